@@ -1,0 +1,3 @@
+//! The capt operator.
+
+fn main() {}

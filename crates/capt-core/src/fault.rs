@@ -1,0 +1,178 @@
+//! What went wrong, classified once at the edge and from then on a value.
+//!
+//! An adapter (Kubernetes, Terraform) turns its own errors into a [`Fault`]; everything behind it decides
+//! by [`FaultClass`] alone and shows `code`, `subject` and `message` to people.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of failure, as far as the decision what to do next needs to know it.
+///
+/// Deliberately small: adapters map their richer vocabularies onto it (`capt-terraform` maps fourteen
+/// Terraform error classes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FaultClass {
+    /// Passes by itself: throttling, time-outs, a server that is down for a moment.
+    Transient,
+    /// Another thing must be ready or gone first.
+    Dependency,
+    /// Somebody else holds the lock.
+    Locked,
+    /// The work was stopped before its end; it can be taken up again at once.
+    Interrupted,
+    /// The credentials are missing, expired or wrong.
+    Credentials,
+    /// The credentials are good but may not do this.
+    Permission,
+    /// A limit of the account or cluster is reached.
+    Quota,
+    /// Something of that name or identity exists and is not ours.
+    Conflict,
+    /// The input cannot work until somebody changes it.
+    Invalid,
+    /// What is recorded and what exists do not agree; going on could destroy something.
+    Integrity,
+    /// The machine that does the work lacks something: disk, memory, a binary.
+    Environment,
+    /// Nobody has classified this yet.
+    Unknown,
+}
+
+/// What a class asks for once it has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Try again with growing delays, at most `budget` times, then escalate.
+    Retry {
+        /// Attempts before a person is asked.
+        budget: u32,
+    },
+    /// Try again at once; it does not count against any budget.
+    Resume,
+    /// Stop, and look again at this interval, because the cause can be mended outside the cluster.
+    Probe {
+        /// How long to wait between two looks.
+        every: Duration,
+    },
+    /// Stop until the input changes or a person asks for a retry.
+    Stop,
+}
+
+impl FaultClass {
+    /// Every class, in the order of declaration.
+    pub const ALL: &'static [Self] = &[
+        Self::Transient,
+        Self::Dependency,
+        Self::Locked,
+        Self::Interrupted,
+        Self::Credentials,
+        Self::Permission,
+        Self::Quota,
+        Self::Conflict,
+        Self::Invalid,
+        Self::Integrity,
+        Self::Environment,
+        Self::Unknown,
+    ];
+
+    /// What to do about a fault of this class.
+    pub const fn disposition(self) -> Disposition {
+        const HALF_HOUR: Duration = Duration::from_secs(30 * 60);
+        match self {
+            Self::Transient => Disposition::Retry { budget: 10 },
+            Self::Dependency | Self::Locked => Disposition::Retry { budget: 20 },
+            Self::Interrupted => Disposition::Resume,
+            Self::Credentials | Self::Unknown => Disposition::Retry { budget: 3 },
+            Self::Environment => Disposition::Retry { budget: 2 },
+            Self::Permission | Self::Quota => Disposition::Probe { every: HALF_HOUR },
+            Self::Conflict | Self::Invalid | Self::Integrity => Disposition::Stop,
+        }
+    }
+
+    /// Whether waiting alone can never mend it.
+    pub const fn is_terminal(self) -> bool {
+        match self.disposition() {
+            Disposition::Retry { .. } | Disposition::Resume => false,
+            Disposition::Probe { .. } | Disposition::Stop => true,
+        }
+    }
+
+    /// The name of the class as people see it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transient => "Transient",
+            Self::Dependency => "Dependency",
+            Self::Locked => "Locked",
+            Self::Interrupted => "Interrupted",
+            Self::Credentials => "Credentials",
+            Self::Permission => "Permission",
+            Self::Quota => "Quota",
+            Self::Conflict => "Conflict",
+            Self::Invalid => "Invalid",
+            Self::Integrity => "Integrity",
+            Self::Environment => "Environment",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+impl fmt::Display for FaultClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One classified failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// What kind of failure it is.
+    pub class: FaultClass,
+    /// A `CamelCase` word for programs, fit to be a condition reason (`VpcLimitExceeded`).
+    pub code: String,
+    /// What failed: a Terraform address, an object, a field path. May be empty.
+    pub subject: String,
+    /// What happened, in words for a person. Never holds a secret value.
+    pub message: String,
+    /// The other side said when to come back.
+    pub retry_after: Option<Duration>,
+}
+
+impl Fault {
+    /// A fault of `class` with a program-readable `code` and a message for people.
+    pub fn new(class: FaultClass, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            code: code.into(),
+            subject: String::new(),
+            message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The same fault, saying what it happened to.
+    #[must_use]
+    pub fn on(mut self, subject: impl Into<String>) -> Self {
+        self.subject = subject.into();
+        self
+    }
+
+    /// The same fault, not to be retried before `delay` has passed.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.subject.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.subject, self.message)
+        }
+    }
+}
+
+impl std::error::Error for Fault {}

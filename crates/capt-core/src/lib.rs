@@ -1,0 +1,14 @@
+//! The decision core of CAPT.
+//!
+//! A round of a controller is `observe -> assess -> decide -> execute -> report`; this crate is the two
+//! verbs in the middle, as pure functions over plain values. It reads no clock, no environment and no
+//! network: time and seeds are arguments, effects are [`plan::Plan`]s for somebody else to execute.
+//!
+//! *Mechanisms* ([`machine`], [`fault`], [`retry`], [`graph`], [`plan`], [`wait`], [`progress`],
+//! [`decision`]) are generic and know no subject; *subjects* say what a control plane, a cluster, a template
+//! apply and a workspace are made of.
+
+pub mod decision;
+pub mod fault;
+pub mod plan;
+pub mod wait;

@@ -1,0 +1,1 @@
+//! The Cluster API side of CAPT: its controllers and workspace backends.

@@ -1,0 +1,1 @@
+//! kube-sim, a Cluster API stand-in and the operator in one process.

@@ -1,0 +1,1 @@
+//! Terraform and OpenTofu as an engine: process, JSON stream, error classes, state.

@@ -1,0 +1,1 @@
+//! Fixtures and the scenario harness shared by tests.

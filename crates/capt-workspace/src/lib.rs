@@ -1,0 +1,1 @@
+//! The TerraformWorkspace controller: the native backend.
