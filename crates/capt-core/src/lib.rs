@@ -5,10 +5,14 @@
 //! network: time and seeds are arguments, effects are [`plan::Plan`]s for somebody else to execute.
 //!
 //! *Mechanisms* ([`machine`], [`fault`], [`retry`], [`graph`], [`plan`], [`wait`], [`progress`],
-//! [`decision`]) are generic and know no subject; *subjects* say what a control plane, a cluster, a template
-//! apply and a workspace are made of.
+//! [`decision`]) are generic and know no subject. [`lifecycle`] is the one table of states that the
+//! *subjects* share; [`control_plane`], [`cluster`], [`template_apply`] and [`workspace`] say what a control
+//! plane, a cluster, a template apply and a workspace are made of.
 
 pub mod decision;
 pub mod fault;
+pub mod lifecycle;
+pub mod machine;
 pub mod plan;
+pub mod retry;
 pub mod wait;

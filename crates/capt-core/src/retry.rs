@@ -1,0 +1,146 @@
+//! When to try again: integer back-off with seeded jitter.
+//!
+//! Delays are computed in whole milliseconds and saturate, so that no number of attempts overflows; the
+//! jitter comes from the caller's seed, so that the same attempt of the same object always waits equally long.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How retries of one subject are spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryStrategy {
+    /// The delay before the first retry.
+    pub base_delay: Duration,
+    /// No delay is longer than this (jitter included).
+    pub max_delay: Duration,
+    /// After so many failed attempts in a row a person is asked. Zero means never to retry.
+    pub max_retries: u32,
+    /// Growth from one delay to the next in percent; 200 doubles. Values below 100 count as 100.
+    pub backoff_factor_percent: u32,
+    /// Successes in a row after which the attempts are forgotten.
+    pub success_threshold: u32,
+}
+
+impl Default for RetryStrategy {
+    /// 10 s doubling to 10 min, ten attempts: long enough for an AWS throttling window, short enough that a
+    /// person watching sees something happen.
+    fn default() -> Self {
+        Self {
+            base_delay: Duration::from_secs(10),
+            max_delay: Duration::from_secs(600),
+            max_retries: 10,
+            backoff_factor_percent: 200,
+            success_threshold: 1,
+        }
+    }
+}
+
+impl RetryStrategy {
+    /// The delay before attempt number `attempt + 1`, when `attempt` attempts have failed.
+    ///
+    /// Grows monotonically until it reaches `max_delay`. Up to a tenth of the step is added as jitter drawn
+    /// from `seed` and `attempt`; a tenth is less than any growth step, so jitter never breaks the order.
+    pub fn delay(&self, attempt: u32, seed: u64) -> Duration {
+        let cap = millis(self.max_delay);
+        let mut delay = millis(self.base_delay).min(cap);
+        let factor = u64::from(self.backoff_factor_percent.max(100));
+        let mut remaining = attempt.saturating_sub(1);
+        while remaining > 0 && delay < cap && factor > 100 && delay > 0 {
+            delay = (delay.saturating_mul(factor) / 100).max(delay + 1).min(cap);
+            remaining -= 1;
+        }
+        let jitter = match delay / 10 {
+            0 => 0,
+            span if factor >= 111 => splitmix64(seed ^ u64::from(attempt).rotate_left(32)) % span,
+            _ => 0,
+        };
+        Duration::from_millis(delay.saturating_add(jitter).min(cap))
+    }
+
+    /// Whether another attempt may be made after `attempts` have failed, within a class's own `budget`.
+    pub fn allows(&self, attempts: u32, budget: u32) -> bool {
+        attempts < self.max_retries.min(budget)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The splitmix64 generator, one step: a well-mixed number from a seed.
+///
+/// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
+pub const fn splitmix64(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// A seed from a stable text such as an object's uid (64-bit FNV-1a).
+pub fn seed_of(text: &str) -> u64 {
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn strategy() -> impl Strategy<Value = RetryStrategy> {
+        (0u64..100_000, 0u64..10_000_000, 0u32..1000).prop_map(|(base, max, factor)| RetryStrategy {
+            base_delay: Duration::from_millis(base),
+            max_delay: Duration::from_millis(max),
+            backoff_factor_percent: factor,
+            ..RetryStrategy::default()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn delays_grow_to_the_cap_and_stay_there(retry in strategy(), attempt in any::<u32>(), seed in any::<u64>()) {
+            let now = retry.delay(attempt, seed);
+            prop_assert!(now <= retry.max_delay);
+            if retry.backoff_factor_percent >= 111 && retry.base_delay >= Duration::from_millis(100) {
+                prop_assert!(retry.delay(attempt.saturating_add(1), seed) >= now);
+            }
+        }
+
+        #[test]
+        fn the_same_attempt_always_waits_equally_long(retry in strategy(), attempt in any::<u32>(), seed in any::<u64>()) {
+            prop_assert_eq!(retry.delay(attempt, seed), retry.delay(attempt, seed));
+        }
+    }
+
+    #[test]
+    fn the_last_attempt_counter_does_not_overflow() {
+        assert_eq!(
+            RetryStrategy::default().delay(u32::MAX, 7),
+            Duration::from_secs(600)
+        );
+    }
+
+    #[test]
+    fn the_first_retry_waits_for_the_base_delay_and_little_more() {
+        let first = RetryStrategy::default().delay(1, 42);
+        assert!(
+            (Duration::from_secs(10)..Duration::from_secs(11)).contains(&first),
+            "{first:?}"
+        );
+    }
+
+    #[test]
+    fn the_smaller_of_both_budgets_counts() {
+        let retry = RetryStrategy {
+            max_retries: 2,
+            ..RetryStrategy::default()
+        };
+        assert!(retry.allows(1, 10));
+        assert!(!retry.allows(2, 10));
+        assert!(!retry.allows(1, 1));
+    }
+}
