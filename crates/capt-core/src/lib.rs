@@ -9,10 +9,19 @@
 //! *subjects* share; [`control_plane`], [`cluster`], [`template_apply`] and [`workspace`] say what a control
 //! plane, a cluster, a template apply and a workspace are made of.
 
+pub mod advance;
+pub mod cluster;
+pub mod condition;
+pub mod control_plane;
 pub mod decision;
 pub mod fault;
 pub mod lifecycle;
 pub mod machine;
+pub mod object;
 pub mod plan;
+pub mod progress;
+pub mod record;
 pub mod retry;
+pub mod template_apply;
 pub mod wait;
+pub mod workspace;

@@ -1,0 +1,219 @@
+//! The subject `CAPTCluster`: the network that a control plane stands in.
+
+use jiff::Timestamp;
+
+use crate::advance::Assessment;
+use crate::decision::{Decision, Requeue};
+use crate::fault::Fault;
+use crate::lifecycle::{Signal, State};
+use crate::object::{Child, Object};
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::record::Record;
+use crate::template_apply::follow_progress;
+use crate::wait::Wait;
+
+/// Everything observed about one cluster at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What every object has.
+    pub object: Object,
+    /// Whether the Cluster API `Cluster` that owns it is known.
+    pub owned: bool,
+    /// Where the VPC comes from.
+    pub vpc: Vpc,
+    /// What is not there yet.
+    pub missing: Vec<Wait>,
+    /// What cannot work as it is written.
+    pub invalid: Option<Fault>,
+    /// The id of the VPC, once it is known.
+    pub vpc_id: Option<String>,
+    /// Control planes that still stand in the network.
+    pub dependents: Vec<String>,
+}
+
+/// Where the VPC comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vpc {
+    /// We make it through an apply of our own.
+    Owned {
+        /// The apply.
+        apply: Option<Child>,
+        /// Whether the VPC outlives the cluster.
+        retain: bool,
+    },
+    /// Somebody made it; only its id is known.
+    Existing,
+    /// A stand-alone apply makes it, for several clusters.
+    Shared {
+        /// The apply.
+        apply: Option<Child>,
+    },
+}
+
+/// One effect on or for a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Put our finalizer on the cluster.
+    AddFinalizer,
+    /// Make the apply of the VPC what it should be.
+    EnsureVpc,
+    /// Delete the apply of the VPC.
+    DeleteVpc {
+        /// Whether what it made stays.
+        retain: bool,
+    },
+    /// Take our finalizer from the cluster.
+    RemoveFinalizer,
+}
+
+/// What the snapshot means.
+pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
+    let object = &snapshot.object;
+    let mut assessment = object.assess(now);
+    let state = object.record.state;
+    let apply = match &snapshot.vpc {
+        Vpc::Owned { apply, .. } | Vpc::Shared { apply } => apply.as_ref(),
+        Vpc::Existing => None,
+    };
+    match state {
+        State::Pending if snapshot.owned => {
+            assessment.signals.insert(Signal::Admitted);
+        }
+        State::Pending => assessment.waits.push(no_owner(object)),
+        State::Validating => {
+            assessment.waits.extend(snapshot.missing.iter().cloned());
+            match &snapshot.invalid {
+                Some(fault) => assessment.fail(fault.clone(), &object.policy),
+                None if snapshot.missing.is_empty() => {
+                    assessment.signals.remove(&Signal::TimedOut);
+                    assessment.signals.insert(Signal::InputsValid);
+                }
+                None => {}
+            }
+        }
+        State::Recovering if object.record.origin == Some(State::Validating) => {
+            assessment.waits.extend(snapshot.missing.iter().cloned());
+            if snapshot.missing.is_empty() {
+                assessment.signals.insert(Signal::Recovered);
+            }
+        }
+        State::Provisioning
+        | State::Configuring
+        | State::Ready
+        | State::Degraded
+        | State::Failed
+        | State::Recovering => {
+            match &snapshot.vpc {
+                Vpc::Existing if state == State::Provisioning => {
+                    assessment.signals.insert(Signal::Applied);
+                }
+                Vpc::Existing => {}
+                Vpc::Owned { .. } | Vpc::Shared { .. } => object.follow(apply, &mut assessment),
+            }
+            if state == State::Configuring {
+                if snapshot.vpc_id.is_some() {
+                    assessment.signals.insert(Signal::Configured);
+                } else {
+                    let message = "the workspace has no output named vpc_id; add one to the VPC template";
+                    assessment
+                        .waits
+                        .push(Wait::new("VPC", "WaitingForVpcId", message));
+                }
+            }
+        }
+    }
+    assessment
+}
+
+/// What is said while nobody owns the object.
+pub(crate) fn no_owner(object: &Object) -> Wait {
+    let message = format!("no Cluster owns {} yet; nothing is done before", object.name);
+    Wait::new("Cluster", "WaitingForCluster", message)
+}
+
+/// What to do about it.
+pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    if object.deleting && object.paused.is_none() {
+        return delete(snapshot, now);
+    }
+    object.decide(
+        assessment,
+        now,
+        |_| {},
+        |record| {
+            let Vpc::Owned { apply, .. } = &snapshot.vpc else {
+                return (Plan::empty(), Requeue::OnChange);
+            };
+            let there = apply
+                .as_ref()
+                .is_some_and(|child| child.matches || child.deleting || child.foreign.is_some());
+            let plan = match (record.state == State::Provisioning && !there, object.finalized) {
+                (false, _) => Plan::empty(),
+                (true, true) => Plan::single("ensure-vpc", Command::EnsureVpc),
+                (true, false) => Plan::draft()
+                    .step("add-finalizer", Command::AddFinalizer)
+                    .step_after("ensure-vpc", Command::EnsureVpc, &["add-finalizer"])
+                    .check()
+                    .unwrap_or_else(|_| Plan::empty()),
+            };
+            (plan, Requeue::OnChange)
+        },
+    )
+}
+
+fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    let decision = Decision::hold(object.deleting(now));
+    if !object.finalized {
+        return decision;
+    }
+    if !snapshot.dependents.is_empty() {
+        let names = snapshot.dependents.join(", ");
+        let wait = Wait::new(
+            names.clone(),
+            "WaitingForControlPlane",
+            format!("{names} must be gone before the VPC"),
+        );
+        return Decision {
+            waits: vec![wait],
+            ..decision
+        };
+    }
+    let done = Plan::single("remove-finalizer", Command::RemoveFinalizer);
+    match &snapshot.vpc {
+        Vpc::Owned {
+            apply: Some(child),
+            retain,
+        } if child.foreign.is_none() => {
+            let message = child.waits.first().map_or_else(
+                || format!("{} is being deleted", child.name),
+                |wait| wait.message.clone(),
+            );
+            let waits = vec![Wait::new(&*child.name, "WaitingForVpc", message)];
+            let plan = if child.deleting {
+                Plan::empty()
+            } else {
+                Plan::single("delete-vpc", Command::DeleteVpc { retain: *retain })
+            };
+            Decision {
+                plan,
+                waits,
+                ..decision
+            }
+        }
+        Vpc::Owned { .. } | Vpc::Existing | Vpc::Shared { .. } => Decision {
+            plan: done,
+            ..decision
+        },
+    }
+}
+
+/// How far the network is.
+pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
+    match &snapshot.vpc {
+        Vpc::Owned { apply, .. } | Vpc::Shared { apply } => follow_progress(apply.as_ref(), record, 0, 100),
+        Vpc::Existing => follow_progress(None, record, 0, 100),
+    }
+}

@@ -1,0 +1,353 @@
+//! The subject `CAPTControlPlane`: an EKS control plane, its endpoint and its kubeconfig.
+
+use jiff::Timestamp;
+
+use crate::advance::Assessment;
+use crate::cluster::no_owner;
+use crate::decision::{Decision, Requeue};
+use crate::fault::Fault;
+use crate::lifecycle::{Signal, State};
+use crate::object::{Child, Object};
+use crate::plan::{Plan, PlanError};
+use crate::progress::Progress;
+use crate::record::Record;
+use crate::template_apply::follow_progress;
+use crate::wait::Wait;
+
+/// Everything observed about one control plane at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What every object has.
+    pub object: Object,
+    /// Whether the Cluster API `Cluster` that owns it is known.
+    pub owned: bool,
+    /// What is not there yet: the network, the template.
+    pub missing: Vec<Wait>,
+    /// What cannot work as it is written.
+    pub invalid: Option<Fault>,
+    /// The apply that makes the control plane.
+    pub apply: Option<Child>,
+    /// What the outputs say about the endpoint.
+    pub endpoint: Endpoint,
+    /// Where the kubeconfig comes from.
+    pub kubeconfig: Kubeconfig,
+    /// The CA secret against the outputs.
+    pub ca: Secret,
+}
+
+/// What the outputs say about the endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// There is no such output yet.
+    Unknown,
+    /// It is valid, and the spec has it.
+    Published,
+    /// It is valid, and the spec does not have it yet.
+    Found,
+    /// The output is there and is no endpoint.
+    Invalid(Fault),
+}
+
+/// The code of the fault in [`Endpoint::Invalid`].
+pub const INVALID_ENDPOINT: &str = "InvalidEndpoint";
+
+/// Where the kubeconfig comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kubeconfig {
+    /// The workspace of the control plane has it as an output.
+    Output(Secret),
+    /// A template of its own makes it.
+    Template {
+        /// The apply that makes it.
+        apply: Option<Child>,
+        /// The kubeconfig secret against what the apply made.
+        secret: Secret,
+    },
+    /// There is no source for it; says what is looked for.
+    Nowhere(Wait),
+}
+
+/// A secret that we write, against what it should hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secret {
+    /// What it should hold is not known yet.
+    Unknown,
+    /// Nobody needs it.
+    Unwanted,
+    /// It holds what it should.
+    Current,
+    /// It is missing or holds something else.
+    Stale,
+}
+
+/// One effect on or for a control plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Put our finalizer on the control plane.
+    AddFinalizer,
+    /// Make the apply of the control plane what it should be.
+    EnsureApply,
+    /// Make the apply of the kubeconfig what it should be.
+    EnsureKubeconfigApply,
+    /// Write host and port into the spec.
+    PublishEndpoint,
+    /// Write the kubeconfig secret of the Cluster API contract.
+    WriteKubeconfig,
+    /// Write the CA secret.
+    WriteCa,
+    /// Delete the apply of the kubeconfig.
+    DeleteKubeconfigApply,
+    /// Delete the apply of the control plane.
+    DeleteApply,
+    /// Take our finalizer from the control plane.
+    RemoveFinalizer,
+}
+
+impl Kubeconfig {
+    fn secret(&self) -> Secret {
+        match self {
+            Self::Output(secret) | Self::Template { secret, .. } => *secret,
+            Self::Nowhere(_) => Secret::Unknown,
+        }
+    }
+
+    fn apply(&self) -> Option<&Child> {
+        match self {
+            Self::Template { apply, .. } => apply.as_ref(),
+            Self::Output(_) | Self::Nowhere(_) => None,
+        }
+    }
+}
+
+/// What the snapshot means.
+pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
+    let object = &snapshot.object;
+    let mut assessment = object.assess(now);
+    match object.record.state {
+        State::Pending if snapshot.owned => {
+            assessment.signals.insert(Signal::Admitted);
+        }
+        State::Pending => assessment.waits.push(no_owner(object)),
+        State::Validating => {
+            assessment.waits.extend(snapshot.missing.iter().cloned());
+            match &snapshot.invalid {
+                Some(fault) => assessment.fail(fault.clone(), &object.policy),
+                None if snapshot.missing.is_empty() => {
+                    assessment.signals.remove(&Signal::TimedOut);
+                    assessment.signals.insert(Signal::InputsValid);
+                }
+                None => {}
+            }
+        }
+        State::Recovering if object.record.origin == Some(State::Validating) => {
+            assessment.waits.extend(snapshot.missing.iter().cloned());
+            if snapshot.missing.is_empty() {
+                assessment.signals.insert(Signal::Recovered);
+            }
+        }
+        State::Configuring => {
+            object.follow(snapshot.apply.as_ref(), &mut assessment);
+            configuring(snapshot, &mut assessment);
+        }
+        State::Recovering | State::Failed => {
+            let blamed = object.record.blamed.as_deref();
+            let kubeconfig = snapshot
+                .kubeconfig
+                .apply()
+                .filter(|child| blamed == Some(child.name.as_str()));
+            object.follow(kubeconfig.or(snapshot.apply.as_ref()), &mut assessment);
+            let was_endpoint = object
+                .record
+                .fault
+                .as_ref()
+                .is_some_and(|fault| fault.code == INVALID_ENDPOINT);
+            if was_endpoint && !matches!(snapshot.endpoint, Endpoint::Invalid(_)) {
+                assessment.signals.insert(Signal::RetryRequested);
+            }
+        }
+        State::Provisioning | State::Degraded => object.follow(snapshot.apply.as_ref(), &mut assessment),
+        State::Ready => {
+            object.follow(snapshot.apply.as_ref(), &mut assessment);
+            if is_stale(snapshot) {
+                assessment.signals.insert(Signal::InputChanged);
+            }
+        }
+    }
+    assessment
+}
+
+fn is_stale(snapshot: &Snapshot) -> bool {
+    snapshot.kubeconfig.secret() == Secret::Stale
+        || snapshot.ca == Secret::Stale
+        || snapshot.endpoint == Endpoint::Found
+}
+
+fn configuring(snapshot: &Snapshot, assessment: &mut Assessment) {
+    let object = &snapshot.object;
+    match &snapshot.endpoint {
+        Endpoint::Invalid(fault) => return assessment.fail(fault.clone(), &object.policy),
+        Endpoint::Unknown => {
+            let message = "the workspace has no output named cluster_endpoint; add one to the template";
+            assessment
+                .waits
+                .push(Wait::new("endpoint", "WaitingForEndpoint", message));
+        }
+        Endpoint::Found | Endpoint::Published => {}
+    }
+    match &snapshot.kubeconfig {
+        Kubeconfig::Nowhere(wait) => assessment.waits.push(wait.clone()),
+        Kubeconfig::Template { apply, .. } => {
+            if let Some(child) = apply.as_ref().filter(|child| !child.is_current()) {
+                let mut of_kubeconfig = Assessment::default();
+                object.follow(Some(child), &mut of_kubeconfig);
+                of_kubeconfig.signals.remove(&Signal::Applied);
+                assessment.signals.extend(of_kubeconfig.signals);
+                assessment.waits.extend(of_kubeconfig.waits);
+                if of_kubeconfig.fault.is_some() {
+                    assessment.fault = of_kubeconfig.fault;
+                    assessment.blamed = of_kubeconfig.blamed;
+                }
+            }
+        }
+        Kubeconfig::Output(_) => {}
+    }
+    let written = |secret| matches!(secret, Secret::Current | Secret::Unwanted);
+    let current = snapshot.apply.as_ref().is_some_and(Child::is_current);
+    if current
+        && snapshot.endpoint == Endpoint::Published
+        && written(snapshot.kubeconfig.secret())
+        && written(snapshot.ca)
+    {
+        assessment.signals.insert(Signal::Configured);
+    }
+}
+
+/// What to do about it.
+pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    if object.deleting && object.paused.is_none() {
+        return delete(snapshot, now);
+    }
+    object.decide(
+        assessment,
+        now,
+        |_| {},
+        |record| {
+            let plan = match record.state {
+                State::Provisioning => provision(snapshot),
+                State::Configuring => configure(snapshot),
+                State::Pending
+                | State::Validating
+                | State::Ready
+                | State::Degraded
+                | State::Failed
+                | State::Recovering => Ok(Plan::empty()),
+            };
+            (checked(plan), Requeue::OnChange)
+        },
+    )
+}
+
+fn needs_write(child: Option<&Child>) -> bool {
+    child.is_none_or(|child| !child.matches && !child.deleting && child.foreign.is_none())
+}
+
+fn provision(snapshot: &Snapshot) -> Result<Plan<Command>, PlanError> {
+    if !needs_write(snapshot.apply.as_ref()) {
+        return Ok(Plan::empty());
+    }
+    if snapshot.object.finalized {
+        return Ok(Plan::single("ensure-apply", Command::EnsureApply));
+    }
+    Plan::draft()
+        .step("add-finalizer", Command::AddFinalizer)
+        .step_after("ensure-apply", Command::EnsureApply, &["add-finalizer"])
+        .check()
+}
+
+fn configure(snapshot: &Snapshot) -> Result<Plan<Command>, PlanError> {
+    let mut plan = Plan::draft();
+    if !snapshot.apply.as_ref().is_some_and(Child::is_current) {
+        return plan.check();
+    }
+    if snapshot.endpoint == Endpoint::Found {
+        plan = plan.step("publish-endpoint", Command::PublishEndpoint);
+    }
+    if snapshot.ca == Secret::Stale {
+        plan = plan.step("write-ca", Command::WriteCa);
+    }
+    if snapshot.kubeconfig.secret() == Secret::Stale {
+        plan = plan.step("write-kubeconfig", Command::WriteKubeconfig);
+    }
+    let valid = matches!(snapshot.endpoint, Endpoint::Found | Endpoint::Published);
+    if let Kubeconfig::Template { apply, .. } = &snapshot.kubeconfig
+        && valid
+        && needs_write(apply.as_ref())
+    {
+        plan = plan.step("ensure-kubeconfig-apply", Command::EnsureKubeconfigApply);
+    }
+    plan.check()
+}
+
+fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
+    let decision = Decision::hold(snapshot.object.deleting(now));
+    if !snapshot.object.finalized {
+        return decision;
+    }
+    // Dependents first: the kubeconfig is made from the control plane.
+    let children = [
+        (
+            snapshot.kubeconfig.apply(),
+            "delete-kubeconfig-apply",
+            Command::DeleteKubeconfigApply,
+        ),
+        (snapshot.apply.as_ref(), "delete-apply", Command::DeleteApply),
+    ];
+    for (child, step, command) in children {
+        if let Some(child) = child.filter(|child| child.foreign.is_none()) {
+            let message = child.waits.first().map_or_else(
+                || format!("{} is being deleted", child.name),
+                |wait| wait.message.clone(),
+            );
+            let waits = vec![Wait::new(&*child.name, "WaitingForWorkspace", message)];
+            let plan = if child.deleting {
+                Plan::empty()
+            } else {
+                Plan::single(step, command)
+            };
+            return Decision {
+                plan,
+                waits,
+                ..decision
+            };
+        }
+    }
+    Decision {
+        plan: Plan::single("remove-finalizer", Command::RemoveFinalizer),
+        ..decision
+    }
+}
+
+fn checked(plan: Result<Plan<Command>, PlanError>) -> Plan<Command> {
+    debug_assert!(plan.is_ok(), "{plan:?}");
+    plan.unwrap_or_else(|_| Plan::empty())
+}
+
+/// How far the control plane is: nine tenths for its apply, the rest for endpoint and kubeconfig.
+pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
+    match record.state {
+        State::Configuring => match snapshot.kubeconfig.apply() {
+            Some(child) => follow_progress(Some(child), record, 90, 99),
+            None => Progress::started("writing endpoint and kubeconfig")
+                .not_behind(record.percent.max(90))
+                .unfinished(),
+        },
+        State::Pending
+        | State::Validating
+        | State::Provisioning
+        | State::Ready
+        | State::Degraded
+        | State::Failed
+        | State::Recovering => follow_progress(snapshot.apply.as_ref(), record, 0, 90),
+    }
+}

@@ -1,0 +1,311 @@
+//! What the subjects share: how an object is seen, how it follows its child, and how a round is put together.
+
+use jiff::Timestamp;
+
+use crate::advance::{Advance, Assessment, Policy, advance, assess_record, next_look};
+use crate::decision::{Decision, Requeue};
+use crate::fault::{Fault, FaultClass};
+use crate::lifecycle::{Signal, State};
+use crate::plan::{Checked, Plan};
+use crate::progress::Progress;
+use crate::record::{OperationKind, Record};
+use crate::retry::seed_of;
+use crate::wait::Wait;
+
+/// What is known about any object that is reconciled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// `Kind/name`, as people write it.
+    pub name: String,
+    /// Its uid; the seed of its jitter.
+    pub uid: String,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// Whether it carries our finalizer.
+    pub finalized: bool,
+    /// Why it must be left alone, if it must.
+    pub paused: Option<String>,
+    /// What people ask for by annotation (retry, approve), as one text that changes with each request.
+    pub requested: Option<String>,
+    /// The digest of everything that it is made from.
+    pub input: String,
+    /// What was persisted.
+    pub record: Record,
+    /// How patient it is.
+    pub policy: Policy,
+    /// What went wrong when the last plan was executed.
+    pub faults: Vec<Fault>,
+}
+
+/// An object that another one made and follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    /// `Kind/name`.
+    pub name: String,
+    /// Who controls it, if that is not the one who follows it.
+    pub foreign: Option<String>,
+    /// Whether its spec is what is wanted now.
+    pub matches: bool,
+    /// Whether its own controller has seen that spec and the requests on it.
+    pub observed: bool,
+    /// Where it is in its life.
+    pub state: State,
+    /// Whether it is ready.
+    pub ready: bool,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// What is wrong with it.
+    pub fault: Option<Fault>,
+    /// What it waits for.
+    pub waits: Vec<Wait>,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+impl Child {
+    /// Whether it is applied for what is wanted now.
+    pub fn is_current(&self) -> bool {
+        self.foreign.is_none()
+            && self.matches
+            && self.observed
+            && !self.deleting
+            && self.ready
+            && self.state == State::Ready
+    }
+
+    /// Whether its controller is at work.
+    fn is_working(&self) -> bool {
+        match self.state {
+            State::Pending | State::Validating | State::Provisioning | State::Configuring => true,
+            State::Ready | State::Degraded | State::Failed | State::Recovering => false,
+        }
+    }
+
+    /// Its fault, or words for a fault that it does not explain.
+    fn fault(&self) -> Fault {
+        self.fault.clone().unwrap_or_else(|| {
+            Fault::new(
+                FaultClass::Unknown,
+                "ChildFailed",
+                format!("{} is {}", self.name, self.state.name()),
+            )
+        })
+    }
+}
+
+/// What is wrong with an object of that name that somebody else controls.
+pub fn foreign(name: &str, controller: &str) -> Fault {
+    let message =
+        format!("{name} exists already and belongs to {controller}; rename one of the two, or delete it");
+    Fault::new(FaultClass::Conflict, "ForeignObject", message).on(name)
+}
+
+impl Object {
+    /// The signals that every subject has: requests, input, retries, and what could not be executed.
+    pub fn assess(&self, now: Timestamp) -> Assessment {
+        let mut assessment = assess_record(
+            &self.record,
+            &self.input,
+            self.requested.as_deref(),
+            &self.policy,
+            now,
+        );
+        let working = match self.record.state {
+            State::Validating | State::Provisioning | State::Configuring => true,
+            State::Pending | State::Ready | State::Degraded | State::Failed | State::Recovering => false,
+        };
+        if let Some(fault) = self
+            .faults
+            .iter()
+            .find(|fault| fault.class.is_terminal())
+            .filter(|_| working)
+        {
+            assessment.fail(fault.clone(), &self.policy);
+        }
+        if let Some(paused) = &self.paused {
+            assessment
+                .waits
+                .push(Wait::new(self.name.clone(), "Paused", paused.clone()));
+        }
+        assessment
+    }
+
+    /// What the state of a child means for the one who follows it.
+    ///
+    /// A child heals itself: while it recovers, so does the parent, without counting attempts of its own.
+    pub fn follow(&self, child: Option<&Child>, assessment: &mut Assessment) {
+        let state = self.record.state;
+        let Some(child) = child else {
+            match state {
+                State::Ready | State::Degraded => {
+                    assessment.signals.insert(Signal::InputChanged);
+                }
+                State::Failed | State::Recovering if self.record.blamed.is_some() => {
+                    assessment.signals.insert(Signal::RetryRequested);
+                }
+                State::Pending
+                | State::Validating
+                | State::Provisioning
+                | State::Configuring
+                | State::Failed
+                | State::Recovering => {}
+            }
+            return;
+        };
+        if let Some(controller) = &child.foreign {
+            let fault = foreign(&child.name, controller);
+            match state {
+                State::Ready => {
+                    assessment.signals.insert(Signal::Unhealthy);
+                    assessment.fault = Some(fault);
+                }
+                State::Provisioning | State::Configuring => assessment.fail(fault, &self.policy),
+                State::Pending | State::Validating | State::Degraded | State::Failed | State::Recovering => {}
+            }
+        } else if child.deleting {
+            let message = format!("{} is being deleted", child.name);
+            assessment
+                .waits
+                .push(Wait::new(&*child.name, "WaitingForDeletion", message));
+        } else if !child.matches {
+            if state == State::Ready || state == State::Degraded {
+                assessment.signals.insert(Signal::InputChanged);
+            }
+        } else if !child.observed {
+            assessment.waits.push(working(child));
+        } else {
+            if child.is_working() || child.state == State::Recovering {
+                assessment.waits.push(working(child));
+            }
+            self.mirror(child, assessment);
+        }
+    }
+
+    /// [`Object::follow`] for a child that works on what is wanted.
+    fn mirror(&self, child: &Child, assessment: &mut Assessment) {
+        let blamed = self.record.blamed.as_deref() == Some(child.name.as_str());
+        let (signal, fault) = match self.record.state {
+            State::Pending | State::Validating => return,
+            State::Provisioning | State::Configuring => match child.state {
+                State::Ready => (Signal::Applied, false),
+                State::Failed | State::Degraded => (Signal::TerminalFault, true),
+                State::Recovering => (Signal::RetryableFault, true),
+                State::Pending | State::Validating | State::Provisioning | State::Configuring => return,
+            },
+            State::Recovering => {
+                if !blamed {
+                    return;
+                }
+                for own in [Signal::Recovered, Signal::GaveUp, Signal::GaveUpAfterReady] {
+                    assessment.signals.remove(&own);
+                }
+                match child.state {
+                    State::Recovering => return,
+                    State::Failed | State::Degraded if self.record.initialized => {
+                        (Signal::GaveUpAfterReady, true)
+                    }
+                    State::Failed | State::Degraded => (Signal::GaveUp, true),
+                    State::Pending
+                    | State::Validating
+                    | State::Provisioning
+                    | State::Configuring
+                    | State::Ready => (Signal::Recovered, false),
+                }
+            }
+            State::Ready => match child.state {
+                State::Ready => return,
+                State::Degraded | State::Failed | State::Recovering => (Signal::Unhealthy, true),
+                State::Pending | State::Validating | State::Provisioning | State::Configuring => {
+                    (Signal::InputChanged, false)
+                }
+            },
+            State::Degraded => match child.state {
+                State::Ready if child.ready => (Signal::Healthy, false),
+                State::Pending | State::Validating | State::Provisioning | State::Configuring => {
+                    (Signal::InputChanged, false)
+                }
+                State::Ready | State::Degraded | State::Failed | State::Recovering => return,
+            },
+            State::Failed => {
+                if blamed && !self.is_asked() {
+                    assessment.signals.remove(&Signal::RetryRequested);
+                }
+                if child.is_working() || (blamed && child.state == State::Ready) {
+                    (Signal::RetryRequested, false)
+                } else {
+                    return;
+                }
+            }
+        };
+        assessment.signals.insert(signal);
+        if fault {
+            assessment.fault = Some(child.fault());
+            assessment.blamed = Some(child.name.clone());
+        }
+    }
+
+    /// Whether people ask for something that was not honoured yet.
+    pub fn is_asked(&self) -> bool {
+        self.requested.is_some() && self.requested != self.record.honoured
+    }
+
+    /// Puts a round together: the state moves and nothing else happens, or it stays and `plan` says what to do.
+    pub fn decide<C>(
+        &self,
+        assessment: Assessment,
+        now: Timestamp,
+        moved: impl FnOnce(&mut Record),
+        plan: impl FnOnce(&mut Record) -> (Plan<C, Checked>, Requeue),
+    ) -> Decision<Record, C> {
+        if self.paused.is_some() {
+            return Decision {
+                waits: assessment.waits,
+                ..Decision::hold(self.record.clone())
+            };
+        }
+        match advance(&self.record, &assessment, &self.policy, now, seed_of(&self.uid)) {
+            Advance::Moved { mut record, notices } => {
+                record.honoured.clone_from(&self.requested);
+                moved(&mut record);
+                Decision {
+                    notices,
+                    waits: assessment.waits,
+                    ..Decision::hold(record)
+                }
+            }
+            Advance::Stayed(mut record) => {
+                record.honoured.clone_from(&self.requested);
+                let (plan, requeue) = plan(&mut record);
+                let requeue = requeue.earliest(next_look(&record, &self.policy, now));
+                Decision {
+                    record,
+                    plan,
+                    requeue,
+                    waits: assessment.waits,
+                    notices: Vec::new(),
+                }
+            }
+        }
+    }
+
+    /// The record of an object that is being deleted: the state stays, the operation says so.
+    pub fn deleting(&self, now: Timestamp) -> Record {
+        let mut record = self.record.clone();
+        record.since = record.since.or(Some(now));
+        record.honoured.clone_from(&self.requested);
+        record.begin(OperationKind::Deleting, now);
+        record
+    }
+}
+
+fn working(child: &Child) -> Wait {
+    match child.waits.first() {
+        Some(wait) => wait.clone(),
+        None if child.progress.current.is_empty() => Wait::new(
+            &*child.name,
+            child.state.name(),
+            format!("{} is {}", child.name, child.state.name()),
+        ),
+        None => Wait::new(&*child.name, child.state.name(), child.progress.current.clone()),
+    }
+}

@@ -1,0 +1,270 @@
+//! What is persisted about one object between two rounds.
+//!
+//! Everything needed to go on after a restart is in the record (which lives in the object's status), the
+//! run record in the working directory, and the Terraform state. Nothing else is remembered.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::lifecycle::State;
+
+/// Histories are rings: the newest this many entries are kept.
+pub const HISTORY: usize = 16;
+
+/// The persisted data of one object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Where it is in its life.
+    pub state: State,
+    /// When it came there. `None` before the first visit.
+    pub since: Option<Timestamp>,
+    /// The state from which Recovering was entered.
+    pub origin: Option<State>,
+    /// The digest of the input that the present work is for.
+    pub input: Option<String>,
+    /// The digest of the input that was last applied whole.
+    pub applied: Option<String>,
+    /// Whether it is ready now. Unlike the state this stays true while an update runs.
+    pub ready: bool,
+    /// Whether it has ever been ready. Set once per object, never taken back.
+    pub initialized: bool,
+    /// Attempts that have failed in a row.
+    pub attempt: u32,
+    /// When the next attempt or probe is due.
+    pub next_attempt: Option<Timestamp>,
+    /// The attempts are used up and a person is needed, although it had been ready before.
+    pub gave_up: bool,
+    /// What is wrong at present.
+    pub fault: Option<Fault>,
+    /// The child whose fault it is; a fault of one's own has none.
+    pub blamed: Option<String>,
+    /// The value of the request annotations that was last honoured.
+    pub honoured: Option<String>,
+    /// The Terraform run that is open or was last open.
+    pub run: Option<Run>,
+    /// What is being done.
+    pub operation: Option<Operation>,
+    /// What was done before, oldest first.
+    pub history: Vec<Operation>,
+    /// What was tried to heal it.
+    pub recovery: Recovery,
+    /// The highest percentage that was shown for the present operation.
+    pub percent: u8,
+}
+
+/// A Terraform run, as an intent that is durable before the run starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Counts the runs of this object; the identity of the run.
+    pub number: u32,
+    /// What the run is to do.
+    pub operation: RunOperation,
+    /// The digest of the input that it applies.
+    pub input: String,
+    /// When it was opened.
+    pub opened: Timestamp,
+}
+
+/// What a Terraform run is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RunOperation {
+    /// Bring what exists to what is described.
+    Apply,
+    /// Remove what exists.
+    Destroy,
+}
+
+/// The kinds of operation that people follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum OperationKind {
+    /// From nothing to the first Ready.
+    Creating,
+    /// From one input to the next.
+    Updating,
+    /// From whatever there is to nothing.
+    Deleting,
+}
+
+impl OperationKind {
+    /// The name as people see it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Creating => "Creating",
+            Self::Updating => "Updating",
+            Self::Deleting => "Deleting",
+        }
+    }
+}
+
+/// How an operation or a recovery ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Ending {
+    /// As wanted.
+    Succeeded,
+    /// With a fault.
+    Failed,
+    /// A newer input took its place.
+    Superseded,
+}
+
+impl Ending {
+    /// The name as people see it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Superseded => "Superseded",
+        }
+    }
+}
+
+/// One operation, running or past.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// What it does.
+    pub kind: OperationKind,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended, and how.
+    pub finished: Option<(Timestamp, Ending)>,
+}
+
+/// What was tried to heal one object, counted for its whole life.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// When it was last tried.
+    pub last_attempt: Option<Timestamp>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How often that led back to Ready.
+    pub successes: u32,
+    /// The last attempts, oldest first.
+    pub history: Vec<RecoveryAttempt>,
+}
+
+/// One attempt to heal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryAttempt {
+    /// When it was decided.
+    pub time: Timestamp,
+    /// The code of the fault that led to it.
+    pub trigger: String,
+    /// What was done.
+    pub action: String,
+    /// How it ended, once known.
+    pub finished: Option<(Timestamp, Ending)>,
+}
+
+impl Record {
+    /// Opens the next run. The number counts on whatever became of the last one.
+    pub fn open_run(&mut self, operation: RunOperation, input: &str, now: Timestamp) {
+        let number = self.run.as_ref().map_or(1, |run| run.number.saturating_add(1));
+        self.run = Some(Run {
+            number,
+            operation,
+            input: input.to_owned(),
+            opened: now,
+        });
+    }
+
+    /// Begins an operation unless one of this kind is going on; another kind that is going on is superseded.
+    pub fn begin(&mut self, kind: OperationKind, now: Timestamp) {
+        match &self.operation {
+            Some(current) if current.kind == kind => return,
+            Some(_) => self.end(Ending::Superseded, now),
+            None => {}
+        }
+        self.operation = Some(Operation {
+            kind,
+            started_at: now,
+            finished: None,
+        });
+        self.percent = 0;
+    }
+
+    /// Ends the operation that is going on, if there is one.
+    pub fn end(&mut self, how: Ending, now: Timestamp) {
+        if let Some(operation) = self.operation.take() {
+            push(
+                &mut self.history,
+                Operation {
+                    finished: Some((now, how)),
+                    ..operation
+                },
+            );
+        }
+    }
+
+    pub(crate) fn begin_recovery(&mut self, trigger: &str, action: &str, now: Timestamp) {
+        self.end_recovery(Ending::Failed, now);
+        self.recovery.last_attempt = Some(now);
+        self.recovery.attempts = self.recovery.attempts.saturating_add(1);
+        let attempt = RecoveryAttempt {
+            time: now,
+            trigger: trigger.to_owned(),
+            action: action.to_owned(),
+            finished: None,
+        };
+        push(&mut self.recovery.history, attempt);
+    }
+
+    pub(crate) fn end_recovery(&mut self, how: Ending, now: Timestamp) {
+        if let Some(open) = self
+            .recovery
+            .history
+            .last_mut()
+            .filter(|attempt| attempt.finished.is_none())
+        {
+            open.finished = Some((now, how));
+            if how == Ending::Succeeded {
+                self.recovery.successes = self.recovery.successes.saturating_add(1);
+            }
+        }
+    }
+}
+
+fn push<T>(ring: &mut Vec<T>, entry: T) {
+    if ring.len() >= HISTORY {
+        ring.drain(..=ring.len() - HISTORY);
+    }
+    ring.push(entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histories_keep_the_newest_entries() {
+        let mut record = Record::default();
+        for second in 0..40 {
+            let now = Timestamp::from_second(second).unwrap();
+            record.begin(OperationKind::Updating, now);
+            record.end(Ending::Succeeded, now);
+        }
+        assert_eq!(record.history.len(), HISTORY);
+        assert_eq!(record.history[HISTORY - 1].started_at.as_second(), 39);
+    }
+
+    #[test]
+    fn runs_are_counted() {
+        let mut record = Record::default();
+        record.open_run(RunOperation::Apply, "a", Timestamp::UNIX_EPOCH);
+        record.open_run(RunOperation::Destroy, "a", Timestamp::UNIX_EPOCH);
+        assert_eq!(record.run.unwrap().number, 2);
+    }
+
+    #[test]
+    fn another_operation_supersedes_the_one_that_is_going_on() {
+        let mut record = Record::default();
+        record.begin(OperationKind::Creating, Timestamp::UNIX_EPOCH);
+        record.begin(OperationKind::Creating, Timestamp::MAX);
+        record.begin(OperationKind::Deleting, Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            record.history[0].finished,
+            Some((Timestamp::UNIX_EPOCH, Ending::Superseded))
+        );
+        assert_eq!(record.operation.unwrap().kind, OperationKind::Deleting);
+    }
+}

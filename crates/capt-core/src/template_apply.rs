@@ -1,0 +1,193 @@
+//! The subject `WorkspaceTemplateApply`: a template, made into one workspace.
+
+use jiff::Timestamp;
+
+use crate::advance::Assessment;
+use crate::decision::{Decision, Requeue};
+use crate::fault::Fault;
+use crate::lifecycle::{Signal, State};
+use crate::object::{Child, Object};
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::record::Record;
+use crate::wait::Wait;
+
+/// Everything observed about one apply at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What every object has.
+    pub object: Object,
+    /// The template, Secrets and workspaces that are waited for.
+    pub missing: Vec<Wait>,
+    /// What cannot work as it is written: substitution, cycles, references.
+    pub invalid: Option<Fault>,
+    /// The workspace.
+    pub workspace: Option<Child>,
+    /// Whether the workspace outlives the apply.
+    pub retain: bool,
+}
+
+/// One effect on or for an apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Put our finalizer on the apply.
+    AddFinalizer,
+    /// Make the workspace what it should be.
+    EnsureWorkspace,
+    /// Delete the workspace.
+    DeleteWorkspace,
+    /// Let the workspace go, so that it outlives the apply.
+    ReleaseWorkspace,
+    /// Take our finalizer from the apply.
+    RemoveFinalizer,
+}
+
+/// What the snapshot means.
+pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
+    let object = &snapshot.object;
+    let mut assessment = object.assess(now);
+    match object.record.state {
+        State::Pending => {
+            assessment.signals.insert(Signal::Admitted);
+        }
+        State::Validating => {
+            assessment.waits.extend(snapshot.missing.iter().cloned());
+            match &snapshot.invalid {
+                Some(fault) => assessment.fail(fault.clone(), &object.policy),
+                None if snapshot.missing.is_empty() => {
+                    assessment.signals.remove(&Signal::TimedOut);
+                    assessment.signals.insert(Signal::InputsValid);
+                }
+                None => {}
+            }
+        }
+        State::Configuring => {
+            object.follow(snapshot.workspace.as_ref(), &mut assessment);
+            if snapshot.workspace.as_ref().is_some_and(Child::is_current) {
+                assessment.signals.insert(Signal::Configured);
+            }
+        }
+        State::Recovering if object.record.origin == Some(State::Validating) => {
+            assessment.waits.extend(snapshot.missing.iter().cloned());
+            if snapshot.missing.is_empty() {
+                assessment.signals.insert(Signal::Recovered);
+            }
+        }
+        State::Provisioning | State::Ready | State::Degraded | State::Failed | State::Recovering => {
+            object.follow(snapshot.workspace.as_ref(), &mut assessment);
+        }
+    }
+    assessment
+}
+
+/// What to do about it.
+pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    if object.deleting && object.paused.is_none() {
+        return delete(snapshot, now);
+    }
+    let waits_for_deletion = snapshot.workspace.as_ref().is_some_and(|child| child.deleting);
+    object.decide(
+        assessment,
+        now,
+        |_| {},
+        |record| {
+            let wanted = record.state == State::Provisioning && !waits_for_deletion;
+            let there = snapshot
+                .workspace
+                .as_ref()
+                .is_some_and(|child| child.matches || child.foreign.is_some());
+            let plan = match (wanted && !there, object.finalized) {
+                (false, _) => Plan::empty(),
+                (true, true) => Plan::single("ensure-workspace", Command::EnsureWorkspace),
+                (true, false) => Plan::draft()
+                    .step("add-finalizer", Command::AddFinalizer)
+                    .step_after("ensure-workspace", Command::EnsureWorkspace, &["add-finalizer"])
+                    .check()
+                    .unwrap_or_else(|_| Plan::empty()),
+            };
+            (plan, Requeue::OnChange)
+        },
+    )
+}
+
+fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    let decision = Decision::hold(object.deleting(now));
+    if !object.finalized {
+        return decision;
+    }
+    match &snapshot.workspace {
+        Some(child) if child.foreign.is_none() && snapshot.retain => Decision {
+            plan: Plan::draft()
+                .step("release-workspace", Command::ReleaseWorkspace)
+                .step_after(
+                    "remove-finalizer",
+                    Command::RemoveFinalizer,
+                    &["release-workspace"],
+                )
+                .check()
+                .unwrap_or_else(|_| Plan::empty()),
+            ..decision
+        },
+        Some(child) if child.foreign.is_none() => {
+            let message = child.waits.first().map_or_else(
+                || format!("{} is being deleted", child.name),
+                |wait| wait.message.clone(),
+            );
+            let waits = vec![Wait::new(&*child.name, "WaitingForWorkspace", message)];
+            let plan = if child.deleting {
+                Plan::empty()
+            } else {
+                Plan::single("delete-workspace", Command::DeleteWorkspace)
+            };
+            Decision {
+                plan,
+                waits,
+                ..decision
+            }
+        }
+        Some(_) | None => Decision {
+            plan: Plan::single("remove-finalizer", Command::RemoveFinalizer),
+            ..decision
+        },
+    }
+}
+
+/// How far the apply is: as far as its workspace.
+pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
+    follow_progress(snapshot.workspace.as_ref(), record, 0, 100)
+}
+
+/// The progress of the present operation where it is that of one child, as a part of the whole.
+pub(crate) fn follow_progress(child: Option<&Child>, record: &Record, from: u8, to: u8) -> Progress {
+    let before = record.percent;
+    if record.operation.is_none() {
+        return match record.state {
+            State::Ready => Progress::finished(),
+            State::Pending
+            | State::Validating
+            | State::Provisioning
+            | State::Configuring
+            | State::Degraded
+            | State::Failed
+            | State::Recovering => Progress {
+                percent: before,
+                ..Progress::default()
+            },
+        };
+    }
+    let progress = match record.state {
+        State::Pending | State::Validating => Progress::started("checking inputs"),
+        State::Provisioning
+        | State::Configuring
+        | State::Recovering
+        | State::Ready
+        | State::Degraded
+        | State::Failed => child.filter(|child| child.matches && child.observed).map_or_else(
+            || Progress::started("waiting for the workspace"),
+            |child| child.progress.clone().within(from, to),
+        ),
+    };
+    progress.not_behind(before).unfinished()
+}

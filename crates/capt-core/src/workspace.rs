@@ -1,0 +1,400 @@
+//! The subject `TerraformWorkspace`: one Terraform configuration, brought into being by runs.
+
+use jiff::Timestamp;
+
+use crate::advance::Assessment;
+use crate::decision::{Decision, Requeue};
+use crate::fault::Fault;
+use crate::lifecycle::{Signal, State};
+use crate::object::Object;
+use crate::plan::{Checked, Plan, PlanError};
+use crate::progress::Progress;
+use crate::record::{Record, RunOperation};
+use crate::retry::seed_of;
+use crate::wait::Wait;
+
+/// Everything observed about one workspace at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What every object has.
+    pub object: Object,
+    /// What is not there yet (Secrets, `ConfigMap`s).
+    pub missing: Vec<Wait>,
+    /// What cannot work as it is written.
+    pub invalid: Option<Fault>,
+    /// The run that the runner knows, whatever became of it.
+    pub run: Option<RunSeen>,
+    /// The connection secret against the outputs of the last run.
+    pub connection: Connection,
+    /// Whether the state carries our finalizer, so that nobody loses it.
+    pub protected: bool,
+    /// What becomes of the resources when the workspace is deleted.
+    pub deletion: Deletion,
+    /// Who still needs this workspace, while it is being deleted.
+    pub dependents: Vec<String>,
+}
+
+/// What the runner says about a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSeen {
+    /// The number that the record gave it.
+    pub number: u32,
+    /// How far it is.
+    pub progress: Progress,
+    /// How it ended, once it has.
+    pub end: Option<RunEnd>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunEnd {
+    /// As wanted; its outputs are at hand.
+    Succeeded,
+    /// With this fault, the one that decides.
+    Failed(Fault),
+}
+
+/// The connection secret against what it should hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// Nobody wants one.
+    Unwanted,
+    /// It holds the outputs of the last run, or the outputs are not known and it is there.
+    Current,
+    /// It is missing or holds something else.
+    Stale,
+}
+
+/// What becomes of the resources when the workspace is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// They are destroyed first.
+    Destroy,
+    /// They stay, and so does the Terraform state.
+    Orphan,
+}
+
+/// One effect on or for a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Put our finalizer on the workspace.
+    AddFinalizer,
+    /// Start the run of this number, or take it up again where it is.
+    StartRun {
+        /// The number that the record gave it.
+        number: u32,
+        /// What it is to do.
+        operation: RunOperation,
+    },
+    /// Stop the run that is going on, gently.
+    CancelRun,
+    /// Write the outputs into the connection secret.
+    WriteConnection,
+    /// Put our finalizer on the Terraform state.
+    ProtectState,
+    /// Take our finalizer from the Terraform state; where it was destroyed, remove state and lock.
+    ReleaseState {
+        /// Whether state and lock are removed.
+        remove: bool,
+    },
+    /// Forget the run and its working directory.
+    ForgetRun,
+    /// Take our finalizer from the workspace.
+    RemoveFinalizer,
+}
+
+/// What the snapshot means.
+pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
+    let object = &snapshot.object;
+    let mut assessment = object.assess(now);
+    let seen = current_run(snapshot);
+    let active = seen.is_some_and(|run| run.end.is_none());
+    if active {
+        // A run is never stopped for a new input: it ends, and the new input is applied after it.
+        assessment.signals.remove(&Signal::InputChanged);
+    }
+    match object.record.state {
+        State::Pending => {
+            assessment.signals.insert(Signal::Admitted);
+        }
+        State::Validating => {
+            assessment.waits.extend(snapshot.missing.iter().cloned());
+            match &snapshot.invalid {
+                Some(fault) => assessment.fail(fault.clone(), &object.policy),
+                None if snapshot.missing.is_empty() => {
+                    assessment.signals.remove(&Signal::TimedOut);
+                    assessment.signals.insert(Signal::InputsValid);
+                }
+                None => {}
+            }
+        }
+        State::Provisioning | State::Configuring => match seen.and_then(|run| run.end.as_ref()) {
+            Some(RunEnd::Failed(fault)) => assessment.fail(fault.clone(), &object.policy),
+            Some(RunEnd::Succeeded) => {
+                assessment.signals.insert(Signal::Applied);
+                if snapshot.connection != Connection::Stale && snapshot.protected {
+                    assessment.signals.insert(Signal::Configured);
+                }
+            }
+            None => {
+                // What could not even be started is a fault of the run, whatever its class.
+                if let Some(fault) = object.faults.first().filter(|_| seen.is_none()) {
+                    assessment.fail(fault.clone(), &object.policy);
+                }
+            }
+        },
+        State::Recovering if object.record.origin == Some(State::Validating) => {
+            if snapshot.missing.is_empty() {
+                assessment.signals.insert(Signal::Recovered);
+            }
+            assessment.waits.extend(snapshot.missing.iter().cloned());
+        }
+        State::Ready => {
+            if snapshot.connection == Connection::Stale {
+                assessment.signals.insert(Signal::InputChanged);
+            }
+        }
+        State::Degraded | State::Failed | State::Recovering => {}
+    }
+    assessment
+}
+
+/// What to do about it.
+pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    if object.deleting && object.paused.is_none() {
+        return delete(snapshot, now);
+    }
+    let input = object.input.clone();
+    object.decide(
+        assessment,
+        now,
+        |record| {
+            if record.state == State::Provisioning {
+                record.input = Some(input.clone());
+                record.open_run(RunOperation::Apply, &input, now);
+            }
+        },
+        |record| {
+            let plan = match record.state {
+                State::Provisioning => start(snapshot, record),
+                State::Configuring => configure(snapshot, record),
+                State::Pending
+                | State::Validating
+                | State::Ready
+                | State::Degraded
+                | State::Failed
+                | State::Recovering => Ok(Plan::empty()),
+            };
+            (checked(plan), Requeue::OnChange)
+        },
+    )
+}
+
+/// The run of the record, as the runner sees it.
+fn current_run(snapshot: &Snapshot) -> Option<&RunSeen> {
+    let number = snapshot.object.record.run.as_ref()?.number;
+    snapshot.run.as_ref().filter(|run| run.number == number)
+}
+
+fn start(snapshot: &Snapshot, record: &Record) -> Result<Plan<Command>, PlanError> {
+    let Some(run) = record.run.as_ref().filter(|_| current_run(snapshot).is_none()) else {
+        return Ok(Plan::empty());
+    };
+    let start = Command::StartRun {
+        number: run.number,
+        operation: run.operation,
+    };
+    if snapshot.object.finalized {
+        return Ok(Plan::single("start-run", start));
+    }
+    Plan::draft()
+        .step("add-finalizer", Command::AddFinalizer)
+        .step_after("start-run", start, &["add-finalizer"])
+        .check()
+}
+
+fn configure(snapshot: &Snapshot, record: &Record) -> Result<Plan<Command>, PlanError> {
+    if current_run(snapshot).is_none() {
+        return start(snapshot, record);
+    }
+    let mut plan = Plan::draft();
+    if snapshot.connection == Connection::Stale {
+        plan = plan.step("write-connection", Command::WriteConnection);
+    }
+    if !snapshot.protected {
+        plan = plan.step("protect-state", Command::ProtectState);
+    }
+    plan.check()
+}
+
+fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    let mut record = object.deleting(now);
+    if !object.finalized {
+        return Decision::hold(record);
+    }
+    if !snapshot.dependents.is_empty() {
+        let names = snapshot.dependents.join(", ");
+        let wait = Wait::new(
+            names.clone(),
+            "WaitingForDependents",
+            format!("{names} must be gone first"),
+        );
+        return Decision {
+            waits: vec![wait],
+            ..Decision::hold(record)
+        };
+    }
+    let seen = current_run(snapshot);
+    let last = record.run.as_ref().map(|run| run.operation);
+    let active = seen.filter(|run| run.end.is_none());
+    match (snapshot.deletion, last, active) {
+        (_, Some(RunOperation::Apply), Some(_)) => {
+            let wait = Wait::new(
+                object.name.clone(),
+                "WaitingForRun",
+                "the apply that is going on is being stopped",
+            );
+            Decision {
+                plan: Plan::single("cancel-run", Command::CancelRun),
+                waits: vec![wait],
+                ..Decision::hold(record)
+            }
+        }
+        (Deletion::Orphan, _, _) | (Deletion::Destroy, None, _) => release(record, false),
+        (Deletion::Destroy, Some(RunOperation::Apply), None) => {
+            record.attempt = 0;
+            open_destroy(object, record, now)
+        }
+        (Deletion::Destroy, Some(RunOperation::Destroy), _) => destroy(snapshot, seen, record, now),
+    }
+}
+
+fn open_destroy(object: &Object, mut record: Record, now: Timestamp) -> Decision<Record, Command> {
+    record.next_attempt = None;
+    record.open_run(RunOperation::Destroy, &object.input, now);
+    Decision {
+        waits: vec![destroying(object)],
+        ..Decision::hold(record)
+    }
+}
+
+fn destroying(object: &Object) -> Wait {
+    Wait::new(
+        object.name.clone(),
+        "Destroying",
+        "Terraform destroys the resources",
+    )
+}
+
+fn destroy(
+    snapshot: &Snapshot,
+    seen: Option<&RunSeen>,
+    mut record: Record,
+    now: Timestamp,
+) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    match seen.map(|run| run.end.as_ref()) {
+        None => {
+            let plan = start(snapshot, &record);
+            Decision {
+                plan: checked(plan),
+                waits: vec![destroying(object)],
+                ..Decision::hold(record)
+            }
+        }
+        Some(None) => Decision {
+            waits: vec![destroying(object)],
+            ..Decision::hold(record)
+        },
+        Some(Some(RunEnd::Succeeded)) => release(record, true),
+        Some(Some(RunEnd::Failed(fault))) => {
+            let asked = object.is_asked();
+            match record.next_attempt {
+                None => {
+                    record.attempt = record.attempt.saturating_add(1);
+                    let delay = object.policy.retry.delay(record.attempt, seed_of(&object.uid));
+                    // A destroy is never given up: nobody else would do it. It only gets slower.
+                    record.next_attempt = Some(crate::advance::after(
+                        now,
+                        delay.max(fault.retry_after.unwrap_or_default()),
+                    ));
+                    record.fault = Some(fault.clone());
+                    let notice = crate::wait::Notice::warning("DestroyFailed", fault.to_string());
+                    let wait = Wait::new(object.name.clone(), fault.code.clone(), fault.to_string());
+                    let requeue = record.next_attempt.map_or(Requeue::OnChange, Requeue::At);
+                    Decision {
+                        waits: vec![wait],
+                        notices: vec![notice],
+                        requeue,
+                        ..Decision::hold(record)
+                    }
+                }
+                Some(at) if at > now && !asked => {
+                    let wait = Wait::new(object.name.clone(), fault.code.clone(), fault.to_string());
+                    Decision {
+                        waits: vec![wait],
+                        requeue: Requeue::At(at),
+                        ..Decision::hold(record)
+                    }
+                }
+                Some(_) => open_destroy(object, record, now),
+            }
+        }
+    }
+}
+
+fn release(record: Record, remove: bool) -> Decision<Record, Command> {
+    let plan = Plan::draft()
+        .step("release-state", Command::ReleaseState { remove })
+        .step_after("forget-run", Command::ForgetRun, &["release-state"])
+        .step_after("remove-finalizer", Command::RemoveFinalizer, &["forget-run"])
+        .check();
+    Decision {
+        plan: checked(plan),
+        ..Decision::hold(record)
+    }
+}
+
+/// The plans of this module are written out above; one that is not well formed does nothing, and a test
+/// walks through every one of them.
+fn checked(plan: Result<Plan<Command, Checked>, PlanError>) -> Plan<Command, Checked> {
+    debug_assert!(plan.is_ok(), "{plan:?}");
+    plan.unwrap_or_else(|_| Plan::empty())
+}
+
+/// How far the workspace is, from 0 to 100 percent of its present operation.
+pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
+    let before = record.percent;
+    let run = record.run.as_ref().map(|run| run.number);
+    let seen = snapshot
+        .run
+        .as_ref()
+        .filter(|seen| Some(seen.number) == run)
+        .map(|seen| seen.progress.clone());
+    match (&record.operation, record.state) {
+        (None, State::Ready) => Progress::finished(),
+        (None, _) => Progress {
+            percent: before,
+            ..Progress::default()
+        },
+        (Some(_), State::Provisioning | State::Recovering) => seen
+            .map_or_else(
+                || Progress::started("waiting for Terraform"),
+                |progress| progress.within(2, 96),
+            )
+            .not_behind(before)
+            .unfinished(),
+        (Some(_), State::Configuring) => Progress::started("writing outputs")
+            .not_behind(before.max(97))
+            .unfinished(),
+        (Some(_), State::Pending | State::Validating) => Progress::started("checking inputs")
+            .not_behind(before)
+            .unfinished(),
+        (Some(_), State::Ready | State::Degraded | State::Failed) => seen
+            .unwrap_or_else(|| Progress::started("deleting"))
+            .not_behind(before)
+            .unfinished(),
+    }
+}
