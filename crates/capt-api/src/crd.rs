@@ -74,10 +74,8 @@ fn normalize_schema(schema: &mut Value) {
             _ => {}
         }
     }
-    for key in ["properties"] {
-        if let Some(Value::Object(properties)) = object.get_mut(key) {
-            properties.values_mut().for_each(normalize_schema);
-        }
+    if let Some(Value::Object(properties)) = object.get_mut("properties") {
+        properties.values_mut().for_each(normalize_schema);
     }
     for key in ["items", "additionalProperties", "not"] {
         if let Some(inner) = object.get_mut(key) {

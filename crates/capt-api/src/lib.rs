@@ -16,12 +16,17 @@
     unreachable_pub,
     reason = "KubeSchema copies each struct into a function body, where `pub` cannot be reached"
 )]
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "the lint takes the keys of several printcolumn(...) for repetitions"
+)]
 
 pub mod capt_cluster;
 pub mod cluster;
 pub mod control_plane;
 pub mod crd;
 pub mod duration;
+pub mod keys;
 pub mod policy;
 pub mod reference;
 pub mod status;

@@ -98,9 +98,6 @@ pub struct WorkspaceTemplateApplyStatus {
     /// When it was applied last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied_time: Option<Time>,
-    /// The digest of the input that was applied successfully last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub applied_input_digest: Option<String>,
     /// The outputs of the workspace that are not sensitive.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "any_value_map")]

@@ -457,9 +457,6 @@ pub struct TerraformWorkspaceStatus {
     /// The run that is under way, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunStatus>,
-    /// The digest of the input that was applied successfully last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub applied_input_digest: Option<String>,
     /// When that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied_time: Option<Time>,

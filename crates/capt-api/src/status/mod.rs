@@ -96,6 +96,9 @@ impl Phase {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FaultStatus {
+    /// The child, as `Kind/name`, whose fault it is; absent for a fault of the object's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Its class, which decides what is done about it (`Transient`, `Dependency`, `Invalid`, ...).
     pub class: String,
     /// A word for programs (`VpcLimitExceeded`).
@@ -162,6 +165,12 @@ pub struct Lifecycle {
     /// dependencies. Once an apply succeeded, the one that was applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_digest: Option<String>,
+    /// The digest of the input that was last applied whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_input_digest: Option<String>,
+    /// The request annotations (retry, approve) that were last honoured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_request: Option<String>,
     /// How far the present operation is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,

@@ -34,7 +34,8 @@ pub struct RecoveryRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<RecoveryActionType>,
     /// How it ended.
-    pub outcome: RecoveryOutcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<RecoveryOutcome>,
     /// How long it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Duration>,
@@ -70,6 +71,15 @@ pub struct Incident {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Recovery {
+    /// The state from which Recovering was entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<State>,
+    /// Attempts that have failed in a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_attempts: Option<i32>,
+    /// Whether the attempts are used up and a person is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhausted: Option<bool>,
     /// When something was tried last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_attempt: Option<Time>,
