@@ -1,0 +1,78 @@
+//! Diagnostics to faults: classified, short, and without secrets.
+
+use capt_core::fault::Fault;
+
+use crate::classify::{self, classify};
+use crate::engine::Failure;
+use crate::stream::{Diagnostic, Severity};
+
+/// How long the message of one fault may be, in bytes.
+pub const MAX_MESSAGE: usize = 4096;
+
+/// How many faults of one run are kept.
+const MAX_FAULTS: usize = 16;
+
+/// The fault of one diagnostic: Terraform's summary and detail, and where in the configuration.
+pub fn fault(diagnostic: &Diagnostic) -> Fault {
+    let judged = classify(&format!("{}: {}", diagnostic.summary, diagnostic.detail));
+    judged.fault(diagnostic.address.as_deref().unwrap_or_default(), message(diagnostic))
+}
+
+/// The faults of all errors among the diagnostics, the deciding one first; absent if there is no error.
+pub fn failure(diagnostics: &[Diagnostic]) -> Option<Failure> {
+    let mut judged: Vec<_> = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .map(|diagnostic| {
+            let class = classify(&format!("{}: {}", diagnostic.summary, diagnostic.detail)).class;
+            (classify::precedence(class), fault(diagnostic))
+        })
+        .collect();
+    judged.sort_by_key(|(precedence, _)| *precedence);
+    judged.dedup_by(|a, b| a.1 == b.1);
+    judged.truncate(MAX_FAULTS);
+    let faults: Vec<_> = judged.into_iter().map(|(_, fault)| fault).collect();
+    (!faults.is_empty()).then_some(Failure { faults })
+}
+
+fn message(diagnostic: &Diagnostic) -> String {
+    let mut message = redact(&diagnostic.summary);
+    if !diagnostic.detail.trim().is_empty() {
+        message.push_str(": ");
+        message.push_str(redact(&diagnostic.detail).trim());
+    }
+    bound(&mut message, MAX_MESSAGE - 256);
+    if let Some(range) = diagnostic.range.as_ref().filter(|range| !range.filename.is_empty()) {
+        let mut file = range.filename.clone();
+        bound(&mut file, 200);
+        message = format!("{message} ({file}:{},{})", range.start.line, range.start.column);
+    }
+    message
+}
+
+/// Takes out what may hold a secret: the command line that a provisioner ran, and what it printed.
+pub fn redact(text: &str) -> String {
+    const COMMAND: &str = "Error running command '";
+    let Some(start) = text.find(COMMAND) else {
+        return text.to_owned();
+    };
+    let from = start + COMMAND.len();
+    let rest = &text[from..];
+    // The command itself may hold the closing words, so the last ones count.
+    let reason = rest.rfind("': ").map_or("", |end| &rest[end + 3..]);
+    let reason = reason.split(". Output:").next().unwrap_or(reason).trim_end();
+    format!("{}{COMMAND}(redacted)': {reason}", &text[..start])
+        .replace("': ", "': ")
+}
+
+/// Cuts a text at a character boundary.
+pub fn bound(text: &mut String, max: usize) {
+    if text.len() > max {
+        let mut end = max.saturating_sub(3);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push_str("...");
+    }
+}

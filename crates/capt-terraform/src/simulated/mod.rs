@@ -1,0 +1,24 @@
+//! An engine that needs no binary: it reads the configuration, works out what Terraform would do, and lets
+//! virtual time pass for it.
+//!
+//! What it says is honest within its limits: a syntax error, an undeclared variable or a missing value fails
+//! with Terraform's own summary; a second apply of the same inputs changes nothing; what a provider would
+//! compute (an ARN, an endpoint) is a placeholder that follows from the workspace, the address and the
+//! attribute alone.
+//!
+//! It touches no disk and no thread: everything happens on tokio's clock, which tests may pause.
+
+mod apply;
+mod cloud;
+mod engine;
+mod eval;
+mod functions;
+mod inputs;
+mod module;
+mod placeholder;
+mod references;
+mod script;
+
+pub use cloud::{Counters, SimulatedCloud};
+pub use engine::Simulated;
+pub use script::Scripted;
