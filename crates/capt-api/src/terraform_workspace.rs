@@ -32,7 +32,7 @@ pub enum ModuleSource {
 /// The language of an inline module or a variable file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum FileFormat {
-    /// HashiCorp's configuration language.
+    /// The configuration language of Terraform.
     #[default]
     HCL,
     /// JSON.
@@ -207,9 +207,9 @@ pub enum EngineChoice {
     /// The one that the operator was started with.
     #[default]
     Auto,
-    /// HashiCorp Terraform.
+    /// Terraform of its makers.
     Terraform,
-    /// OpenTofu.
+    /// `OpenTofu`.
     Tofu,
     /// None: the run is simulated.
     Simulated,

@@ -1,5 +1,7 @@
 //! What the generated definitions say: names, labels, columns, and schemas that an API server takes.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
+
 use std::collections::BTreeMap;
 
 use capt_api::{all_crds, cluster_crd};

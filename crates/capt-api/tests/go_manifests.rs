@@ -1,5 +1,7 @@
 //! The manifests of the Go implementation are read without losing anything that was written in them.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
+
 use capt_api::{CAPTCluster, CAPTControlPlane, WorkspaceTemplate, WorkspaceTemplateApply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -3,6 +3,8 @@
 //! `CAPT_CAPI_CRDS` names the folder with the definitions of Cluster API; without it `../shared/data/capi-crds`
 //! beside the repository is looked at.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
+
 use std::path::PathBuf;
 
 use capt_api::cluster_crd;

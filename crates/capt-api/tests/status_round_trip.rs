@@ -1,6 +1,8 @@
 //! A status that is read and written again is the same bytes: whoever compares what it would write with
 //! what it has read sees a difference only where there is one.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
+
 use capt_api::capt_cluster::CAPTClusterStatus;
 use capt_api::control_plane::CAPTControlPlaneStatus;
 use capt_api::template_apply::WorkspaceTemplateApplyStatus;

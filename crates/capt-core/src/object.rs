@@ -230,7 +230,7 @@ impl Object {
                 if blamed && !self.is_asked() {
                     assessment.signals.remove(&Signal::RetryRequested);
                 }
-                if child.is_working() || (blamed && child.state == State::Ready) {
+                if blamed && (child.is_working() || child.state == State::Ready) {
                     (Signal::RetryRequested, false)
                 } else {
                     return;

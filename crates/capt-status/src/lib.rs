@@ -1,0 +1,17 @@
+//! Between the records of the decision core and the status of the custom resources, both ways.
+//!
+//! The core knows no Kubernetes, the custom resources know no decisions. Every controller needs the same
+//! bridge between them, and this crate is it: how a record is read from a status and written back, how an
+//! object and a child are seen, and how digests are computed. Pure: no client, no clock.
+
+mod digest;
+mod object;
+mod policy;
+mod read;
+mod write;
+
+pub use digest::{digest, digest_bytes};
+pub use object::{Identity, child, controller_of, identity, requested};
+pub use policy::{Kind, policy};
+pub use read::{read_record, read_state};
+pub use write::{Written, phase, write_conditions, write_lifecycle, write_run, write_state};

@@ -1,0 +1,155 @@
+//! How objects are seen by the core.
+
+use capt_api::keys;
+use capt_api::status::Lifecycle;
+use capt_core::object::{Child, Object};
+use capt_core::progress::Progress;
+use capt_core::wait::Wait;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::read::{read_fault, read_state};
+
+/// The parts of an [`Object`] that its metadata says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `Kind/name`.
+    pub name: String,
+    /// The uid.
+    pub uid: String,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// Whether it carries the finalizer.
+    pub finalized: bool,
+    /// Why it is paused, as far as it says so itself.
+    pub paused: Option<String>,
+    /// What people ask for by annotation.
+    pub requested: Option<String>,
+}
+
+impl Identity {
+    /// The object as the core sees it.
+    pub fn into_object(
+        self,
+        input: String,
+        record: capt_core::record::Record,
+        policy: capt_core::advance::Policy,
+        faults: Vec<capt_core::fault::Fault>,
+    ) -> Object {
+        Object {
+            name: self.name,
+            uid: self.uid,
+            deleting: self.deleting,
+            finalized: self.finalized,
+            paused: self.paused,
+            requested: self.requested,
+            input,
+            record,
+            policy,
+            faults,
+        }
+    }
+}
+
+/// What the metadata of an object of `kind` says.
+pub fn identity(kind: &str, metadata: &ObjectMeta, finalizer: &str) -> Identity {
+    let paused = annotation(metadata, keys::PAUSED)
+        .map(|_| format!("the annotation {} is set", keys::PAUSED))
+        .or_else(|| managed_by(metadata).map(|who| format!("it is managed by {who}")));
+    Identity {
+        name: format!("{kind}/{}", metadata.name.as_deref().unwrap_or_default()),
+        uid: metadata.uid.clone().unwrap_or_default(),
+        deleting: metadata.deletion_timestamp.is_some(),
+        finalized: metadata.finalizers.iter().flatten().any(|own| own == finalizer),
+        paused,
+        requested: requested(metadata),
+    }
+}
+
+/// What people ask for by annotation (retry, approve), as one text that changes with each request.
+pub fn requested(metadata: &ObjectMeta) -> Option<String> {
+    let retry = annotation(metadata, keys::RETRY);
+    let approve = annotation(metadata, keys::APPROVE);
+    match (retry, approve) {
+        (None, None) => None,
+        (Some(retry), None) => Some(format!("retry={retry}")),
+        (None, Some(approve)) => Some(format!("approve={approve}")),
+        (Some(retry), Some(approve)) => Some(format!("retry={retry},approve={approve}")),
+    }
+}
+
+fn annotation<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a str> {
+    metadata.annotations.as_ref()?.get(key).map(String::as_str)
+}
+
+fn managed_by(metadata: &ObjectMeta) -> Option<&str> {
+    annotation(metadata, keys::MANAGED_BY).or_else(|| {
+        metadata
+            .labels
+            .as_ref()?
+            .get(keys::MANAGED_BY)
+            .map(String::as_str)
+    })
+}
+
+/// The controller of an object, as `Kind/name` and uid.
+pub fn controller_of(metadata: &ObjectMeta) -> Option<(String, &str)> {
+    let owner = metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .find(|owner| owner.controller == Some(true))?;
+    Some((format!("{}/{}", owner.kind, owner.name), &owner.uid))
+}
+
+/// How a parent sees its child of `kind`.
+///
+/// `owner_uid` is the parent's; a child that somebody else controls is foreign, one that nobody controls is
+/// adopted. `matches` says whether its spec and requests are what is wanted now.
+pub fn child(
+    kind: &str,
+    metadata: &ObjectMeta,
+    owner_uid: &str,
+    status: Option<&Lifecycle>,
+    matches: bool,
+) -> Child {
+    let foreign = controller_of(metadata)
+        .filter(|(_, uid)| *uid != owner_uid)
+        .map(|(name, _)| name);
+    let default = Lifecycle::default();
+    let status = status.unwrap_or(&default);
+    let observed = status.observed_generation.is_some() && status.observed_generation == metadata.generation;
+    Child {
+        name: format!("{kind}/{}", metadata.name.as_deref().unwrap_or_default()),
+        foreign,
+        matches,
+        observed: observed && status.observed_request == requested(metadata),
+        state: status.state.map(read_state).unwrap_or_default(),
+        ready: status.ready == Some(true),
+        deleting: metadata.deletion_timestamp.is_some(),
+        fault: status.fault.as_ref().map(read_fault),
+        waits: status.waits.iter().map(read_wait).collect(),
+        progress: status.progress.as_ref().map(read_progress).unwrap_or_default(),
+    }
+}
+
+fn read_wait(wait: &capt_api::status::Wait) -> Wait {
+    Wait {
+        on: wait.on.clone(),
+        reason: wait.reason.clone(),
+        message: wait.message.clone().unwrap_or_default(),
+        since: wait.since.as_ref().map(|since| since.0),
+    }
+}
+
+fn read_progress(progress: &capt_api::status::Progress) -> Progress {
+    let count = |steps: Option<i32>| steps.and_then(|steps| u32::try_from(steps).ok()).unwrap_or(0);
+    Progress {
+        percent: progress
+            .percent_complete
+            .and_then(|percent| u8::try_from(percent).ok())
+            .unwrap_or(0),
+        completed: count(progress.completed_steps),
+        total: count(progress.total_steps),
+        current: progress.current_operation.clone().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,151 @@
+//! From the status of a custom resource to the record of the core.
+
+use capt_api::status::{FaultStatus, Lifecycle, OperationOutcome, OperationRecord, RecoveryOutcome};
+use capt_api::terraform_workspace::RunStatus;
+use capt_core::fault::{Fault, FaultClass};
+use capt_core::lifecycle::State;
+use capt_core::record::{
+    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, Run, RunOperation,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+/// The state of the wire as the state of the core.
+pub const fn read_state(state: capt_api::status::State) -> State {
+    use capt_api::status::State as Wire;
+    match state {
+        Wire::Pending => State::Pending,
+        Wire::Validating => State::Validating,
+        Wire::Provisioning => State::Provisioning,
+        Wire::Configuring => State::Configuring,
+        Wire::Ready => State::Ready,
+        Wire::Degraded => State::Degraded,
+        Wire::Failed => State::Failed,
+        Wire::Recovering => State::Recovering,
+    }
+}
+
+/// The record that a status holds; that of a new object where there is none.
+pub fn read_record(status: &Lifecycle, run: Option<&RunStatus>) -> Record {
+    let progress = status.progress.as_ref();
+    let recovery = status.recovery.as_ref();
+    let count = |own: Option<i32>| own.and_then(|own| u32::try_from(own).ok()).unwrap_or(0);
+    Record {
+        state: status.state.map(read_state).unwrap_or_default(),
+        since: time(status.state_since.as_ref()),
+        origin: recovery.and_then(|recovery| recovery.from).map(read_state),
+        input: status.input_digest.clone(),
+        applied: status.applied_input_digest.clone(),
+        ready: status.ready == Some(true),
+        initialized: status
+            .condition("Initialized")
+            .is_some_and(|condition| condition.status == "True"),
+        attempt: count(recovery.and_then(|recovery| recovery.failed_attempts)),
+        next_attempt: time(recovery.and_then(|recovery| recovery.next_attempt.as_ref())),
+        gave_up: recovery.and_then(|recovery| recovery.exhausted) == Some(true),
+        fault: status.fault.as_ref().map(read_fault),
+        blamed: status.fault.as_ref().and_then(|fault| fault.source.clone()),
+        honoured: status.observed_request.clone(),
+        run: run.and_then(read_run),
+        operation: progress.and_then(|progress| {
+            let kind = read_operation(progress.operation.as_deref()?)?;
+            Some(Operation {
+                kind,
+                started_at: progress.started_at.as_ref()?.0,
+                finished: None,
+            })
+        }),
+        history: progress
+            .map(|progress| progress.history.iter().filter_map(read_history).collect())
+            .unwrap_or_default(),
+        recovery: recovery.map(read_recovery).unwrap_or_default(),
+        percent: progress
+            .and_then(|progress| progress.percent_complete)
+            .and_then(|percent| u8::try_from(percent).ok())
+            .unwrap_or(0),
+    }
+}
+
+pub(crate) fn read_fault(fault: &FaultStatus) -> Fault {
+    let class = FaultClass::ALL
+        .iter()
+        .copied()
+        .find(|class| class.name() == fault.class);
+    Fault {
+        class: class.unwrap_or(FaultClass::Unknown),
+        code: fault.code.clone(),
+        subject: fault.subject.clone().unwrap_or_default(),
+        message: fault.message.clone(),
+        retry_after: None,
+    }
+}
+
+fn time(time: Option<&Time>) -> Option<jiff::Timestamp> {
+    time.map(|time| time.0)
+}
+
+fn read_operation(name: &str) -> Option<OperationKind> {
+    [
+        OperationKind::Creating,
+        OperationKind::Updating,
+        OperationKind::Deleting,
+    ]
+    .into_iter()
+    .find(|kind| kind.name() == name)
+}
+
+fn read_run(run: &RunStatus) -> Option<Run> {
+    let operation = match run.operation.as_str() {
+        "Apply" => RunOperation::Apply,
+        "Destroy" => RunOperation::Destroy,
+        _ => return None,
+    };
+    Some(Run {
+        number: run.id.parse().ok()?,
+        operation,
+        input: run.input_digest.clone().unwrap_or_default(),
+        opened: run.started_at.as_ref().map(|time| time.0)?,
+    })
+}
+
+fn read_history(entry: &OperationRecord) -> Option<Operation> {
+    let how = entry.outcome.map(|outcome| match outcome {
+        OperationOutcome::Succeeded => Ending::Succeeded,
+        OperationOutcome::Failed => Ending::Failed,
+        OperationOutcome::Cancelled | OperationOutcome::Superseded => Ending::Superseded,
+    });
+    let finished = entry.finished_at.as_ref().map(|time| time.0).zip(how);
+    Some(Operation {
+        kind: read_operation(&entry.operation)?,
+        started_at: entry.started_at.0,
+        finished,
+    })
+}
+
+fn read_recovery(recovery: &capt_api::status::Recovery) -> Recovery {
+    let count = |own: Option<i32>| own.and_then(|own| u32::try_from(own).ok()).unwrap_or(0);
+    Recovery {
+        last_attempt: time(recovery.last_attempt.as_ref()),
+        attempts: count(recovery.attempts),
+        successes: count(recovery.successes),
+        history: recovery
+            .history
+            .iter()
+            .map(|entry| {
+                let how = entry.outcome.map(|outcome| match outcome {
+                    RecoveryOutcome::Succeeded => Ending::Succeeded,
+                    RecoveryOutcome::Failed | RecoveryOutcome::Escalated => Ending::Failed,
+                    RecoveryOutcome::Observed => Ending::Superseded,
+                });
+                let took = entry
+                    .duration
+                    .map_or(std::time::Duration::ZERO, |duration| duration.0);
+                RecoveryAttempt {
+                    time: entry.time.0,
+                    trigger: entry.trigger.clone(),
+                    action: "Retry".to_owned(),
+                    finished: how.map(|how| (capt_core::advance::after(entry.time.0, took), how)),
+                }
+            })
+            .collect(),
+    }
+}
