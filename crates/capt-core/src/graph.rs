@@ -16,7 +16,7 @@
 //! at ten thousand nodes. Its graph types also look up an edge by walking the neighbours of a node, hold
 //! only `Copy` keys or indices, and answer in the order of insertion, so that every answer would have to be
 //! mapped and sorted. Ordered sets per node answer in key order as they stand, and the check of a new edge
-//! ([`closing`]) costs about the square root of the number of edges in the worst order of adding. The tests
+//! (module `closing`) costs about the square root of the number of edges in the worst order of adding. The tests
 //! hold the result against petgraph's own algorithms.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,7 @@ pub struct DependencyGraph<N> {
     edge_count: usize,
 }
 
-/// One node: its neighbours on both sides, and its level (see [`closing`]).
+/// One node: its neighbours on both sides, and its level (see module `closing`).
 #[derive(Debug, Clone)]
 struct Entry<N> {
     level: usize,
@@ -170,9 +170,12 @@ impl<N: NodeKey> DependencyGraph<N> {
 
     /// The edges as (dependent, dependency), in key order.
     pub fn edges(&self) -> impl Iterator<Item = (&N, &N)> {
-        self.entries
-            .iter()
-            .flat_map(|(node, entry)| entry.dependencies.iter().map(move |dependency| (node, dependency)))
+        self.entries.iter().flat_map(|(node, entry)| {
+            entry
+                .dependencies
+                .iter()
+                .map(move |dependency| (node, dependency))
+        })
     }
 
     /// What the node depends on directly, in key order; nothing for a node that is not in the graph.

@@ -15,6 +15,7 @@ pub mod condition;
 pub mod control_plane;
 pub mod decision;
 pub mod fault;
+pub mod graph;
 pub mod lifecycle;
 pub mod machine;
 pub mod object;

@@ -1,0 +1,157 @@
+//! What it costs to add edges in unkind orders, counted in comparisons of keys, which no machine changes.
+
+use std::cell::Cell;
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::graph::{DependencyGraph, NodeKey};
+
+thread_local! {
+    static COMPARISONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A key that counts how often it is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counted(u32);
+
+impl Ord for Counted {
+    fn cmp(&self, other: &Self) -> Ordering {
+        COMPARISONS.set(COMPARISONS.get() + 1);
+        self.0.cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Counted {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl NodeKey for Counted {}
+
+const NODES: u32 = 10_000;
+
+/// Adds the edges, and returns the graph and the mean number of comparisons for an edge.
+fn load(edges: &[(u32, u32)]) -> (DependencyGraph<Counted>, u64) {
+    COMPARISONS.set(0);
+    let mut graph = DependencyGraph::new();
+    for &(a, b) in edges {
+        graph.try_add_edge(Counted(a), Counted(b)).unwrap();
+    }
+    (graph, COMPARISONS.get() / edges.len() as u64)
+}
+
+/// A reproducible shuffle: splitmix64 picks, Fisher and Yates swap.
+fn shuffled<T>(mut items: Vec<T>, mut seed: u64) -> Vec<T> {
+    for last in (1..items.len()).rev() {
+        items.swap(
+            last,
+            usize::try_from(random(&mut seed) % (last as u64 + 1)).unwrap(),
+        );
+    }
+    items
+}
+
+fn random(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *seed;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+fn chain() -> Vec<(u32, u32)> {
+    (1..NODES).map(|n| (n - 1, n)).collect()
+}
+
+/// Twice as many edges as nodes, between nodes far and near.
+fn tangle() -> Vec<(u32, u32)> {
+    let mut seed = 7;
+    let mut pick = || u32::try_from(random(&mut seed) % u64::from(NODES)).unwrap();
+    (0..2 * NODES)
+        .map(|_| {
+            let (a, b) = (pick(), pick());
+            if a == b {
+                (a.min(NODES - 2), NODES - 1)
+            } else {
+                (a.min(b), a.max(b))
+            }
+        })
+        .collect()
+}
+
+/// A look-up among ten thousand keys takes about 20 comparisons, and an edge between known nodes is put in
+/// place with some ten of them. Walking a chain of ten thousand for each edge would take 100 000.
+const CHEAP: u64 = 600;
+
+/// A search of the square root of 20 000 edges from both ends, at some 20 comparisons for each.
+const SQUARE_ROOT: u64 = 5_600;
+
+#[test]
+fn a_chain_is_cheap_in_any_order() {
+    let mut back_to_front = chain();
+    back_to_front.reverse();
+    for edges in [chain(), back_to_front, shuffled(chain(), 1)] {
+        let (graph, comparisons) = load(&edges);
+        assert!(comparisons < CHEAP, "{comparisons} comparisons an edge");
+        assert_eq!(graph.waves().len(), NODES as usize);
+    }
+}
+
+#[test]
+fn a_comb_and_a_hub_are_cheap() {
+    let half = NODES / 2;
+    let spine: Vec<_> = (1..half).rev().map(|n| (n - 1, n)).collect();
+    let teeth = (0..half).map(|n| (n, half + n));
+    let comb: Vec<_> = spine.iter().copied().chain(teeth).collect();
+    let late_hub: Vec<_> = (0..half - 1)
+        .map(|n| (n, half))
+        .chain((half + 1..NODES).map(|n| (half, n)))
+        .collect();
+    // Both halves are chains already when the hub comes between all of them.
+    let hub_of_chains: Vec<_> = (1..half)
+        .rev()
+        .chain((half + 2..NODES).rev())
+        .map(|n| (n - 1, n))
+        .chain((half + 1..NODES).rev().map(|n| (half, n)))
+        .chain((0..half).map(|n| (n, half)))
+        .collect();
+    for edges in [comb, late_hub, hub_of_chains] {
+        let (_, comparisons) = load(&edges);
+        assert!(comparisons < CHEAP, "{comparisons} comparisons an edge");
+    }
+}
+
+#[test]
+fn a_tangle_is_cheap() {
+    for edges in [
+        tangle(),
+        tangle().into_iter().rev().collect(),
+        shuffled(tangle(), 3),
+    ] {
+        let (_, comparisons) = load(&edges);
+        assert!(comparisons < CHEAP, "{comparisons} comparisons an edge");
+    }
+}
+
+/// Edges along an existing chain, each of which has half of the chain on either side.
+#[test]
+fn shortcuts_in_a_chain_stay_below_the_square_root() {
+    let shortcuts = tangle()
+        .into_iter()
+        .filter(|(a, b)| b - a > 1)
+        .take(NODES as usize);
+    for chain in [chain(), chain().into_iter().rev().collect()] {
+        let edges: Vec<_> = chain.into_iter().chain(shortcuts.clone()).collect();
+        let (mut graph, comparisons) = load(&edges);
+        assert!(comparisons < SQUARE_ROOT, "{comparisons} comparisons an edge");
+        let cycle = graph.try_add_edge(Counted(NODES - 1), Counted(0)).unwrap_err();
+        assert_eq!(cycle.path.first(), cycle.path.last());
+    }
+}
