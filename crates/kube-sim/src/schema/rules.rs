@@ -1,0 +1,263 @@
+//! `x-kubernetes-validations`: rules in CEL.
+
+use kube_cel::{
+    CompilationError, CompiledSchema, ErrorKind, ValidationError, compile_schema, validate_compiled,
+};
+use serde_json::{Value, json};
+
+use super::{Additional, Cause, Node, Schema, join};
+
+/// The rules of one node.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// Rules about the value alone; not asked where the value has not changed.
+    plain: Option<CompiledSchema>,
+    /// Rules that also see `oldSelf`.
+    transition: Option<CompiledSchema>,
+    /// The node's JSON type, which messages show in place of the value.
+    type_name: String,
+}
+
+const KEYWORD: &str = "x-kubernetes-validations";
+
+/// Reasons a rule may give; others count as invalid.
+const REASONS: [&str; 4] = [
+    "FieldValueRequired",
+    "FieldValueInvalid",
+    "FieldValueForbidden",
+    "FieldValueDuplicate",
+];
+
+impl Rules {
+    /// Compiles the rules that stand on a node; the causes' fields are relative to it.
+    pub(super) fn compile(schema: &Value) -> Result<Option<Self>, Vec<Cause>> {
+        let Some(rules) = schema
+            .get(KEYWORD)
+            .and_then(Value::as_array)
+            .filter(|rules| !rules.is_empty())
+        else {
+            return Ok(None);
+        };
+        let shape = without_rules(schema);
+        let mut causes = Vec::new();
+        let (mut plain, mut transition) = (Vec::new(), Vec::new());
+        for (index, rule) in rules.iter().enumerate() {
+            let field = format!("{KEYWORD}[{index}]");
+            let alone = compile_schema(&json!({ (KEYWORD): [rule] }));
+            for result in &alone.validations {
+                match result {
+                    Ok(compiled) if compiled.is_transition_rule => transition.push(rule.clone()),
+                    Ok(_) => plain.push(rule.clone()),
+                    Err(fault) => causes.push(refusal(&field, rule, fault)),
+                }
+            }
+            check_rule(rule, &field, &mut causes);
+        }
+        if !causes.is_empty() {
+            return Err(causes);
+        }
+        let compile = |rules: Vec<Value>| {
+            (!rules.is_empty()).then(|| {
+                let mut shape = shape.clone();
+                if let Some(members) = shape.as_object_mut() {
+                    members.insert(KEYWORD.to_owned(), Value::Array(rules));
+                }
+                compile_schema(&shape)
+            })
+        };
+        Ok(Some(Self {
+            plain: compile(plain),
+            transition: compile(transition),
+            type_name: schema
+                .get("type")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+        }))
+    }
+
+    fn evaluate(
+        &self,
+        value: &Value,
+        old: Option<&Value>,
+        unchanged: bool,
+        path: &str,
+        causes: &mut Vec<Cause>,
+    ) {
+        let plain = self
+            .plain
+            .as_ref()
+            .filter(|_| !unchanged)
+            .map(|rules| (rules, None));
+        let transition = self.transition.as_ref().map(|rules| (rules, old));
+        for (rules, old) in plain.into_iter().chain(transition) {
+            if let Err(errors) = validate_compiled(rules, value, old) {
+                causes.extend(errors.into_vec().iter().map(|error| self.cause(error, path)));
+            }
+        }
+    }
+
+    fn cause(&self, error: &ValidationError, path: &str) -> Cause {
+        let suffix = error.field_path.trim_start_matches('.');
+        let field = match (suffix.is_empty(), suffix.starts_with('[')) {
+            (true, _) => path.to_owned(),
+            (false, true) => format!("{path}{suffix}"),
+            (false, false) => join(path, suffix),
+        };
+        let value = Value::from(self.type_name.as_str());
+        let detail = match error.kind {
+            ErrorKind::ValidationFailure => error.message.trim().to_owned(),
+            _ => format!("{} evaluating rule: {}", error.message, error.rule.trim()),
+        };
+        match error.reason.as_deref() {
+            Some("FieldValueRequired") => Cause::required(&field, &detail),
+            Some("FieldValueForbidden") => Cause::forbidden(&field, &detail),
+            Some("FieldValueDuplicate") => Cause::duplicate(&field, &value),
+            _ => Cause::invalid(&field, &value, &detail),
+        }
+    }
+}
+
+impl Schema {
+    /// What the schema's rules refuse.
+    ///
+    /// With `old`, transition rules are asked too, and rules about values that have not changed are not
+    /// (ratcheting). Lists correlate by their map keys; items of other lists have no `oldSelf`.
+    pub(crate) fn validate_rules(&self, object: &Value, old: Option<&Value>) -> Vec<Cause> {
+        let mut causes = Vec::new();
+        walk(&self.root, object, old, false, "", &mut causes);
+        causes
+    }
+
+    pub(super) fn has_rules(&self) -> bool {
+        has_rules(&self.root)
+    }
+}
+
+fn has_rules(node: &Node) -> bool {
+    node.rules.is_some()
+        || node.properties.values().any(has_rules)
+        || node.items.as_deref().is_some_and(has_rules)
+        || matches!(&node.additional, Some(Additional::Of(child)) if has_rules(child))
+}
+
+fn walk(node: &Node, value: &Value, old: Option<&Value>, settled: bool, path: &str, causes: &mut Vec<Cause>) {
+    if value.is_null() {
+        return;
+    }
+    let unchanged = settled || old == Some(value);
+    if let Some(rules) = &node.rules {
+        rules.evaluate(value, old.filter(|old| !old.is_null()), unchanged, path, causes);
+    }
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let Some(child) = node.child(name) else { continue };
+                let inner = if node.properties.contains_key(name) {
+                    join(path, name)
+                } else {
+                    format!("{path}[{name}]")
+                };
+                let old_member = if node.atomic_map {
+                    None
+                } else {
+                    old.and_then(|old| old.get(name))
+                };
+                walk(child, member, old_member, unchanged, &inner, causes);
+            }
+        }
+        Value::Array(items) => {
+            let Some(child) = node.items.as_deref() else {
+                return;
+            };
+            for (index, item) in items.iter().enumerate() {
+                let old_item = node.correlate(item, old);
+                walk(
+                    child,
+                    item,
+                    old_item,
+                    unchanged,
+                    &format!("{path}[{index}]"),
+                    causes,
+                );
+            }
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Null => {}
+    }
+}
+
+fn refusal(field: &str, rule: &Value, fault: &CompilationError) -> Cause {
+    let place = match fault {
+        CompilationError::MessageExpressionParse { .. } => "messageExpression",
+        _ => "rule",
+    };
+    Cause::invalid(
+        &format!("{field}.{place}"),
+        rule,
+        &format!("compilation failed: {fault}"),
+    )
+}
+
+fn check_rule(rule: &Value, field: &str, causes: &mut Vec<Cause>) {
+    let text = |key: &str| rule.get(key).and_then(Value::as_str);
+    if text("rule").is_none_or(|rule| rule.trim().is_empty()) {
+        causes.push(Cause::required(&format!("{field}.rule"), "rule is not specified"));
+    }
+    if let Some(message) = text("message") {
+        if message.trim().is_empty() && !message.is_empty() {
+            let why = "message must be non-empty if specified";
+            causes.push(Cause::invalid(&format!("{field}.message"), &json!(message), why));
+        }
+        if message.contains('\n') {
+            let why = "message must not contain line breaks";
+            causes.push(Cause::invalid(&format!("{field}.message"), &json!(message), why));
+        }
+    }
+    if let Some(reason) = text("reason").filter(|reason| !REASONS.contains(reason)) {
+        let known = REASONS.map(str::to_owned);
+        causes.push(Cause::not_supported(
+            &format!("{field}.reason"),
+            &json!(reason),
+            &known,
+        ));
+    }
+}
+
+/// The schema's shape, which CEL needs to read a value, without rules and defaults.
+fn without_rules(schema: &Value) -> Value {
+    match schema {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .filter(|(key, _)| {
+                    !matches!(
+                        key.as_str(),
+                        KEYWORD | "default" | "allOf" | "anyOf" | "oneOf" | "not"
+                    )
+                })
+                .map(|(key, value)| {
+                    let value = if key == "properties" {
+                        properties_without_rules(value)
+                    } else {
+                        without_rules(value)
+                    };
+                    (key.clone(), value)
+                })
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+/// Property names are data: a property may be called `default`.
+fn properties_without_rules(properties: &Value) -> Value {
+    match properties {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), without_rules(value)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
