@@ -1,1 +1,10 @@
 //! An in-memory Kubernetes API server for tests and sandboxes.
+
+mod fields;
+mod patch;
+mod schema;
+mod server;
+mod world;
+
+pub use server::{After, ApiServer, Before, Call, Clock, Counters, Entry, Hooks, ResponseBody};
+pub use world::{Conversion, FieldError, GroupResource, StatusError, World};

@@ -1,0 +1,237 @@
+//! One request from its arrival to its answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, header};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::hooks::Call;
+use super::negotiate::{self, Form};
+use super::routes::{self, Route};
+use super::transcript::{Entry, fingerprint};
+use super::{ApiServer, BoxError, ResponseBody, discovery, stream};
+use crate::world::{Event, GroupResource, PatchFormat, Query, Request, StatusError, Subresource, Target, Verb, Watch};
+
+/// What the world or the discovery has answered, before it is put into bytes.
+pub(super) enum Answer {
+    Json { code: u16, value: Value, warnings: Vec<String> },
+    Text { code: u16, text: String },
+    Typed { content_type: String, value: Value },
+    Watch { watch: Watch, first: Vec<Event>, form: Form },
+}
+
+impl Answer {
+    pub(super) fn ok(value: Value) -> Self {
+        Self::Json { code: 200, value, warnings: Vec::new() }
+    }
+
+    fn code(&self) -> u16 {
+        match self {
+            Self::Json { code, .. } | Self::Text { code, .. } => *code,
+            Self::Typed { .. } | Self::Watch { .. } => 200,
+        }
+    }
+}
+
+impl From<StatusError> for Answer {
+    fn from(error: StatusError) -> Self {
+        Self::Json { code: error.code, value: error.to_status(), warnings: Vec::new() }
+    }
+}
+
+impl ApiServer {
+    /// Answers a request; an error is a broken connection.
+    pub(super) async fn answer(&self, parts: &Parts, body: &Bytes) -> Result<Response<ResponseBody>, BoxError> {
+        let text = |name: header::HeaderName| {
+            parts.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
+        };
+        let query = routes::parse_query(parts.uri.query().unwrap_or_default());
+        let user_agent = text(header::USER_AGENT);
+        let (call, hooks) = {
+            let mut state = self.state();
+            let routed = routes::route(&state.world, parts.uri.path(), &query);
+            let number = state.counters.next_number();
+            let call = describe(number, parts, &user_agent, routed.as_ref().ok());
+            state.counters.count(&call);
+            (call, state.hooks.clone())
+        };
+        let before = hooks.as_ref().map(|hooks| hooks.before(&call)).unwrap_or_default();
+        pause(before.delay).await;
+        if before.drop {
+            self.log(&call, body, 0);
+            return Err(broken());
+        }
+        let answer = match before.fail {
+            Some(error) => error.into(),
+            None => self.serve(parts, &query, &user_agent, body, &text(header::ACCEPT), &text(header::CONTENT_TYPE)),
+        };
+        let code = answer.code();
+        self.log(&call, body, code);
+        let after = hooks.as_ref().map(|hooks| hooks.after(&call, code)).unwrap_or_default();
+        if after.cut_watches {
+            self.cut_watches();
+        }
+        pause(after.delay).await;
+        if after.drop {
+            return Err(broken());
+        }
+        self.respond(answer)
+    }
+
+    /// The part that touches the world: no waiting in here.
+    fn serve(
+        &self,
+        parts: &Parts,
+        query: &Query,
+        user_agent: &str,
+        body: &Bytes,
+        accept: &str,
+        content_type: &str,
+    ) -> Answer {
+        let mut state = self.state();
+        let route = match routes::route(&state.world, parts.uri.path(), query) {
+            Ok(route) => route,
+            Err(error) => return error.into(),
+        };
+        let Route::Resource { target, watch } = route else {
+            return discovery::answer(&state.world, &route, &parts.method, accept, content_type, body)
+                .unwrap_or_else(Answer::from);
+        };
+        let form = match negotiate::form(accept) {
+            Ok(form) => form,
+            Err(error) => return error.into(),
+        };
+        if watch && parts.method == Method::GET {
+            return match state.world.open_watch(&target, query) {
+                Ok((watch, first)) => Answer::Watch { watch, first, form },
+                Err(error) => error.into(),
+            };
+        }
+        let verb = match verb_of(parts, &target, content_type, body) {
+            Ok(verb) => verb,
+            Err(error) => return error.into(),
+        };
+        let before = state.world.revision();
+        let request = Request { verb, target, query: query.clone(), user_agent: user_agent.to_owned() };
+        let result = state.world.perform(&request, self.inner.clock.now());
+        if state.world.revision() != before {
+            state.counters.changes += 1;
+            self.after_write(&mut state);
+        }
+        match result {
+            Ok(reply) => Answer::Json {
+                code: reply.code,
+                value: negotiate::payload(form, &reply.payload),
+                warnings: reply.warnings,
+            },
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Wakes with the writes to a stored resource.
+    pub(super) fn subscribe(&self, resource: &GroupResource) -> watch::Receiver<u64> {
+        let mut state = self.state();
+        let revision = state.world.last_write(resource);
+        state.wakes.entry(resource.clone()).or_insert_with(|| watch::Sender::new(revision)).subscribe()
+    }
+
+    /// How late the hooks want events to be.
+    pub(super) fn watch_delay(&self, watch: &Watch) -> Duration {
+        let hooks = self.state().hooks.clone();
+        hooks.map(|hooks| hooks.watch_delay(&watch.stored_as.to_string())).unwrap_or_default()
+    }
+
+    fn log(&self, call: &Call, body: &Bytes, code: u16) {
+        let at = self.inner.clock.now();
+        let mut state = self.state();
+        let revision = state.world.revision();
+        tracing::trace!(method = %call.method, path = %call.path, code, "request");
+        if let Some(transcript) = &mut state.transcript {
+            transcript.push(Entry { at, call: call.clone(), body: fingerprint(body), code, revision });
+        }
+    }
+
+    fn respond(&self, answer: Answer) -> Result<Response<ResponseBody>, BoxError> {
+        let code = answer.code();
+        let (content_type, warnings, body) = match answer {
+            Answer::Json { value, warnings, .. } => ("application/json".to_owned(), warnings, full(value.to_string())),
+            Answer::Text { text, .. } => ("text/plain; charset=utf-8".to_owned(), Vec::new(), full(text)),
+            Answer::Typed { content_type, value } => (content_type, Vec::new(), full(value.to_string())),
+            Answer::Watch { watch, first, form } => {
+                let lines = stream::lines(self, watch, first, form).map(|line| Ok(Frame::data(line)));
+                ("application/json".to_owned(), Vec::new(), StreamBody::new(lines).boxed_unsync())
+            }
+        };
+        let mut response = Response::builder().status(code).header(header::CONTENT_TYPE, content_type).body(body)?;
+        for warning in warnings {
+            let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+            if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+                response.headers_mut().append(header::WARNING, value);
+            }
+        }
+        Ok(response)
+    }
+}
+
+fn full(text: String) -> ResponseBody {
+    Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
+}
+
+async fn pause(delay: Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+}
+
+fn broken() -> BoxError {
+    Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+}
+
+fn describe(number: u64, parts: &Parts, user_agent: &str, route: Option<&Route>) -> Call {
+    let mut call = Call {
+        number,
+        method: parts.method.to_string(),
+        verb: "",
+        resource: String::new(),
+        namespace: String::new(),
+        name: String::new(),
+        subresource: "",
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        user_agent: user_agent.to_owned(),
+    };
+    if let Some(Route::Resource { target, watch }) = route {
+        call.verb = routes::verb(&parts.method, target, *watch);
+        call.resource = target.kind.resource.to_string();
+        call.namespace = target.namespace.clone().unwrap_or_default();
+        call.name.clone_from(&target.name);
+        call.subresource = target.subresource.as_str();
+    }
+    call
+}
+
+fn verb_of(parts: &Parts, target: &Target, content_type: &str, body: &Bytes) -> Result<Verb, StatusError> {
+    let refuse =
+        || StatusError::method_not_allowed("the server does not allow this method on the requested resource");
+    let parsed = || negotiate::body(content_type, body);
+    let optional = || if body.is_empty() { Ok(json!({})) } else { parsed() };
+    Ok(match routes::verb(&parts.method, target, false) {
+        "get" => Verb::Get,
+        "list" => Verb::List,
+        "create" => Verb::Create(parsed()?),
+        "update" => Verb::Update(parsed()?),
+        "patch" => {
+            let format: PatchFormat = negotiate::patch_format(content_type)?;
+            Verb::Patch(format, parsed()?)
+        }
+        "delete" if target.subresource == Subresource::None => Verb::Delete(optional()?),
+        "deletecollection" => Verb::DeleteCollection(optional()?),
+        _ => return Err(refuse()),
+    })
+}

@@ -1,0 +1,220 @@
+//! The API server: a world, a clock and a way in.
+
+mod answer;
+mod discovery;
+mod hooks;
+mod negotiate;
+mod routes;
+mod stream;
+mod transcript;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+pub use self::hooks::{After, Before, Call, Hooks};
+pub use self::transcript::{Counters, Entry};
+
+use crate::world::{GroupResource, World};
+
+/// The body of every response.
+pub type ResponseBody = UnsyncBoxBody<Bytes, BoxError>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Where the server takes the time from.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks a function.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The epoch plus the time that tokio's clock has run since this call; in a paused runtime it is virtual time.
+    pub fn virtual_since(epoch: Timestamp) -> Self {
+        let start = tokio::time::Instant::now();
+        Self::new(move || {
+            let elapsed = jiff::SignedDuration::try_from(start.elapsed()).unwrap_or(jiff::SignedDuration::MAX);
+            epoch.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+        })
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// What changes while the server runs.
+struct State {
+    world: World,
+    /// Wakes the watches of a stored resource; the value is the revision of its last write.
+    wakes: BTreeMap<GroupResource, watch::Sender<u64>>,
+    hooks: Option<Arc<dyn Hooks>>,
+    transcript: Option<Vec<Entry>>,
+    counters: Counters,
+}
+
+struct Inner {
+    state: Mutex<State>,
+    clock: Clock,
+    /// Counts how often all watches were cut.
+    cuts: watch::Sender<u64>,
+    /// Whether the world's own controllers run after every write.
+    settles: std::sync::atomic::AtomicBool,
+}
+
+/// A simulated API server. Clones share the same world.
+///
+/// It is a [`tower::Service`] over HTTP requests and answers them in process: no socket, no thread, and no time but
+/// that of its clock. See [`ApiServer::client`].
+#[derive(Clone)]
+pub struct ApiServer {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for ApiServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiServer").finish_non_exhaustive()
+    }
+}
+
+impl ApiServer {
+    /// A server with a fresh world.
+    pub fn new(clock: Clock) -> Self {
+        let world = World::new(clock.now());
+        Self::from_world(world, clock)
+    }
+
+    /// A server that takes a world up where another left it. It has no watches, no hooks and no transcript.
+    pub fn from_world(world: World, clock: Clock) -> Self {
+        let state = State {
+            world,
+            wakes: BTreeMap::new(),
+            hooks: None,
+            transcript: None,
+            counters: Counters::default(),
+        };
+        Self {
+            inner: Arc::new(Inner {
+                state: Mutex::new(state),
+                clock,
+                cuts: watch::Sender::new(0),
+                settles: std::sync::atomic::AtomicBool::new(true),
+            }),
+        }
+    }
+
+    /// A client of this server, in process. Must be called within a tokio runtime.
+    pub fn client(&self, default_namespace: &str) -> kube::Client {
+        kube::Client::new(self.clone(), default_namespace)
+    }
+
+    /// The world as it is now; it stays as it is while the server goes on.
+    pub fn world(&self) -> World {
+        self.state().world.clone()
+    }
+
+    /// The server's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Changes the world from outside, such as to register a conversion or to forget history, and wakes the watches.
+    pub fn with_world<T>(&self, change: impl FnOnce(&mut World, Timestamp) -> T) -> T {
+        let mut state = self.state();
+        let result = change(&mut state.world, self.inner.clock.now());
+        self.after_write(&mut state);
+        result
+    }
+
+    /// Consults the hooks around every request from now on; `None` removes them.
+    pub fn set_hooks(&self, hooks: Option<Arc<dyn Hooks>>) {
+        self.state().hooks = hooks;
+    }
+
+    /// Starts or stops keeping a transcript of requests; either way what was kept is dropped.
+    pub fn record(&self, on: bool) {
+        self.state().transcript = on.then(Vec::new);
+    }
+
+    /// The requests since recording was started.
+    pub fn transcript(&self) -> Vec<Entry> {
+        self.state().transcript.clone().unwrap_or_default()
+    }
+
+    /// How many requests were made since the server started, or since the last reset.
+    pub fn counters(&self) -> Counters {
+        self.state().counters.clone()
+    }
+
+    /// Sets all counters to zero.
+    pub fn reset_counters(&self) {
+        self.state().counters = Counters::default();
+    }
+
+    /// Ends all open watches, as a restart of the server would.
+    pub fn cut_watches(&self) {
+        self.inner.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Stops or resumes garbage collection and the other controllers of the world. Resuming catches up at once.
+    pub fn set_controllers(&self, on: bool) {
+        self.inner.settles.store(on, std::sync::atomic::Ordering::SeqCst);
+        self.after_write(&mut self.state());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic in a test's hook must not hide behind a second one here; every write leaves the world whole.
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the controllers of the world run, then wakes the watches of what was written.
+    fn after_write(&self, state: &mut State) {
+        if self.inner.settles.load(std::sync::atomic::Ordering::SeqCst) {
+            state.world.settle(self.inner.clock.now());
+        }
+        for (resource, wake) in &state.wakes {
+            let revision = state.world.last_write(resource);
+            wake.send_if_modified(|held| std::mem::replace(held, revision) != revision);
+        }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for ApiServer
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let server = self.clone();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let body = body.collect().await.map_err(Into::into)?.to_bytes();
+            server.answer(&parts, &body).await
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! Content negotiation: what form an answer takes, and in what form a body came.
+
+use serde_json::{Map, Value, json};
+
+use crate::world::{List, PatchFormat, Payload, StatusError};
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The objects themselves.
+    Full,
+    /// `PartialObjectMetadata` of meta.k8s.io/v1.
+    Metadata,
+}
+
+/// Chooses the form by the Accept header: the first one that the server can give.
+pub(super) fn form(accept: &str) -> Result<Form, StatusError> {
+    if accept.trim().is_empty() {
+        return Ok(Form::Full);
+    }
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default();
+        if !matches!(media, "application/json" | "application/*" | "*/*") {
+            continue;
+        }
+        let parameter = |name: &str| {
+            range.split(';').map(str::trim).find_map(|p| p.strip_prefix(name).and_then(|p| p.strip_prefix('=')))
+        };
+        match (parameter("as"), parameter("g"), parameter("v")) {
+            (None, _, _) => return Ok(Form::Full),
+            (Some("PartialObjectMetadata" | "PartialObjectMetadataList"), Some("meta.k8s.io"), Some("v1")) => {
+                return Ok(Form::Metadata);
+            }
+            (Some(_), _, _) => {}
+        }
+    }
+    Err(StatusError {
+        details: json!({}),
+        ..StatusError::new(
+            406,
+            "NotAcceptable",
+            "only the following media types are accepted: application/json, application/yaml",
+        )
+    })
+}
+
+/// An object in the form asked for.
+pub(super) fn object(form: Form, object: &Value) -> Value {
+    match form {
+        Form::Full => object.clone(),
+        Form::Metadata => partial(object),
+    }
+}
+
+fn partial(object: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+}
+
+/// An answer in the form asked for.
+pub(super) fn payload(form: Form, payload: &Payload) -> Value {
+    match payload {
+        Payload::Object(value) => object(form, value),
+        Payload::Status(status) => status.clone(),
+        Payload::List(list) => match form {
+            Form::Full => self::list(&list.api_version, &list.kind, list, |item| item.clone()),
+            Form::Metadata => self::list("meta.k8s.io/v1", "PartialObjectMetadataList", list, partial),
+        },
+    }
+}
+
+fn list(api_version: &str, kind: &str, list: &List, item: impl Fn(&Value) -> Value) -> Value {
+    let mut body = Map::new();
+    body.insert("kind".to_owned(), json!(kind));
+    body.insert("apiVersion".to_owned(), json!(api_version));
+    body.insert("metadata".to_owned(), list.metadata.clone());
+    body.insert("items".to_owned(), list.items.iter().map(|object| item(object)).collect());
+    Value::Object(body)
+}
+
+/// The patch format that a content type names.
+pub(super) fn patch_format(content_type: &str) -> Result<PatchFormat, StatusError> {
+    match media_type(content_type) {
+        "application/json-patch+json" => Ok(PatchFormat::Json),
+        "application/merge-patch+json" => Ok(PatchFormat::Merge),
+        "application/strategic-merge-patch+json" => Ok(PatchFormat::Strategic),
+        "application/apply-patch+yaml" => Ok(PatchFormat::Apply),
+        _ => Err(StatusError::unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: \
+             application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, \
+             application/apply-patch+yaml",
+        )),
+    }
+}
+
+/// Reads a body by its content type.
+pub(super) fn body(content_type: &str, bytes: &[u8]) -> Result<Value, StatusError> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        StatusError::bad_request(format!("the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"))
+    };
+    match media_type(content_type) {
+        "application/yaml" | "application/apply-patch+yaml" => match serde_json::from_slice(bytes) {
+            Ok(value) => Ok(value),
+            // JSON is the fast path; what is not JSON may still be YAML.
+            Err(_) => {
+                let text = std::str::from_utf8(bytes).map_err(|error| unreadable(&error))?;
+                serde_saphyr::from_str(text).map_err(|error| unreadable(&error))
+            }
+        },
+        "" | "application/json" | "application/json-patch+json" | "application/merge-patch+json"
+        | "application/strategic-merge-patch+json" => serde_json::from_slice(bytes).map_err(|error| unreadable(&error)),
+        _ => Err(StatusError::unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: application/json, \
+             application/yaml",
+        )),
+    }
+}
+
+fn media_type(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}

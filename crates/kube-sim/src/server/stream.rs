@@ -1,0 +1,125 @@
+//! A watch as a stream of lines.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::Stream;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::ApiServer;
+use super::negotiate::{self, Form};
+use crate::world::{Event, EventType, Watch};
+
+/// How often a watch that asked for bookmarks hears how far it has come.
+const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
+
+struct Lines {
+    server: ApiServer,
+    watch: Watch,
+    form: Form,
+    wake: watch::Receiver<u64>,
+    cuts: watch::Receiver<u64>,
+    deadline: Instant,
+    next_bookmark: Instant,
+    first: Vec<Event>,
+    ended: bool,
+}
+
+/// The lines of a watch, from its first events to its end.
+pub(super) fn lines(
+    server: &ApiServer,
+    watch: Watch,
+    first: Vec<Event>,
+    form: Form,
+) -> impl Stream<Item = Bytes> + Send + 'static {
+    let wake = server.subscribe(&watch.stored_as);
+    let now = Instant::now();
+    let state = Lines {
+        cuts: server.inner.cuts.subscribe(),
+        server: server.clone(),
+        deadline: now + watch.timeout,
+        next_bookmark: now + BOOKMARK_EVERY,
+        watch,
+        form,
+        wake,
+        first,
+        ended: false,
+    };
+    futures::stream::unfold(state, |mut state| async move {
+        let chunk = state.next().await?;
+        Some((chunk, state))
+    })
+}
+
+impl Lines {
+    async fn next(&mut self) -> Option<Bytes> {
+        let first = std::mem::take(&mut self.first);
+        if !first.is_empty() {
+            return Some(self.encode(&first));
+        }
+        while !self.ended {
+            // Seen before the history is read: a write in between wakes us once more.
+            self.wake.borrow_and_update();
+            let polled = self.server.state().world.poll_watch(&mut self.watch);
+            match polled {
+                Ok(events) if events.is_empty() => {}
+                Ok(events) => return Some(self.encode(&events)),
+                Err(error) => {
+                    self.ended = true;
+                    let event = Event { kind: EventType::Error, object: std::sync::Arc::new(error.to_status()) };
+                    return Some(self.encode(&[event]));
+                }
+            }
+            if let Some(bookmark) = self.wait().await {
+                return Some(self.encode(&[bookmark]));
+            }
+        }
+        None
+    }
+
+    /// Waits until there is something to do; a bookmark may be due.
+    async fn wait(&mut self) -> Option<Event> {
+        tokio::select! {
+            biased;
+            cut = self.cuts.changed() => {
+                // The sender lives as long as the server that this stream holds.
+                let _ = cut;
+                self.ended = true;
+                None
+            }
+            woken = self.wake.changed() => {
+                self.ended = woken.is_err();
+                let delay = self.server.watch_delay(&self.watch);
+                if !delay.is_zero() {
+                    tokio::time::sleep(delay).await;
+                }
+                None
+            }
+            () = tokio::time::sleep_until(self.deadline) => {
+                self.ended = true;
+                self.server.state().world.due_bookmark(&mut self.watch)
+            }
+            () = tokio::time::sleep_until(self.next_bookmark) => {
+                self.next_bookmark += BOOKMARK_EVERY;
+                self.server.state().world.due_bookmark(&mut self.watch)
+            }
+        }
+    }
+
+    fn encode(&mut self, events: &[Event]) -> Bytes {
+        let mut text = String::new();
+        for event in events {
+            let object: Value = match event.kind {
+                EventType::Error => (*event.object).clone(),
+                EventType::Added | EventType::Modified | EventType::Deleted | EventType::Bookmark => {
+                    negotiate::object(self.form, &event.object)
+                }
+            };
+            text.push_str(&json!({"type": event.kind.as_str(), "object": object}).to_string());
+            text.push('\n');
+        }
+        Bytes::from(text)
+    }
+}

@@ -1,0 +1,355 @@
+//! Custom resource definitions: from the object to a served kind, and back to nothing.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::admission::Shape;
+use super::collect::Touched;
+use super::delete::{DeleteOptions, Propagation};
+use super::failure::FieldError;
+use super::identity::GroupResource;
+use super::kind::{Kind, KindVersion, PrinterColumn, Rules, ScalePaths};
+use super::request::unsupported;
+use super::{ObjectId, World, builtin, meta};
+
+/// Holds a definition until its objects are gone.
+const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// Defaults of a definition that is written.
+pub(super) fn prepare(definition: &mut Value) {
+    let spec = &mut definition["spec"];
+    if !spec.is_object() {
+        return;
+    }
+    if let Some(kind) = spec["names"]["kind"].as_str().map(str::to_owned) {
+        if spec["names"]["singular"].as_str().is_none_or(str::is_empty) {
+            spec["names"]["singular"] = json!(kind.to_lowercase());
+        }
+        if spec["names"]["listKind"].as_str().is_none_or(str::is_empty) {
+            spec["names"]["listKind"] = json!(format!("{kind}List"));
+        }
+    }
+    if spec["conversion"].is_null() {
+        spec["conversion"] = json!({"strategy": "None"});
+    }
+}
+
+/// The rules of a definition.
+pub(super) fn validate(definition: &Value, live: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let spec = &definition["spec"];
+    let text = |path: &[&str]| meta::text(spec, path);
+    for (path, field) in [
+        (&["group"][..], "spec.group"),
+        (&["names", "plural"], "spec.names.plural"),
+        (&["names", "kind"], "spec.names.kind"),
+        (&["scope"], "spec.scope"),
+    ] {
+        if text(path).is_empty() {
+            errors.push(FieldError::required(field, ""));
+        }
+    }
+    if !matches!(text(&["scope"]), "" | "Namespaced" | "Cluster") {
+        errors.push(unsupported("spec.scope", text(&["scope"]), &["Cluster", "Namespaced"]));
+    }
+    let expected = format!("{}.{}", text(&["names", "plural"]), text(&["group"]));
+    if meta::name(definition) != expected {
+        errors.push(FieldError::invalid(
+            "metadata.name",
+            &json!(meta::name(definition)),
+            "must be spec.names.plural+\".\"+spec.group",
+        ));
+    }
+    let group = text(&["group"]);
+    let protected = [".k8s.io", ".kubernetes.io"].iter().any(|s| group.ends_with(s)) || matches!(group, "k8s.io" | "kubernetes.io");
+    if protected && meta::text(definition, &["metadata", "annotations", "api-approved.kubernetes.io"]).is_empty() {
+        errors.push(FieldError::required(
+            "metadata.annotations[api-approved.kubernetes.io]",
+            "protected groups must have approval annotation \"api-approved.kubernetes.io\", see https://github.com/kubernetes/enhancements/pull/1111",
+        ));
+    }
+    validate_versions(spec, &mut errors);
+    if let Some(live) = live {
+        let established = is_established(live);
+        for (path, field) in
+            [(&["spec", "group"][..], "spec.group"), (&["spec", "names", "plural"], "spec.names.plural")]
+        {
+            if meta::text(live, path) != meta::text(definition, path) {
+                errors.push(FieldError::invalid(field, &json!(meta::text(definition, path)), "field is immutable"));
+            }
+        }
+        for (path, field) in [(&["spec", "scope"][..], "spec.scope"), (&["spec", "names", "kind"], "spec.names.kind")] {
+            if established && meta::text(live, path) != meta::text(definition, path) {
+                errors.push(FieldError::invalid(field, &json!(meta::text(definition, path)), "field is immutable"));
+            }
+        }
+    }
+    for (at, stored) in definition["status"]["storedVersions"].as_array().into_iter().flatten().enumerate() {
+        let known = spec["versions"].as_array().is_some_and(|all| all.iter().any(|v| v["name"] == *stored));
+        if !known {
+            errors.push(FieldError::invalid(
+                format!("status.storedVersions[{at}]"),
+                stored,
+                "must appear in spec.versions",
+            ));
+        }
+    }
+    errors
+}
+
+fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
+    let empty = Vec::new();
+    let versions = spec["versions"].as_array().unwrap_or(&empty);
+    if versions.is_empty() {
+        errors.push(FieldError::required("spec.versions", "must have at least one version"));
+        return;
+    }
+    if versions.iter().filter(|v| v["storage"] == true).count() != 1 {
+        errors.push(FieldError::invalid(
+            "spec.versions",
+            &spec["versions"],
+            "must have exactly one version marked as storage version",
+        ));
+    }
+    for (at, version) in versions.iter().enumerate() {
+        let field = format!("spec.versions[{at}].schema.openAPIV3Schema");
+        match &version["schema"]["openAPIV3Schema"] {
+            Value::Null => errors.push(FieldError::required(field, "schemas are required")),
+            openapi => {
+                if let Err(causes) = Shape::compile(openapi) {
+                    errors.extend(causes.into_iter().map(|cause| FieldError {
+                        field: if cause.field.is_empty() { field.clone() } else { format!("{field}.{}", cause.field) },
+                        ..cause
+                    }));
+                }
+            }
+        }
+    }
+}
+
+fn is_established(definition: &Value) -> bool {
+    definition["status"]["conditions"]
+        .as_array()
+        .is_some_and(|all| all.iter().any(|c| c["type"] == "Established" && c["status"] == "True"))
+}
+
+impl World {
+    /// What the apiextensions controllers do after a definition was written.
+    pub(super) fn follow_definition(&mut self, touched: &Touched, live: Option<&Value>, now: Timestamp) {
+        let Some(definition) = live else {
+            if let Some(gone) = &touched.gone {
+                let resource = resource_of(gone);
+                self.kinds.remove_mut(&resource);
+            }
+            return;
+        };
+        let resource = resource_of(definition);
+        if meta::is_deleting(definition) {
+            self.register(definition);
+            for id in self.instances(&resource) {
+                if self.find(&id).is_some_and(|object| !meta::is_deleting(object)) {
+                    // Gone already is as good as deleted.
+                    let _ = self.delete_object(&id, &DeleteOptions::of(Propagation::Background), now);
+                }
+            }
+            self.finish_definition(&resource, now);
+            return;
+        }
+        let status = self.definition_status(definition, now);
+        let accepted = status["conditions"].as_array().is_some_and(|all| {
+            all.iter().all(|c| c["status"] == "True")
+        });
+        let mut new = definition.clone();
+        meta::set_top(&mut new, "status", status);
+        if !meta::has_finalizer(&new, CLEANUP) {
+            let mut finalizers = meta::finalizers(definition);
+            finalizers.push(CLEANUP);
+            meta::set_finalizers(&mut new, &finalizers);
+        }
+        if accepted {
+            self.register(&new);
+        }
+        if new != *definition {
+            self.put(&touched.id, new);
+        }
+    }
+
+    /// Lets a definition go that is being deleted and whose objects are gone.
+    pub(super) fn finish_definition(&mut self, resource: &GroupResource, now: Timestamp) {
+        let id = ObjectId::new(&builtin::definitions(), "", &resource.to_string());
+        let Some(live) = self.find(&id).cloned().filter(|d| meta::is_deleting(d)) else { return };
+        if self.instances(resource).is_empty() {
+            self.release(&id, CLEANUP);
+            return;
+        }
+        let mut definition = (*live).clone();
+        set_condition(
+            &mut definition["status"],
+            "Terminating",
+            "True",
+            "InstanceDeletionInProgress",
+            "CustomResource deletion is in progress",
+            now,
+        );
+        if definition != *live {
+            self.put(&id, definition);
+        }
+    }
+
+    fn instances(&self, resource: &GroupResource) -> Vec<ObjectId> {
+        self.shelves
+            .get(resource)
+            .map(|shelf| shelf.objects.keys().map(|key| ObjectId::new(resource, &key.0, &key.1)).collect())
+            .unwrap_or_default()
+    }
+
+    fn definition_status(&self, definition: &Value, now: Timestamp) -> Value {
+        let mut status = definition["status"].clone();
+        if !status.is_object() {
+            status = json!({"conditions": []});
+        }
+        let spec = &definition["spec"];
+        let resource = resource_of(definition);
+        let names = &spec["names"];
+        let clash = self.kinds.values().find(|kind| {
+            kind.resource != resource
+                && kind.group() == resource.group()
+                && (names["kind"] == kind.kind.as_str() || names["singular"] == kind.singular.as_str())
+        });
+        if let Some(clash) = clash {
+            let message = format!("{:?} is already in use", clash.kind);
+            set_condition(&mut status, "NamesAccepted", "False", "KindConflict", &message, now);
+            set_condition(&mut status, "Established", "False", "NotAccepted", "not all names are accepted", now);
+        } else {
+            set_condition(&mut status, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now);
+            set_condition(&mut status, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", now);
+            status["acceptedNames"] = names.clone();
+        }
+        let storage = storage_version(spec);
+        let stored = status["storedVersions"].as_array().cloned().unwrap_or_default();
+        if !stored.iter().any(|v| v.as_str() == Some(&storage)) {
+            let mut stored = stored;
+            stored.push(json!(storage));
+            status["storedVersions"] = Value::Array(stored);
+        }
+        status
+    }
+
+    /// Serves the kind of a definition.
+    fn register(&mut self, definition: &Value) {
+        let kind = kind_of(definition);
+        self.kinds.insert_mut(kind.resource.clone(), Arc::new(kind));
+    }
+}
+
+fn set_condition(status: &mut Value, kind: &str, value: &str, reason: &str, message: &str, now: Timestamp) {
+    if !status["conditions"].is_array() {
+        status["conditions"] = json!([]);
+    }
+    let Some(conditions) = status["conditions"].as_array_mut() else { return };
+    let mut new = json!({
+        "type": kind, "status": value, "reason": reason, "message": message, "lastTransitionTime": meta::timestamp(now),
+    });
+    match conditions.iter_mut().find(|c| c["type"] == kind) {
+        Some(held) => {
+            if held["status"] == value {
+                new["lastTransitionTime"] = held["lastTransitionTime"].clone();
+            }
+            *held = new;
+        }
+        None => conditions.push(new),
+    }
+}
+
+fn resource_of(definition: &Value) -> GroupResource {
+    GroupResource::new(
+        meta::text(definition, &["spec", "group"]),
+        meta::text(definition, &["spec", "names", "plural"]),
+    )
+}
+
+fn storage_version(spec: &Value) -> String {
+    spec["versions"]
+        .as_array()
+        .and_then(|all| all.iter().find(|v| v["storage"] == true))
+        .map(|v| meta::text(v, &["name"]).to_owned())
+        .unwrap_or_default()
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn kind_of(definition: &Value) -> Kind {
+    let spec = &definition["spec"];
+    let names = &spec["names"];
+    let resource = resource_of(definition);
+    let kind = meta::text(names, &["kind"]).to_owned();
+    let group = resource.group().to_owned();
+    let versions = spec["versions"].as_array().into_iter().flatten().map(|v| version_of(v, &group, &kind)).collect();
+    Kind {
+        stored_as: resource.clone(),
+        resource,
+        list_kind: meta::text(names, &["listKind"]).to_owned(),
+        singular: meta::text(names, &["singular"]).to_owned(),
+        short_names: strings(&names["shortNames"]),
+        categories: strings(&names["categories"]),
+        namespaced: spec["scope"] == "Namespaced",
+        versions,
+        storage_version: storage_version(spec),
+        rules: Rules {
+            custom: true,
+            generation: true,
+            unconditional_update: false,
+            create_on_update: false,
+            label_names: false,
+        },
+        terminating: meta::is_deleting(definition),
+        converts_by_webhook: spec["conversion"]["strategy"] == "Webhook",
+        kind,
+    }
+}
+
+fn version_of(version: &Value, group: &str, kind: &str) -> KindVersion {
+    let name = meta::text(version, &["name"]).to_owned();
+    let path = |value: &Value, key: &str| value[key].as_str().map(str::to_owned);
+    let deprecation = (version["deprecated"] == true).then(|| {
+        path(version, "deprecationWarning").unwrap_or_else(|| format!("{group}/{name} {kind} is deprecated"))
+    });
+    let scale = version["subresources"].get("scale").filter(|s| s.is_object()).map(|scale| ScalePaths {
+        spec_replicas: path(scale, "specReplicasPath").unwrap_or_default(),
+        status_replicas: path(scale, "statusReplicasPath").unwrap_or_default(),
+        label_selector: path(scale, "labelSelectorPath"),
+    });
+    let columns = version["additionalPrinterColumns"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|column| PrinterColumn {
+            name: meta::text(column, &["name"]).to_owned(),
+            json_path: meta::text(column, &["jsonPath"]).to_owned(),
+            column_type: meta::text(column, &["type"]).to_owned(),
+            format: meta::text(column, &["format"]).to_owned(),
+            description: meta::text(column, &["description"]).to_owned(),
+            priority: column["priority"].as_i64().unwrap_or_default(),
+        })
+        .collect();
+    KindVersion {
+        served: version["served"] == true,
+        deprecation,
+        // Validated when the definition was written; a schema that does not compile never gets here.
+        shape: Shape::compile(&version["schema"]["openAPIV3Schema"]).unwrap_or_default(),
+        has_status: version["subresources"]["status"].is_object(),
+        scale,
+        columns,
+        selectable: version["selectableFields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|field| meta::text(field, &["jsonPath"]).to_owned())
+            .collect(),
+        name,
+    }
+}
