@@ -9,6 +9,8 @@
 
 pub mod classify;
 #[cfg(feature = "engine")]
+pub mod cli;
+#[cfg(feature = "engine")]
 pub mod diagnostics;
 #[cfg(feature = "engine")]
 pub mod engine;
@@ -26,6 +28,7 @@ pub mod stream;
 pub use classify::ErrorClass;
 #[cfg(feature = "engine")]
 pub use {
+    cli::{Cli, CliOptions},
     engine::{Engine, EngineKind},
     run::{
         Backend, Changes, Operation, Output, ResourceState, ResourceStatus, RunEnd, RunId, RunProgress, RunSpec,

@@ -40,7 +40,8 @@ pub fn classify(text: &str) -> Classified {
     let decoded = decode_message(text);
     let text = decoded.as_deref().unwrap_or(text);
     let text = rules::Text::new(text);
-    codes::by_code(&text)
+    rules::beyond_doubt(&text)
+        .or_else(|| codes::by_code(&text))
         .or_else(|| rules::by_words(&text))
         .unwrap_or_else(|| Classified { class: None, code: "Unclassified".into() })
 }
@@ -50,6 +51,20 @@ pub fn classify_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Classif
     let mut all: Vec<_> = texts.into_iter().map(classify).collect();
     all.sort_by_key(|classified| precedence(classified.class));
     all
+}
+
+/// The id in the `Lock Info:` that a refused lock comes with. It is the holder's, unless the text names the
+/// holder as `already locked: ID=<holder>`, as the HTTP backend does, which wins.
+pub fn lock_id(text: &str) -> Option<String> {
+    let value = |after: &str| {
+        let word = after.trim_start().split(|c: char| c.is_whitespace()).next()?;
+        (!word.is_empty()).then(|| word.to_owned())
+    };
+    if let Some((_, holder)) = text.split_once("already locked: ID=") {
+        return value(holder);
+    }
+    let (_, info) = text.split_once("Lock Info:")?;
+    info.split_once("ID:").and_then(|(_, after)| value(after))
 }
 
 /// The order in which the failures of one run decide: least first. What is not known decides last.

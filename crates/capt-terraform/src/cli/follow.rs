@@ -1,0 +1,230 @@
+//! Following a process through the files that it writes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+use tokio::process::Child;
+use tokio::time::Instant;
+
+use super::record::{ProcessId, has_orphans};
+use crate::diagnostics::bound;
+use crate::engine::{Cancelled, EventSink};
+use crate::stream::{ChangeSummary, Diagnostic, Event, LineReader, Severity};
+
+/// How many diagnostics of one step are kept, and how much of each.
+const MAX_DIAGNOSTICS: usize = 64;
+const MAX_DETAIL: usize = 16 << 10;
+
+/// What a process has said.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The totals of an apply or destroy: only one that succeeded has them.
+    pub(super) summary: Option<ChangeSummary>,
+    pub(super) interrupted: bool,
+}
+
+impl Said {
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::Diagnostic(diagnostic) => {
+                let room = self.diagnostics.len() < MAX_DIAGNOSTICS;
+                if room && diagnostic.severity == Severity::Error {
+                    let mut diagnostic = diagnostic.clone();
+                    bound(&mut diagnostic.summary, MAX_DETAIL);
+                    bound(&mut diagnostic.detail, MAX_DETAIL);
+                    self.diagnostics.push(diagnostic);
+                }
+            }
+            Event::Summary(summary) if summary.operation != "plan" => self.summary = Some(summary.clone()),
+            Event::Interrupted => self.interrupted = true,
+            Event::Summary(_)
+            | Event::Planned { .. }
+            | Event::Started { .. }
+            | Event::Progressed { .. }
+            | Event::Completed { .. }
+            | Event::Errored { .. }
+            | Event::Other => {}
+        }
+    }
+}
+
+/// The process behind a step.
+pub(super) enum Process {
+    /// Started here: its exit status will be known.
+    Own(Box<Child>, Option<ProcessId>),
+    /// Started by an earlier process.
+    Adopted(ProcessId),
+    /// Already gone; only its files are left.
+    Gone,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// With this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// Nobody can tell any more.
+    Unknown,
+}
+
+impl Process {
+    fn id(&self) -> Option<&ProcessId> {
+        match self {
+            Self::Own(_, id) => id.as_ref(),
+            Self::Adopted(id) => Some(id),
+            Self::Gone => None,
+        }
+    }
+
+    /// How it ended, once it has.
+    fn poll(&mut self) -> Option<Exit> {
+        use std::os::unix::process::ExitStatusExt;
+        match self {
+            Self::Own(child, _) => match child.try_wait() {
+                Ok(Some(status)) => {
+                    Some(status.code().map(Exit::Code).or(status.signal().map(Exit::Signal)).unwrap_or(Exit::Unknown))
+                }
+                Ok(None) => None,
+                Err(_) => Some(Exit::Unknown),
+            },
+            Self::Adopted(id) => (!id.is_alive()).then_some(Exit::Unknown),
+            Self::Gone => Some(Exit::Unknown),
+        }
+    }
+}
+
+/// Follows one process.
+pub(super) struct Follower {
+    pub(super) stdout: PathBuf,
+    pub(super) events: EventSink,
+    pub(super) cancelled: Cancelled,
+    /// It was asked to stop by an earlier process.
+    pub(super) interrupted: bool,
+    pub(super) poll: Duration,
+    /// How long it may take to stop.
+    pub(super) grace: Duration,
+}
+
+impl Follower {
+    /// Follows until the process has ended and everything that it wrote is read. `on_interrupt` is called just
+    /// before it is asked to stop, `on_poll` every now and then.
+    pub(super) async fn run(
+        mut self,
+        mut process: Process,
+        mut on_interrupt: impl FnMut() + Send,
+        mut on_poll: impl FnMut() + Send,
+    ) -> (Exit, Said) {
+        let mut said = Said::default();
+        let mut tail = Tail::new(&self.stdout);
+        let mut kill_at = None;
+        let events = self.events.clone();
+        let mut take = |event: Event| {
+            said.take(&event);
+            events(&event);
+        };
+        let exit = loop {
+            let more = tail.read(&mut take).await;
+            if let Some(exit) = process.poll() {
+                break exit;
+            }
+            on_poll();
+            if self.cancelled.is_cancelled() && !self.interrupted {
+                self.interrupted = true;
+                on_interrupt();
+                // Only the leader: it stops its providers itself, in the right order.
+                signal(process.id(), Signal::INT, Scope::Leader);
+                kill_at = Some(Instant::now() + self.grace);
+            }
+            if kill_at.is_some_and(|at| Instant::now() >= at) {
+                tracing::warn!(log = %self.stdout.display(), "a process has not stopped in time and is killed");
+                signal(process.id(), Signal::KILL, Scope::Group);
+                kill_at = None;
+            }
+            if more {
+                continue;
+            }
+            let mut cancelled = self.cancelled.clone();
+            tokio::select! {
+                biased;
+                () = cancelled.cancelled(), if !self.interrupted => {}
+                () = tokio::time::sleep(self.poll) => {}
+            }
+        };
+        while tail.read(&mut take).await {}
+        tail.finish(&mut take);
+        reap(process.id());
+        (exit, said)
+    }
+}
+
+/// What a provisioner has started may outlive Terraform; nobody would ever look after it.
+fn reap(id: Option<&ProcessId>) {
+    if id.is_some_and(|id| has_orphans(id.pid)) {
+        signal_pid(id.map(|id| id.pid), Signal::KILL, Scope::Group);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Scope {
+    Leader,
+    Group,
+}
+
+/// Sends a signal to a process that is provably still the same.
+fn signal(id: Option<&ProcessId>, signal: Signal, scope: Scope) {
+    let alive = id.filter(|id| id.is_alive());
+    signal_pid(alive.map(|id| id.pid), signal, scope);
+}
+
+fn signal_pid(pid: Option<i32>, signal: Signal, scope: Scope) {
+    let Some(pid) = pid.and_then(Pid::from_raw) else { return };
+    let sent = match scope {
+        Scope::Leader => kill_process(pid, signal),
+        Scope::Group => kill_process_group(pid, signal),
+    };
+    if let Err(error) = sent {
+        // It has ended in the meantime.
+        tracing::debug!(%error, "a signal was not delivered");
+    }
+}
+
+/// Reads a file as it grows.
+struct Tail {
+    path: PathBuf,
+    file: Option<File>,
+    lines: LineReader,
+    buffer: Vec<u8>,
+}
+
+impl Tail {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), file: None, lines: LineReader::default(), buffer: vec![0; 64 << 10] }
+    }
+
+    /// Reads what is new, up to a limit; says whether there may be more.
+    async fn read(&mut self, take: &mut (impl FnMut(Event) + Send)) -> bool {
+        /// A process that writes without end must not keep anybody from stopping it.
+        const CHUNKS: usize = 32;
+        if self.file.is_none() {
+            self.file = File::open(&self.path).await.ok();
+        }
+        let Some(file) = &mut self.file else { return false };
+        for _ in 0..CHUNKS {
+            match file.read(&mut self.buffer).await {
+                Ok(0) | Err(_) => return false,
+                Ok(count) => self.lines.push(self.buffer.get(..count).unwrap_or_default(), &mut *take),
+            }
+        }
+        true
+    }
+
+    fn finish(&mut self, take: &mut (impl FnMut(Event) + Send)) {
+        self.lines.finish(take);
+    }
+}

@@ -1,0 +1,208 @@
+//! The directory of a workspace.
+//!
+//! ```text
+//! <root>/<workspace>/run.json      which run, and which process works on it
+//!                    result.json   how the run ended
+//!                    module/       the configuration; Terraform's working directory
+//!                    logs/         what each step wrote to its stdout and stderr
+//!                    plan.out, plan.json, terraform.tfstate (local backend)
+//! ```
+//!
+//! Everything is for the owner alone: variables, plans and outputs hold secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use capt_core::fault::{Fault, FaultClass};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::engine::Step;
+use crate::run::{Backend, RunSpec, WorkspaceId};
+
+/// The file that sets the backend, whatever the module says.
+const BACKEND_FILE: &str = "capt_backend_override.tf.json";
+
+/// Where Terraform leaves a state that it could not store.
+const ERRORED_STATE: &str = "errored.tfstate";
+
+/// The paths of one workspace.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    root: PathBuf,
+    dir: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn new(root: &Path, workspace: &WorkspaceId) -> Self {
+        Self { root: root.to_owned(), dir: root.join(workspace.as_str()) }
+    }
+
+    pub(super) fn module(&self) -> PathBuf {
+        self.dir.join("module")
+    }
+
+    pub(super) fn record(&self) -> PathBuf {
+        self.dir.join("run.json")
+    }
+
+    pub(super) fn result(&self) -> PathBuf {
+        self.dir.join("result.json")
+    }
+
+    pub(super) fn plan(&self) -> PathBuf {
+        self.dir.join("plan.out")
+    }
+
+    pub(super) fn plan_record(&self) -> PathBuf {
+        self.dir.join("plan.json")
+    }
+
+    pub(super) fn errored_state(&self) -> PathBuf {
+        self.module().join(ERRORED_STATE)
+    }
+
+    /// Where the local backend says who holds its lock.
+    pub(super) fn local_lock(&self) -> PathBuf {
+        self.dir.join(".terraform.tfstate.lock.info")
+    }
+
+    fn local_state(&self) -> PathBuf {
+        self.dir.join("terraform.tfstate")
+    }
+
+    pub(super) fn stdout(&self, name: &str) -> PathBuf {
+        self.dir.join("logs").join(format!("{name}.stdout"))
+    }
+
+    pub(super) fn stderr(&self, name: &str) -> PathBuf {
+        self.dir.join("logs").join(format!("{name}.stderr"))
+    }
+
+    /// The name of the log files of a step.
+    pub(super) fn log_name(step: Step, attempt: u32) -> String {
+        format!("{}-{attempt}", step.name())
+    }
+
+    /// Writes the configuration of a run and takes away what an earlier run had and this one has not. What
+    /// Terraform itself keeps there (providers, lock file, an unstored state) stays.
+    pub(super) fn write_module(&self, spec: &RunSpec) -> io::Result<()> {
+        let module = self.module();
+        for dir in [&self.root, &self.dir, &module, &self.dir.join("logs")] {
+            make_dir(dir)?;
+        }
+        let manifest = self.dir.join("manifest.json");
+        let before: BTreeSet<String> = read_json(&manifest)?.unwrap_or_default();
+        let mut files = spec.files.clone();
+        if let Some(backend) = self.backend(&spec.backend) {
+            files.insert(BACKEND_FILE.to_owned(), backend);
+        }
+        // First the list, so that a crash in between leaves no file that nobody would remove.
+        let now: BTreeSet<String> = files.keys().cloned().collect();
+        write_json(&manifest, &before.union(&now).collect::<BTreeSet<_>>())?;
+        for (path, content) in &files {
+            let path = module.join(path);
+            let mut parents: Vec<_> = path.ancestors().skip(1).take_while(|dir| *dir != module).collect();
+            parents.reverse();
+            for dir in parents {
+                make_dir(dir)?;
+            }
+            write_private(&path, content)?;
+        }
+        for gone in before.difference(&now) {
+            remove(&module.join(gone))?;
+        }
+        write_json(&manifest, &now)
+    }
+
+    fn backend(&self, backend: &Backend) -> Option<Vec<u8>> {
+        let block = match backend {
+            Backend::AsConfigured => return None,
+            Backend::Local => serde_json::json!({ "local": { "path": self.local_state() } }),
+            Backend::Kubernetes { namespace, secret_suffix, config_path } => {
+                let mut fields = BTreeMap::from([
+                    ("namespace", serde_json::json!(namespace)),
+                    ("secret_suffix", serde_json::json!(secret_suffix)),
+                ]);
+                match config_path {
+                    Some(path) => fields.insert("config_path", serde_json::json!(path)),
+                    None => fields.insert("in_cluster_config", serde_json::json!(true)),
+                };
+                serde_json::json!({ "kubernetes": fields })
+            }
+        };
+        Some(serde_json::json!({ "terraform": { "backend": block } }).to_string().into_bytes())
+    }
+
+    /// Moves the directory out of the way at once and removes it in the background: with providers in it that
+    /// takes seconds.
+    pub(super) fn discard(&self) -> io::Result<()> {
+        if !self.dir.try_exists()? {
+            return Ok(());
+        }
+        if self.errored_state().try_exists()? {
+            return Err(io::Error::other("it holds a state that was never stored"));
+        }
+        let trash = self.root.join(".trash");
+        make_dir(&trash)?;
+        let name = self.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let target = (0..u32::MAX).map(|n| trash.join(format!("{name}.{n}"))).find(|path| !path.exists());
+        let target = target.ok_or_else(|| io::Error::other("the trash is full"))?;
+        fs::rename(&self.dir, &target)?;
+        std::thread::spawn(move || fs::remove_dir_all(target));
+        Ok(())
+    }
+}
+
+/// Makes a directory for the owner alone, if it is not there.
+pub(super) fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A file for the owner alone, empty.
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    // An older file may have another owner's mode.
+    remove(path)?;
+    create_private(path)?.write_all(content)
+}
+
+/// Replaces a file in one step that survives a crash of the machine.
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_vec(value)?;
+    let fresh = path.with_extension("json.new");
+    let mut file = create_private(&fresh)?;
+    file.write_all(&text)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}
+
+/// Reads a file; absent if it is not there, and if it is no longer what it should be.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match fs::read(path) {
+        Ok(text) => Ok(serde_json::from_slice(&text).ok()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a file if it is there.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// An error of the file system as a fault.
+pub(super) fn disk_fault(doing: &str, error: &io::Error) -> Fault {
+    let code = if error.kind() == io::ErrorKind::StorageFull { "DiskFull" } else { "WorkingDirectory" };
+    Fault::new(FaultClass::Environment, code, format!("cannot {doing}: {error}"))
+}

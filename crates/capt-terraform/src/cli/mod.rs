@@ -1,0 +1,292 @@
+//! Terraform and `OpenTofu` through their command line.
+//!
+//! # Guarantees
+//!
+//! * A process writes into files, never into a pipe: it survives the death of this one, and the next one
+//!   follows the same files from their beginning.
+//! * Which process works on a run is written down before and after it starts. A process is believed to be
+//!   alive only if its number, its start time and the boot of the machine agree.
+//! * It is interrupted at most once. A second interrupt would make Terraform give up the state.
+//! * It gets a cleaned environment, and its variables from files that only the owner can read.
+
+mod follow;
+mod layout;
+mod options;
+mod record;
+mod steps;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+use capt_core::fault::{Fault, FaultClass};
+
+use crate::engine::{Engine, EngineKind, Failure, Job, Planned, ResumeAt, Resumption, Step};
+use crate::run::{Changes, Operation, Output, RunEnd, RunSpec, WorkspaceId};
+use crate::runs::STALE_PLAN;
+
+use layout::{Layout, disk_fault, read_json, remove, write_json};
+pub use options::{CliOptions, locate};
+use record::{PlanRecord, ResultRecord, RunRecord, StepRecord};
+
+/// An engine that runs a `terraform` or `tofu` binary.
+#[derive(Debug, Clone)]
+pub struct Cli {
+    options: CliOptions,
+    kind: EngineKind,
+    version: String,
+}
+
+impl Cli {
+    /// Asks the binary what it is. Fails with [`FaultClass::Environment`] if it cannot be run or is neither
+    /// Terraform nor `OpenTofu`.
+    pub async fn probe(options: CliOptions) -> Result<Self, Fault> {
+        let (kind, version) = options::ask_version(&options).await?;
+        Ok(Self { options, kind, version })
+    }
+
+    /// The options it was made with.
+    pub fn options(&self) -> &CliOptions {
+        &self.options
+    }
+
+    fn layout(&self, workspace: &WorkspaceId) -> Layout {
+        Layout::new(&self.options.root, workspace)
+    }
+
+    fn record(layout: &Layout) -> Result<Option<RunRecord>, Fault> {
+        read_json(&layout.record()).map_err(|error| disk_fault("read the record of the run", &error))
+    }
+
+    fn write_record(layout: &Layout, record: &RunRecord) -> Result<(), Fault> {
+        write_json(&layout.record(), record).map_err(|error| disk_fault("write the record of the run", &error))
+    }
+
+    /// Whether this version gives the messages of `init` as JSON.
+    fn init_speaks_json(&self) -> bool {
+        let mut numbers = self.version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        match self.kind {
+            EngineKind::Terraform => version >= (1, 9),
+            EngineKind::OpenTofu => version >= (1, 8),
+            EngineKind::Simulated => false,
+        }
+    }
+
+    /// Stores a state that an earlier run could not store. Anything else first would fork it.
+    async fn push_errored_state(&self, job: &Job, layout: &Layout) -> Result<(), Failure> {
+        let errored = layout.errored_state();
+        if !errored.exists() {
+            return Ok(());
+        }
+        let args = ["state", "push", "-lock-timeout=30s", "errored.tfstate"];
+        self.plain(job, layout, "state-push", &args).await?;
+        tracing::info!(workspace = %job.spec.workspace, "a state that could not be stored before is stored now");
+        let kept = errored.with_extension(format!("tfstate.pushed-{}", job.spec.id));
+        std::fs::rename(&errored, kept).map_err(|error| disk_fault("set the stored state aside", &error).into())
+    }
+
+    fn plan_record(&self, spec: &RunSpec) -> PlanRecord {
+        PlanRecord {
+            run: spec.id.clone(),
+            input_digest: spec.input_digest.clone(),
+            engine: self.kind,
+            version: self.version.clone(),
+        }
+    }
+
+    /// Whether the apply of this attempt was begun before, here or in an earlier process.
+    fn was_begun(layout: &Layout, job: &Job, attempt: u32) -> Result<Option<StepRecord>, Fault> {
+        let record = Self::record(layout)?.filter(|record| record.spec.id == job.spec.id);
+        let step = record.and_then(|record| record.step);
+        Ok(step.filter(|step| step.step == Step::Apply && step.attempt == attempt))
+    }
+}
+
+#[async_trait]
+impl Engine for Cli {
+    fn kind(&self) -> EngineKind {
+        self.kind
+    }
+
+    async fn version(&self) -> Result<String, Fault> {
+        Ok(self.version.clone())
+    }
+
+    async fn resume(&self, workspace: &WorkspaceId) -> Result<Option<Resumption>, Fault> {
+        let layout = self.layout(workspace);
+        let Some(record) = Self::record(&layout)? else {
+            return Ok(None);
+        };
+        let result: Option<ResultRecord> =
+            read_json(&layout.result()).map_err(|error| disk_fault("read the result of the run", &error))?;
+        let ended = result.filter(|result| result.id == record.spec.id).map(|result| ResumeAt::Ended(result.end));
+        let at = ended.unwrap_or_else(|| match record.step {
+            Some(step) => ResumeAt::Step {
+                step: step.step,
+                attempt: step.attempt,
+                alive: steps::living(&layout, &step).is_some(),
+            },
+            None => ResumeAt::Step { step: Step::Init, attempt: 0, alive: false },
+        });
+        Ok(Some(Resumption {
+            id: record.spec.id,
+            operation: record.spec.operation,
+            started_at: record.started_at,
+            at,
+        }))
+    }
+
+    async fn recorded_spec(&self, workspace: &WorkspaceId) -> Result<Option<RunSpec>, Fault> {
+        Ok(Self::record(&self.layout(workspace))?.map(|record| record.spec))
+    }
+
+    async fn settle(&self, workspace: &WorkspaceId) -> Result<(), Failure> {
+        let layout = self.layout(workspace);
+        let step = Self::record(&layout)?.and_then(|record| record.step);
+        let Some(process) = step.and_then(|step| steps::living(&layout, &step)) else {
+            return Ok(());
+        };
+        tracing::info!(%workspace, pid = process.pid, "waiting for the process of an earlier run");
+        while process.is_alive() {
+            tokio::time::sleep(self.options.poll).await;
+        }
+        Ok(())
+    }
+
+    async fn prepare(&self, job: &Job) -> Result<(), Failure> {
+        let layout = self.layout(&job.spec.workspace);
+        let before = if layout.record().exists() { Self::record(&layout)? } else { None };
+        if let Some(before) = before.filter(|before| before.engine != self.kind) {
+            let message = format!("the workspace was worked on by {} {}; its state may not be readable by {}",
+                before.engine, before.version, self.kind);
+            return Err(Fault::new(FaultClass::Integrity, "EngineChanged", message).into());
+        }
+        layout.write_module(&job.spec).map_err(|error| disk_fault("write the configuration", &error))?;
+        for stale in [layout.result(), layout.plan(), layout.plan_record()] {
+            remove(&stale).map_err(|error| disk_fault("remove what an earlier run left", &error))?;
+        }
+        let record = RunRecord {
+            spec: job.spec.as_ref().clone(),
+            started_at: job.started_at,
+            engine: self.kind,
+            version: self.version.clone(),
+            step: None,
+            lock_id: None,
+        };
+        Ok(Self::write_record(&layout, &record)?)
+    }
+
+    async fn init(&self, job: &Job) -> Result<(), Failure> {
+        let layout = self.layout(&job.spec.workspace);
+        // The backend is ours; whatever an earlier run had connected is nothing to migrate from.
+        let mut args = vec!["init", "-input=false", "-no-color", "-reconfigure"];
+        if self.init_speaks_json() {
+            args.push("-json");
+        }
+        args.extend(job.spec.init_args.iter().map(String::as_str));
+        self.step(job, &layout, Step::Init, 0, &args).await?;
+        self.push_errored_state(job, &layout).await
+    }
+
+    async fn state_is_missing(&self, job: &Job) -> Result<bool, Failure> {
+        let layout = self.layout(&job.spec.workspace);
+        let state = self.plain(job, &layout, "state-pull", &["state", "pull"]).await?;
+        Ok(state.trim_ascii().is_empty())
+    }
+
+    async fn plan(&self, job: &Job) -> Result<Planned, Failure> {
+        let layout = self.layout(&job.spec.workspace);
+        for stale in [layout.plan(), layout.plan_record()] {
+            remove(&stale).map_err(|error| disk_fault("remove an earlier plan", &error))?;
+        }
+        let plan = layout.plan();
+        let out = format!("-out={}", plan.display());
+        let mut args = vec!["plan", "-json", "-input=false", "-no-color", "-lock-timeout=30s", &out];
+        match job.spec.operation {
+            Operation::Destroy => args.push("-destroy"),
+            Operation::Apply => {}
+        }
+        args.extend(job.spec.plan_args.iter().map(String::as_str));
+        self.step(job, &layout, Step::Plan, 0, &args).await?;
+        let text = plan.to_string_lossy();
+        let shown = self.plain(job, &layout, "show", &["show", "-json", "-no-color", &text]).await?;
+        let planned = steps::read_plan(&shown)?;
+        write_json(&layout.plan_record(), &self.plan_record(&job.spec))
+            .map_err(|error| disk_fault("write down what the plan belongs to", &error))?;
+        Ok(planned)
+    }
+
+    async fn apply(&self, job: &Job, attempt: u32) -> Result<Changes, Failure> {
+        let layout = self.layout(&job.spec.workspace);
+        let said = match Self::was_begun(&layout, job, attempt)? {
+            Some(begun) if begun.process.is_some() || steps::left_traces(&layout, &begun) => {
+                self.adopt(job, &layout, &begun).await?
+            }
+            Some(_) | None => {
+                let made_for: Option<PlanRecord> =
+                    read_json(&layout.plan_record()).map_err(|error| disk_fault("read what the plan belongs to", &error))?;
+                if made_for != Some(self.plan_record(&job.spec)) {
+                    let message = "Saved plan is stale: it was made for another input or by another engine";
+                    return Err(Fault::new(FaultClass::Transient, STALE_PLAN, message).into());
+                }
+                let plan = layout.plan();
+                let plan = plan.to_string_lossy();
+                let mut args = vec!["apply", "-json", "-input=false", "-no-color", "-lock-timeout=30s"];
+                args.extend(job.spec.apply_args.iter().map(String::as_str));
+                args.push(&plan);
+                self.step(job, &layout, Step::Apply, attempt, &args).await?
+            }
+        };
+        let Some(summary) = said.summary else {
+            let message = "the apply has ended without its totals";
+            return Err(Fault::new(FaultClass::Interrupted, "ProcessLost", message).into());
+        };
+        Ok(Changes { add: summary.add, change: summary.change, remove: summary.remove })
+    }
+
+    async fn outputs(&self, job: &Job) -> Result<BTreeMap<String, Output>, Failure> {
+        let layout = self.layout(&job.spec.workspace);
+        let text = self.plain(job, &layout, Step::Outputs.name(), &["output", "-json", "-no-color"]).await?;
+        serde_json::from_slice(&text).map_err(|error| {
+            // The error speaks of a place in the text only, never of a value.
+            let message = format!("the outputs cannot be read at line {}", error.line());
+            Fault::new(FaultClass::Unknown, "UnreadableOutputs", message).into()
+        })
+    }
+
+    async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure> {
+        let layout = self.layout(&job.spec.workspace);
+        self.plain(job, &layout, "force-unlock", &["force-unlock", "-force", lock_id]).await?;
+        Ok(())
+    }
+
+    async fn conclude(&self, job: &Job, end: &RunEnd) -> Result<(), Fault> {
+        let layout = self.layout(&job.spec.workspace);
+        let Some(mut record) = Self::record(&layout)?.filter(|record| record.spec.id == job.spec.id) else {
+            return Ok(());
+        };
+        let result = ResultRecord { id: job.spec.id.clone(), end: end.clone() };
+        write_json(&layout.result(), &result).map_err(|error| disk_fault("keep the result of the run", &error))?;
+        // Credentials are not kept longer than they are needed, nor is the plan, which holds every input.
+        record.spec.env.clear();
+        for used in [layout.plan(), layout.plan_record()] {
+            remove(&used).map_err(|error| disk_fault("remove the plan", &error))?;
+        }
+        Self::write_record(&layout, &record)
+    }
+
+    fn forget(&self, workspace: &WorkspaceId) -> Result<(), Fault> {
+        let layout = self.layout(workspace);
+        if layout.errored_state().exists() {
+            let message = "the workspace holds a state that was never stored; store it before the workspace is forgotten";
+            return Err(Fault::new(FaultClass::Integrity, "UnstoredState", message));
+        }
+        layout.discard().map_err(|error| disk_fault("remove the workspace", &error))
+    }
+}
+
+/// Whether a path can be used as the directory of runs; makes it if it is not there.
+fn make_root(root: &Path) -> Result<(), Fault> {
+    layout::make_dir(root).map_err(|error| disk_fault("make the directory of runs", &error))
+}

@@ -1,0 +1,127 @@
+//! Which binary is run, where, and with what around it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use capt_core::fault::{Fault, FaultClass};
+use tokio::process::Command;
+
+use crate::engine::EngineKind;
+
+/// How a binary is run.
+#[derive(Debug, Clone)]
+pub struct CliOptions {
+    /// The binary.
+    pub binary: PathBuf,
+    /// The directory that holds one directory for each workspace. For the owner alone.
+    pub root: PathBuf,
+    /// `PATH` of the process: providers and provisioners look for their tools in it.
+    pub search_path: OsString,
+    /// `HOME` of the process.
+    pub home: OsString,
+    /// More variables for every process (`HTTPS_PROXY`); those of a run win.
+    pub env: BTreeMap<String, String>,
+    /// A provider cache that all workspaces share.
+    pub plugin_cache: Option<PathBuf>,
+    /// Terraform's own configuration file. Without it, the process gets no `TF_CLI_CONFIG_FILE`.
+    pub cli_config: Option<PathBuf>,
+    /// How long a process may take to stop once it was asked. AWS needs its time: ten minutes by default.
+    pub grace: Duration,
+    /// How often the files of a process are looked at.
+    pub poll: Duration,
+}
+
+impl CliOptions {
+    /// Options for `binary` and `root`, with `PATH` and `HOME` (and the address of the API server inside a
+    /// cluster) taken from this process through `env`, for example `|name| std::env::var_os(name)`.
+    pub fn new(binary: PathBuf, root: PathBuf, env: impl Fn(&str) -> Option<OsString>) -> Self {
+        // The Kubernetes backend finds its cluster by these when it has no kubeconfig.
+        let in_cluster = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"];
+        let text = |name: &str| env(name)?.into_string().ok();
+        Self {
+            binary,
+            root,
+            search_path: env("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
+            home: env("HOME").unwrap_or_else(|| "/".into()),
+            env: in_cluster.into_iter().filter_map(|name| Some((name.to_owned(), text(name)?))).collect(),
+            plugin_cache: None,
+            cli_config: None,
+            grace: Duration::from_secs(10 * 60),
+            poll: Duration::from_millis(150),
+        }
+    }
+
+    /// A command with nothing in its environment but what it is meant to have.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .env_clear()
+            .env("PATH", &self.search_path)
+            .env("HOME", &self.home)
+            .env("TF_IN_AUTOMATION", "1")
+            .env("TF_INPUT", "0")
+            .env("CHECKPOINT_DISABLE", "1")
+            .stdin(Stdio::null())
+            .kill_on_drop(false);
+        if let Some(cache) = &self.plugin_cache {
+            command.env("TF_PLUGIN_CACHE_DIR", cache);
+        }
+        if let Some(config) = &self.cli_config {
+            command.env("TF_CLI_CONFIG_FILE", config);
+        }
+        command.envs(&self.env);
+        command
+    }
+}
+
+/// The first executable of this name in a `PATH`.
+pub fn locate(name: &str, search_path: &OsStr) -> Option<PathBuf> {
+    std::env::split_paths(search_path).map(|dir| dir.join(name)).find(|path| is_executable(path))
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Which engine the binary is, and its version.
+pub(super) async fn ask_version(options: &CliOptions) -> Result<(EngineKind, String), Fault> {
+    super::make_root(&options.root)?;
+    let unusable = |reason: String| {
+        let message = format!("{} cannot be used: {reason}", options.binary.display());
+        Fault::new(FaultClass::Environment, "EngineUnusable", message)
+    };
+    let mut command = options.command();
+    // A binary that hangs must not hold up the operator's start; this one may be killed.
+    command.arg("version").current_dir(&options.root).stderr(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(30), command.output()).await;
+    let output = output.map_err(|_| unusable("it does not answer".into()))?;
+    let output = output.map_err(|error| unusable(error.to_string()))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().find_map(version_line).ok_or_else(|| unusable("it does not say which version it is".into()))
+}
+
+fn version_line(line: &str) -> Option<(EngineKind, String)> {
+    let (name, version) = line.trim().split_once(" v")?;
+    let kind = match name {
+        "Terraform" => EngineKind::Terraform,
+        "OpenTofu" => EngineKind::OpenTofu,
+        _ => return None,
+    };
+    Some((kind, version.split_whitespace().next()?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_of_version_names_the_engine() {
+        assert_eq!(version_line("Terraform v1.11.4"), Some((EngineKind::Terraform, "1.11.4".into())));
+        assert_eq!(version_line("OpenTofu v1.10.0"), Some((EngineKind::OpenTofu, "1.10.0".into())));
+        assert_eq!(version_line("on linux_amd64"), None);
+    }
+}

@@ -1,0 +1,279 @@
+//! Running one command: its record, its process, its verdict.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use capt_core::fault::{Fault, FaultClass};
+use serde::Deserialize;
+
+use super::follow::{Exit, Follower, Process, Said};
+use super::layout::{Layout, create_private, disk_fault, remove};
+use super::record::{ProcessId, StepRecord, find_in};
+use super::Cli;
+use crate::diagnostics::{self, bound};
+use crate::engine::{Cancelled, EventSink, Failure, Job, Planned, PlannedChange, Step};
+use crate::stream::{Action, Diagnostic, Severity};
+
+/// How much of a plain text is read when there is no diagnostic to go by.
+const MAX_TEXT: u64 = 32 << 10;
+
+impl Cli {
+    /// Runs one step under its record, to its verdict.
+    pub(super) async fn step(
+        &self,
+        job: &Job,
+        layout: &Layout,
+        step: Step,
+        attempt: u32,
+        args: &[&str],
+    ) -> Result<Said, Failure> {
+        let name = Layout::log_name(step, attempt);
+        let mut begun = StepRecord { step, attempt, process: None, interrupted: false };
+        self.remember(layout, |record| record.step = Some(begun.clone()))?;
+        let process = self.spawn(job, layout, &name, args)?;
+        if let Process::Own(_, id) = &process {
+            begun.process.clone_from(id);
+        }
+        self.remember(layout, |record| record.step = Some(begun.clone()))?;
+        self.follow(job, layout, &begun, process).await
+    }
+
+    /// Follows a step that an earlier process has begun.
+    pub(super) async fn adopt(&self, job: &Job, layout: &Layout, begun: &StepRecord) -> Result<Said, Failure> {
+        let process = living(layout, begun).map_or(Process::Gone, Process::Adopted);
+        self.follow(job, layout, begun, process).await
+    }
+
+    async fn follow(&self, job: &Job, layout: &Layout, begun: &StepRecord, process: Process) -> Result<Said, Failure> {
+        let name = Layout::log_name(begun.step, begun.attempt);
+        let follower = self.follower(job, layout, &name, job.events.clone(), begun.interrupted);
+        let on_interrupt = || {
+            let kept = self.remember(layout, |record| {
+                if let Some(step) = &mut record.step {
+                    step.interrupted = true;
+                }
+            });
+            if let Err(fault) = kept {
+                tracing::warn!(%fault, "cannot write down that a process was interrupted");
+            }
+        };
+        let mut lock_known = false;
+        let on_poll = || {
+            if !lock_known && begun.step == Step::Apply {
+                lock_known = self.note_lock(layout);
+            }
+        };
+        let (exit, said) = follower.run(process, on_interrupt, on_poll).await;
+        let succeeded = match exit {
+            Exit::Code(code) => code == 0,
+            Exit::Signal(_) => false,
+            // The status went with the process that started it; the totals come with success alone.
+            Exit::Unknown => said.summary.is_some(),
+        };
+        if succeeded {
+            return Ok(said);
+        }
+        let failure = verdict(exit, &said, &layout.stdout(&name), &layout.stderr(&name));
+        Err(scrubbed(failure, job))
+    }
+
+    /// Runs a command that changes nothing (or only a lock or a state), and gives what it wrote.
+    pub(super) async fn plain(&self, job: &Job, layout: &Layout, name: &str, args: &[&str]) -> Result<Vec<u8>, Failure> {
+        let process = self.spawn(job, layout, name, args)?;
+        let silent: EventSink = Arc::new(|_| {});
+        let follower = self.follower(job, layout, name, silent, false);
+        let (exit, said) = follower.run(process, || {}, || {}).await;
+        let stdout = layout.stdout(name);
+        if exit != Exit::Code(0) {
+            let failure = verdict(exit, &said, &stdout, &layout.stderr(name));
+            // It may hold what nobody may read.
+            remove(&stdout).map_err(|error| disk_fault("remove the output of a command", &error))?;
+            return Err(scrubbed(failure, job));
+        }
+        let text = tokio::fs::read(&stdout).await;
+        remove(&stdout).map_err(|error| disk_fault("remove the output of a command", &error))?;
+        text.map_err(|error| disk_fault("read the output of a command", &error).into())
+    }
+
+    fn follower(&self, job: &Job, layout: &Layout, name: &str, events: EventSink, interrupted: bool) -> Follower {
+        let cancelled: Cancelled = job.cancelled.clone();
+        Follower {
+            stdout: layout.stdout(name),
+            events,
+            cancelled,
+            interrupted,
+            poll: self.options.poll,
+            grace: self.options.grace,
+        }
+    }
+
+    fn spawn(&self, job: &Job, layout: &Layout, name: &str, args: &[&str]) -> Result<Process, Failure> {
+        let open = |path: &Path| create_private(path).map_err(|error| disk_fault("write the log of a command", &error));
+        let stdout = open(&layout.stdout(name))?;
+        let stderr = open(&layout.stderr(name))?;
+        let mut command = self.options.command();
+        command.envs(&job.spec.env).args(args).current_dir(layout.module()).stdout(stdout).stderr(stderr);
+        // Of its own, so that what reaches this process (an interrupt at the terminal) does not reach it.
+        command.process_group(0);
+        let child = command.spawn().map_err(|error| {
+            let message = format!("cannot run {}: {error}", self.options.binary.display());
+            Fault::new(FaultClass::Environment, "EngineUnusable", message)
+        })?;
+        let id = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(ProcessId::of);
+        Ok(Process::Own(Box::new(child), id))
+    }
+
+    fn remember(&self, layout: &Layout, change: impl FnOnce(&mut super::RunRecord)) -> Result<(), Fault> {
+        let missing = || Fault::new(FaultClass::Environment, "WorkingDirectory", "the record of the run is gone");
+        let mut record = Self::record(layout)?.ok_or_else(missing)?;
+        change(&mut record);
+        Self::write_record(layout, &record)
+    }
+
+    /// Writes down which lock the run holds, once the local backend says so.
+    fn note_lock(&self, layout: &Layout) -> bool {
+        #[derive(Deserialize)]
+        struct Lock {
+            #[serde(rename = "ID")]
+            id: String,
+        }
+        let Ok(Some(lock)) = super::read_json::<Lock>(&layout.local_lock()) else {
+            return false;
+        };
+        self.remember(layout, |record| record.lock_id = Some(lock.id)).is_ok()
+    }
+}
+
+/// The process of a step, if it still runs.
+pub(super) fn living(layout: &Layout, step: &StepRecord) -> Option<ProcessId> {
+    match &step.process {
+        Some(process) => process.is_alive().then(|| process.clone()),
+        None => find_in(&layout.module()),
+    }
+}
+
+/// Whether a step whose process stands in no record was started nevertheless.
+pub(super) fn left_traces(layout: &Layout, step: &StepRecord) -> bool {
+    let stdout = layout.stdout(&Layout::log_name(step.step, step.attempt));
+    stdout.metadata().is_ok_and(|meta| meta.len() > 0) || living(layout, step).is_some()
+}
+
+/// Why a command failed: by its diagnostics, else by what it wrote, else by how it ended.
+fn verdict(exit: Exit, said: &Said, stdout: &Path, stderr: &Path) -> Failure {
+    let mut failure = diagnostics::failure(&said.diagnostics).unwrap_or(Failure { faults: Vec::new() });
+    if said.interrupted && !failure.faults.iter().any(|fault| fault.class == FaultClass::Interrupted) {
+        let message = "the run was interrupted and has stopped in order";
+        failure.faults.insert(0, Fault::new(FaultClass::Interrupted, "Interrupted", message));
+    }
+    if !failure.faults.is_empty() {
+        return failure;
+    }
+    let ended = match exit {
+        Exit::Unknown => Some("the process is gone and has left no verdict".to_owned()),
+        Exit::Signal(signal) => Some(format!("the process was killed by signal {signal}")),
+        Exit::Code(_) => None,
+    };
+    if let Some(message) = ended {
+        return Fault::new(FaultClass::Interrupted, "ProcessLost", message).into();
+    }
+    let text = plain_error(&read_tail(stderr)).or_else(|| plain_error(&read_tail(stdout)));
+    let (summary, detail) = text.unwrap_or_else(|| ("the command failed and has not said why".to_owned(), String::new()));
+    diagnostics::fault(&Diagnostic { severity: Severity::Error, summary, detail, address: None, range: None }).into()
+}
+
+fn read_tail(path: &Path) -> String {
+    use std::io::{Read, Seek, SeekFrom};
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(MAX_TEXT)))?;
+        let mut text = Vec::new();
+        file.take(MAX_TEXT).read_to_end(&mut text)?;
+        Ok(text)
+    };
+    read().map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+}
+
+/// Summary and detail of the first error in a plain text, its frame taken off.
+fn plain_error(text: &str) -> Option<(String, String)> {
+    let lines = text.lines().map(|line| line.trim_start_matches(['│', '╷', '╵', '|', ' ']).trim_end());
+    let mut lines = lines.skip_while(|line| !line.starts_with("Error: "));
+    let summary = lines.next()?.trim_start_matches("Error: ").to_owned();
+    let mut detail = lines.take_while(|line| !line.starts_with("Error: ")).collect::<Vec<_>>().join("\n");
+    bound(&mut detail, diagnostics::MAX_MESSAGE);
+    Some((summary, detail.trim().to_owned()))
+}
+
+/// Takes credentials of the environment out of the faults: a provider may repeat them in an error.
+fn scrubbed(mut failure: Failure, job: &Job) -> Failure {
+    let names = ["SECRET", "TOKEN", "PASSWORD", "KEY", "CREDENTIAL", "TF_VAR_"];
+    let is_secret = |name: &str| names.iter().any(|part| name.to_uppercase().contains(part));
+    for (_, value) in job.spec.env.iter().filter(|(name, value)| value.len() >= 6 && is_secret(name)) {
+        for fault in &mut failure.faults {
+            fault.message = fault.message.replace(value.as_str(), "(redacted)");
+        }
+    }
+    failure
+}
+
+/// What is read of `show -json <plan>`; everything else in it may hold secrets and is skipped.
+#[derive(Deserialize)]
+struct Shown {
+    #[serde(default)]
+    resource_changes: Vec<ShownResource>,
+    #[serde(default)]
+    output_changes: std::collections::BTreeMap<String, ShownChange>,
+    applyable: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct ShownResource {
+    address: String,
+    #[serde(default)]
+    r#type: String,
+    change: ShownChange,
+    action_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ShownChange {
+    #[serde(default)]
+    actions: Vec<String>,
+}
+
+impl ShownChange {
+    fn action(&self) -> Action {
+        let has = |word: &str| self.actions.iter().any(|action| action == word);
+        match (has("create"), has("delete"), has("update"), has("read")) {
+            (true, true, _, _) => Action::Replace,
+            (true, false, _, _) => Action::Create,
+            (false, true, _, _) => Action::Delete,
+            (false, false, true, _) => Action::Update,
+            (false, false, false, true) => Action::Read,
+            (false, false, false, false) => Action::None,
+        }
+    }
+}
+
+/// Reads what a saved plan would do.
+pub(super) fn read_plan(text: &[u8]) -> Result<Planned, Fault> {
+    let shown: Shown = serde_json::from_slice(text).map_err(|error| {
+        let message = format!("the saved plan cannot be read at line {}", error.line());
+        Fault::new(FaultClass::Unknown, "UnreadablePlan", message)
+    })?;
+    let changes: Vec<_> = shown
+        .resource_changes
+        .into_iter()
+        .filter(|resource| resource.change.action().operations() > 0)
+        .map(|resource| PlannedChange {
+            action: resource.change.action(),
+            address: resource.address,
+            resource_type: resource.r#type,
+            reason: resource.action_reason.map(|reason| reason.trim_start_matches("replace_because_").to_owned()),
+        })
+        .collect();
+    let outputs = shown.output_changes.values().any(|change| change.action() != Action::None);
+    // Older versions do not say whether a plan is worth applying.
+    let applyable = shown.applyable.unwrap_or(!changes.is_empty() || outputs);
+    Ok(Planned { changes, applyable })
+}
