@@ -1,3 +1,74 @@
-//! Repository automation: cargo xtask.
+//! Repository automation: `cargo xtask`.
 
-fn main() {}
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool speaks on stdout and stderr"
+)]
+
+mod ci;
+mod crds;
+mod layers;
+mod repository;
+mod states;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::repository::{Mode, Repository};
+
+/// What the repository generates and checks about itself.
+#[derive(Debug, Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Writes the custom resource definitions into deploy/crds.
+    Crds(Check),
+    /// Writes the table of states into docs/reference/states.md.
+    States(Check),
+    /// Checks who imports whom, and writes the table into ARCHITECTURE.md.
+    Layers(Check),
+    /// Checks file lengths, lints, markers, links and machine paths.
+    Tidy,
+    /// Runs every check in order.
+    Ci,
+}
+
+#[derive(Debug, clap::Args)]
+struct Check {
+    /// Change nothing; fail where something would be written.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Check {
+    fn mode(&self) -> Mode {
+        if self.check { Mode::Check } else { Mode::Write }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let repository = Repository::of_this_crate();
+    let result = match arguments.verb {
+        Verb::Crds(check) => crds::run(&repository, check.mode()),
+        Verb::States(check) => states::run(&repository, check.mode()),
+        Verb::Layers(check) => layers::run(&repository, check.mode()),
+        Verb::Tidy => tidy::run(&repository),
+        Verb::Ci => ci::run(&repository),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

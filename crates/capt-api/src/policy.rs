@@ -34,7 +34,7 @@ pub struct Timeouts {
 /// How much the operator may do by itself about a failure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum RecoveryMode {
-    /// Nothing: a failure waits for a person.
+    /// Nothing: a failure waits for a person. In YAML with quotes (`"Off"`), or it is read as `false`.
     Off,
     /// Says what it would do, and does not.
     Observe,
@@ -114,7 +114,7 @@ pub struct RetryPolicy {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecoverySpec {
-    /// Whether it acts at all. Default `Act`.
+    /// Whether it acts at all. Default `Act`. Write `"Off"` with quotes: YAML reads it as `false` without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<RecoveryMode>,
     /// How often and how fast it tries again.

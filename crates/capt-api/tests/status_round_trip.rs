@@ -19,6 +19,8 @@ fn lifecycle() -> Value {
         "stateSince": "2026-01-01T00:00:00Z",
         "ready": false,
         "inputDigest": "sha256:1",
+        "appliedInputDigest": "sha256:0",
+        "observedRequest": "retry=1",
         "progress": {
             "operation": "Create", "currentOperation": "Applying demo-vpc", "percentComplete": 42,
             "completedSteps": 2, "totalSteps": 5, "startedAt": "2026-01-01T00:00:00Z",
@@ -26,7 +28,8 @@ fn lifecycle() -> Value {
             "history": [{ "operation": "Create", "startedAt": "2026-01-01T00:00:00Z",
                 "finishedAt": "2026-01-01T00:01:00Z", "outcome": "Failed" }],
         },
-        "fault": { "class": "Quota", "code": "VpcLimitExceeded", "subject": "aws_vpc.this", "message": "no" },
+        "fault": { "class": "Quota", "code": "VpcLimitExceeded", "subject": "aws_vpc.this", "message": "no",
+            "source": "WorkspaceTemplateApply/demo-vpc" },
         "waits": [{ "for": "Secret/a", "reason": "SecretMissing", "message": "m", "since": "2026-01-01T00:00:00Z" }],
         "health": {
             "checks": [{ "name": "api", "status": "Failing", "severity": "Critical", "message": "m",
@@ -38,6 +41,7 @@ fn lifecycle() -> Value {
             "resources": { "managed": 7, "drifted": 0, "failed": 1 },
         },
         "recovery": {
+            "from": "Provisioning", "failedAttempts": 1, "exhausted": false,
             "lastAttempt": "2026-01-01T00:00:00Z", "nextAttempt": "2026-01-01T00:05:00Z",
             "attempts": 4, "successes": 3, "successPercent": 75,
             "incident": { "startedAt": "2026-01-01T00:00:00Z", "trigger": "Timeout", "class": "Transient",

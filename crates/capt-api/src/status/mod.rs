@@ -162,7 +162,7 @@ pub struct Lifecycle {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<bool>,
     /// A digest of everything that decides what is applied: spec, template, referenced Secrets,
-    /// dependencies. Once an apply succeeded, the one that was applied.
+    /// dependencies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_digest: Option<String>,
     /// The digest of the input that was last applied whole.

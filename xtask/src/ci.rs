@@ -1,0 +1,101 @@
+//! `cargo xtask ci`: every check, in order, with the seconds that it took.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::repository::{Mode, Repository, cargo};
+use crate::{crds, layers, states, tidy};
+
+/// How a step ended.
+enum End {
+    Passed,
+    NotRun(&'static str),
+}
+
+type Step = (&'static str, fn(&Repository) -> Result<End>);
+
+const STEPS: &[Step] = &[
+    ("fmt", |repository| {
+        cargo_step(repository, &["fmt", "--all", "--check"], None)
+    }),
+    ("clippy", |repository| {
+        // The flag goes to clippy and not into RUSTFLAGS, which would build everything a second time.
+        let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        cargo_step(repository, &arguments, None)
+    }),
+    ("doc", |repository| {
+        let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items"];
+        cargo_step(repository, &arguments, Some(("RUSTDOCFLAGS", "-D warnings")))
+    }),
+    ("crds", |repository| passed(crds::run(repository, Mode::Check))),
+    ("states", |repository| {
+        passed(states::run(repository, Mode::Check))
+    }),
+    ("layers", |repository| {
+        passed(layers::run(repository, Mode::Check))
+    }),
+    ("tidy", |repository| passed(tidy::run(repository))),
+    ("deny", deny),
+];
+
+/// Runs every step, also after one has failed, and fails if one has.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how long a check took is measured on the real clock"
+)]
+pub(crate) fn run(repository: &Repository) -> Result<()> {
+    let mut summary = Vec::new();
+    let mut failed = Vec::new();
+    for (name, step) in STEPS {
+        println!("--- {name}");
+        let started = std::time::Instant::now();
+        let result = step(repository);
+        let took = started.elapsed();
+        let end = match result {
+            Ok(End::Passed) => "passed".to_owned(),
+            Ok(End::NotRun(why)) => format!("not run: {why}"),
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                failed.push(*name);
+                "FAILED".to_owned()
+            }
+        };
+        summary.push(line(name, took, &end));
+    }
+    println!("---\n{}", summary.join("\n"));
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    Ok(())
+}
+
+fn line(name: &str, took: Duration, end: &str) -> String {
+    format!("{name:<8} {:>7.1} s  {end}", took.as_secs_f64())
+}
+
+fn passed(result: Result<()>) -> Result<End> {
+    result.map(|()| End::Passed)
+}
+
+fn cargo_step(repository: &Repository, arguments: &[&str], variable: Option<(&str, &str)>) -> Result<End> {
+    let mut command = Command::new(cargo());
+    command.args(arguments).current_dir(repository.root());
+    command.envs(variable);
+    let status = command.status().context("run cargo")?;
+    if !status.success() {
+        bail!("cargo {} failed", arguments.join(" "));
+    }
+    Ok(End::Passed)
+}
+
+/// Licences, sources and banned crates. The advisories need the network and are left to who has one.
+fn deny(repository: &Repository) -> Result<End> {
+    if repository.output(&cargo(), &["deny", "--version"]).is_err() {
+        return Ok(End::NotRun("cargo-deny is not installed"));
+    }
+    cargo_step(
+        repository,
+        &["deny", "check", "licenses", "bans", "sources"],
+        None,
+    )
+}
