@@ -15,7 +15,10 @@ const MAX_FAULTS: usize = 16;
 /// The fault of one diagnostic: Terraform's summary and detail, and where in the configuration.
 pub fn fault(diagnostic: &Diagnostic) -> Fault {
     let judged = classify(&format!("{}: {}", diagnostic.summary, diagnostic.detail));
-    judged.fault(diagnostic.address.as_deref().unwrap_or_default(), message(diagnostic))
+    judged.fault(
+        diagnostic.address.as_deref().unwrap_or_default(),
+        message(diagnostic),
+    )
 }
 
 /// The faults of all errors among the diagnostics, the deciding one first; absent if there is no error.
@@ -42,7 +45,11 @@ fn message(diagnostic: &Diagnostic) -> String {
         message.push_str(redact(&diagnostic.detail).trim());
     }
     bound(&mut message, MAX_MESSAGE - 256);
-    if let Some(range) = diagnostic.range.as_ref().filter(|range| !range.filename.is_empty()) {
+    if let Some(range) = diagnostic
+        .range
+        .as_ref()
+        .filter(|range| !range.filename.is_empty())
+    {
         let mut file = range.filename.clone();
         bound(&mut file, 200);
         message = format!("{message} ({file}:{},{})", range.start.line, range.start.column);
@@ -61,8 +68,7 @@ pub fn redact(text: &str) -> String {
     // The command itself may hold the closing words, so the last ones count.
     let reason = rest.rfind("': ").map_or("", |end| &rest[end + 3..]);
     let reason = reason.split(". Output:").next().unwrap_or(reason).trim_end();
-    format!("{}{COMMAND}(redacted)': {reason}", &text[..start])
-        .replace("': ", "': ")
+    format!("{}{COMMAND}(redacted)': {reason}", &text[..start]).replace("': ", "': ")
 }
 
 /// Cuts a text at a character boundary.

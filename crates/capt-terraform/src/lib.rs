@@ -31,8 +31,8 @@ pub use {
     cli::{Cli, CliOptions},
     engine::{Engine, EngineKind},
     run::{
-        Backend, Changes, Operation, Output, ResourceState, ResourceStatus, RunEnd, RunId, RunProgress, RunSpec,
-        RunView, Stage, WorkspaceId,
+        Backend, Changes, Operation, Output, ResourceState, ResourceStatus, RunEnd, RunId, RunProgress,
+        RunSpec, RunView, Stage, WorkspaceId,
     },
     runs::{Clock, Runs, RunsOptions},
     simulated::{Simulated, SimulatedCloud},

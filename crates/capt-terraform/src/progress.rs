@@ -118,7 +118,9 @@ impl Tracker {
                 });
             }
             Event::Progressed { resource, elapsed } => {
-                self.change(&resource.addr, |entry| entry.elapsed = entry.elapsed.max(*elapsed));
+                self.change(&resource.addr, |entry| {
+                    entry.elapsed = entry.elapsed.max(*elapsed)
+                });
             }
             Event::Completed { resource, elapsed } => {
                 self.change(&resource.addr, |entry| {
@@ -152,7 +154,10 @@ impl Tracker {
             done = done.saturating_add(entry.weight() * entry.done());
             all = all.saturating_add(entry.weight() * u64::from(entry.operations));
         }
-        done.checked_div(all).and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0).min(100)
+        done.checked_div(all)
+            .and_then(|percent| u8::try_from(percent).ok())
+            .unwrap_or(0)
+            .min(100)
     }
 
     /// Everything that was to be done is done.
@@ -162,7 +167,8 @@ impl Tracker {
 
     /// The progress as it is now.
     pub fn view(&self) -> RunProgress {
-        let sum = |count: fn(&Entry) -> u32| self.entries.values().map(count).fold(0_u32, u32::saturating_add);
+        let sum =
+            |count: fn(&Entry) -> u32| self.entries.values().map(count).fold(0_u32, u32::saturating_add);
         let mut resources: Vec<_> = self
             .entries
             .iter()

@@ -119,7 +119,12 @@ pub struct RunSpec {
 
 impl RunSpec {
     /// A run over `files` that keeps its state in a local file; everything else is empty or off.
-    pub fn new(workspace: WorkspaceId, id: RunId, operation: Operation, files: BTreeMap<String, Vec<u8>>) -> Self {
+    pub fn new(
+        workspace: WorkspaceId,
+        id: RunId,
+        operation: Operation,
+        files: BTreeMap<String, Vec<u8>>,
+    ) -> Self {
         Self {
             label: workspace.0.clone(),
             workspace,
@@ -142,7 +147,10 @@ impl RunSpec {
     pub fn validate(&self) -> Result<(), Fault> {
         let invalid = |message: String| Fault::new(FaultClass::Invalid, "InvalidRun", message);
         if !is_file_name(&self.workspace.0) {
-            return Err(invalid(format!("workspace id {:?} is not a plain name", self.workspace.0)));
+            return Err(invalid(format!(
+                "workspace id {:?} is not a plain name",
+                self.workspace.0
+            )));
         }
         if !is_file_name(&self.id.0) {
             return Err(invalid(format!("run id {:?} is not a plain name", self.id.0)));
@@ -151,7 +159,9 @@ impl RunSpec {
             let components = || Path::new(path).components();
             let inside = components().all(|part| matches!(part, Component::Normal(_)));
             if path.is_empty() || !inside || components().any(|part| part.as_os_str() == ".terraform") {
-                return Err(invalid(format!("file {path:?} is not a relative path inside the module")));
+                return Err(invalid(format!(
+                    "file {path:?} is not a relative path inside the module"
+                )));
             }
         }
         Ok(())
@@ -162,7 +172,9 @@ fn is_file_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 200
         && !name.starts_with('.')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// Where a run is.
@@ -275,8 +287,15 @@ pub struct Output {
 impl fmt::Debug for Output {
     /// Names the kind of the value only: outputs hold credentials, and debug text ends up in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = if self.sensitive { "(sensitive value)" } else { "(value)" };
-        f.debug_struct("Output").field("sensitive", &self.sensitive).field("value", &value).finish()
+        let value = if self.sensitive {
+            "(sensitive value)"
+        } else {
+            "(value)"
+        };
+        f.debug_struct("Output")
+            .field("sensitive", &self.sensitive)
+            .field("value", &value)
+            .finish()
     }
 }
 

@@ -240,7 +240,9 @@ pub fn parse_line(line: &[u8]) -> Event {
             elapsed: hook.elapsed(),
             resource: hook.resource,
         }),
-        "apply_errored" => hook(line.hook, |hook| Event::Errored { resource: hook.resource }),
+        "apply_errored" => hook(line.hook, |hook| Event::Errored {
+            resource: hook.resource,
+        }),
         "change_summary" => line.changes.map_or(Event::Other, Event::Summary),
         "diagnostic" => line.diagnostic.map_or(Event::Other, Event::Diagnostic),
         "log" if is_interrupt(&line.message) => Event::Interrupted,
@@ -249,7 +251,11 @@ pub fn parse_line(line: &[u8]) -> Event {
 }
 
 impl Hook {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a range that fits")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to a range that fits"
+    )]
     fn elapsed(&self) -> u64 {
         self.elapsed_seconds.clamp(0.0, 1e9) as u64
     }
@@ -257,7 +263,8 @@ impl Hook {
 
 fn is_interrupt(message: &str) -> bool {
     let message = message.trim_start();
-    message.starts_with("Interrupt received") || message.starts_with("Stopping operation")
+    message.starts_with("Interrupt received")
+        || message.starts_with("Stopping operation")
         || message.starts_with("Two interrupts received")
 }
 

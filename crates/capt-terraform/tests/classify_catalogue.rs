@@ -28,7 +28,10 @@ fn rows(text: &str) -> Vec<Vec<String>> {
 #[test]
 fn the_catalogue_is_classified_as_its_people_did() {
     let path = std::env::var("CAPT_ERROR_CATALOGUE").unwrap_or_else(|_| {
-        format!("{}/../../../shared/data/terraform-errors.csv", env!("CARGO_MANIFEST_DIR"))
+        format!(
+            "{}/../../../shared/data/terraform-errors.csv",
+            env!("CARGO_MANIFEST_DIR")
+        )
     });
     let Ok(text) = std::fs::read_to_string(&path) else {
         println!("not run: there is no catalogue at {path}");
@@ -43,5 +46,11 @@ fn the_catalogue_is_classified_as_its_people_did() {
             wrong.push(format!("{} not {class} ({}): {}", row[1], judged.code, row[0]));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), rows.len() - 1, wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} wrong:\n{}",
+        wrong.len(),
+        rows.len() - 1,
+        wrong.join("\n")
+    );
 }

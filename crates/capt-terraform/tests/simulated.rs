@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use capt_core::fault::FaultClass;
 use capt_terraform::run::{ResourceStatus, RunView};
-use capt_terraform::{Operation, RunEnd, RunId, RunSpec, Runs, RunsOptions, Simulated, SimulatedCloud, Stage, WorkspaceId};
+use capt_terraform::{
+    Operation, RunEnd, RunId, RunSpec, Runs, RunsOptions, Simulated, SimulatedCloud, Stage, WorkspaceId,
+};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
@@ -65,9 +67,17 @@ output "subnets" {
 fn spec(run: &str, module: &str, variables: &str) -> RunSpec {
     let files = BTreeMap::from([
         ("main.tf".to_owned(), module.as_bytes().to_vec()),
-        ("inputs.auto.tfvars.json".to_owned(), variables.as_bytes().to_vec()),
+        (
+            "inputs.auto.tfvars.json".to_owned(),
+            variables.as_bytes().to_vec(),
+        ),
     ]);
-    let mut spec = RunSpec::new(WorkspaceId::new("uid-1"), RunId::new(run), Operation::Apply, files);
+    let mut spec = RunSpec::new(
+        WorkspaceId::new("uid-1"),
+        RunId::new(run),
+        Operation::Apply,
+        files,
+    );
     spec.label = "demo".into();
     spec
 }
@@ -75,7 +85,11 @@ fn spec(run: &str, module: &str, variables: &str) -> RunSpec {
 fn runs(cloud: &SimulatedCloud) -> Runs {
     let (epoch, begin) = (Timestamp::UNIX_EPOCH, tokio::time::Instant::now());
     let clock = Arc::new(move || epoch + SignedDuration::try_from(begin.elapsed()).unwrap());
-    Runs::new(Arc::new(Simulated::new(cloud.clone())), &RunsOptions::default(), clock)
+    Runs::new(
+        Arc::new(Simulated::new(cloud.clone())),
+        &RunsOptions::default(),
+        clock,
+    )
 }
 
 fn view(runs: &Runs) -> RunView {
@@ -117,16 +131,35 @@ async fn an_apply_makes_everything_and_reads_the_outputs() {
     let runs = runs(&cloud);
     let end = apply(&runs, spec("r1", MODULE, r#"{"name":"demo"}"#)).await;
     assert_eq!(changes(&end), (4, 0, 0));
-    let RunEnd::Succeeded { outputs, finished_at, .. } = end else { unreachable!() };
+    let RunEnd::Succeeded {
+        outputs, finished_at, ..
+    } = end
+    else {
+        unreachable!()
+    };
     assert_eq!(outputs["name"].value, "demo");
-    assert!(outputs["cluster_endpoint"].value.as_str().unwrap().starts_with("https://"));
+    assert!(
+        outputs["cluster_endpoint"]
+            .value
+            .as_str()
+            .unwrap()
+            .starts_with("https://")
+    );
     assert!(outputs["cluster_certificate_authority_data"].sensitive);
     assert!(outputs["subnets"].value.as_str().unwrap().ends_with("-1"));
     // 0.5 s init, 0.5 s plan, 2 s vpc, 2 s subnets, 30 s cluster.
     assert_eq!(finished_at.as_second(), 35);
     let view = view(&runs);
-    assert_eq!((view.stage, view.progress.percent, view.progress.completed), (Stage::Ended, 100, 4));
-    assert!(view.progress.resources.iter().all(|resource| resource.status == ResourceStatus::Complete));
+    assert_eq!(
+        (view.stage, view.progress.percent, view.progress.completed),
+        (Stage::Ended, 100, 4)
+    );
+    assert!(
+        view.progress
+            .resources
+            .iter()
+            .all(|resource| resource.status == ResourceStatus::Complete)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,8 +172,14 @@ async fn progress_follows_the_events_and_never_goes_back() {
         changes.next().await;
         seen.push(view(&runs).progress);
     }
-    assert!(seen.windows(2).all(|pair| pair[0].percent <= pair[1].percent), "{seen:?}");
-    assert!(seen.iter().any(|progress| progress.current == ["aws_eks_cluster.this"]));
+    assert!(
+        seen.windows(2).all(|pair| pair[0].percent <= pair[1].percent),
+        "{seen:?}"
+    );
+    assert!(
+        seen.iter()
+            .any(|progress| progress.current == ["aws_eks_cluster.this"])
+    );
     let mut values: Vec<_> = seen.iter().map(|progress| progress.percent).collect();
     values.dedup();
     assert!(values.len() >= 5, "{values:?}");
@@ -186,29 +225,58 @@ async fn a_restart_in_the_middle_of_an_apply_adopts_it() {
     let after = runs(&cloud);
     let end = apply(&after, spec("r1", MODULE, r#"{"name":"demo"}"#)).await;
     assert_eq!(changes(&end), (4, 0, 0));
-    assert_eq!((cloud.counters("demo").applies, cloud.counters("demo").plans), (1, 1));
+    assert_eq!(
+        (cloud.counters("demo").applies, cloud.counters("demo").plans),
+        (1, 1)
+    );
     // And once more, after the end: the verdict is kept.
     let later = runs(&cloud);
-    later.adopt(&WorkspaceId::new("uid-1"), &RunId::new("r1")).unwrap();
+    later
+        .adopt(&WorkspaceId::new("uid-1"), &RunId::new("r1"))
+        .unwrap();
     assert_eq!(ended(&later).await, end);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_work_fails_as_terraform_would_say() {
     let cases = [
-        (r#"resource "terraform_data" "a" {"#, "Invalid configuration syntax", 1),
-        ("output \"a\" {\n  value = var.nowhere\n}", "Reference to undeclared input variable", 2),
+        (
+            r#"resource "terraform_data" "a" {"#,
+            "Invalid configuration syntax",
+            1,
+        ),
+        (
+            "output \"a\" {\n  value = var.nowhere\n}",
+            "Reference to undeclared input variable",
+            2,
+        ),
         ("variable \"a\" {}", "No value for required variable", 1),
-        ("output \"a\" {\n  value = terraform_data.b.id\n}", "Reference to undeclared resource", 2),
-        ("locals {\n a = local.b\n b = local.a\n}", "Cycle: local.a, local.b", 0),
-        ("output \"a\" {\n  value = cidrsubnet(\"10.0.0.0/16\", 20, 1)\n}", "insufficient address space", 0),
+        (
+            "output \"a\" {\n  value = terraform_data.b.id\n}",
+            "Reference to undeclared resource",
+            2,
+        ),
+        (
+            "locals {\n a = local.b\n b = local.a\n}",
+            "Cycle: local.a, local.b",
+            0,
+        ),
+        (
+            "output \"a\" {\n  value = cidrsubnet(\"10.0.0.0/16\", 20, 1)\n}",
+            "insufficient address space",
+            0,
+        ),
         ("resorce \"a\" \"b\" {}", "Unsupported block type", 1),
     ];
     for (module, summary, line) in cases {
         let fault = first_fault(apply(&runs(&SimulatedCloud::new()), spec("r1", module, "{}")).await);
         assert!(fault.message.contains(summary), "{}", fault.message);
         if line > 0 {
-            assert!(fault.message.contains(&format!("(main.tf:{line},")), "{}", fault.message);
+            assert!(
+                fault.message.contains(&format!("(main.tf:{line},")),
+                "{}",
+                fault.message
+            );
         }
     }
 }
@@ -217,11 +285,18 @@ async fn what_does_not_work_fails_as_terraform_would_say() {
 async fn a_scripted_failure_happens_as_often_as_it_says() {
     let cloud = SimulatedCloud::new();
     let runs = runs(&cloud);
-    cloud.fail("terraform_data.vpc", "creating EC2 VPC: VpcLimitExceeded: The maximum number of VPCs has been reached.", 1);
+    cloud.fail(
+        "terraform_data.vpc",
+        "creating EC2 VPC: VpcLimitExceeded: The maximum number of VPCs has been reached.",
+        1,
+    );
     let fault = first_fault(apply(&runs, spec("r1", MODULE, r#"{"name":"demo"}"#)).await);
     assert_eq!(fault.subject, "terraform_data.vpc");
     assert_eq!(cloud.resources("demo"), Vec::<String>::new());
-    assert_eq!(changes(&apply(&runs, spec("r2", MODULE, r#"{"name":"demo"}"#)).await), (4, 0, 0));
+    assert_eq!(
+        changes(&apply(&runs, spec("r2", MODULE, r#"{"name":"demo"}"#)).await),
+        (4, 0, 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -230,11 +305,17 @@ async fn a_failing_provisioner_taints_and_a_protected_replacement_waits_for_appr
     let runs = runs(&cloud);
     let failing = MODULE.replace("echo making; sleep 30", "sleep 1; exit 3");
     let fault = first_fault(apply(&runs, spec("r1", &failing, r#"{"name":"demo"}"#)).await);
-    assert!(fault.message.contains("local-exec provisioner error"), "{}", fault.message);
+    assert!(
+        fault.message.contains("local-exec provisioner error"),
+        "{}",
+        fault.message
+    );
     let mut guarded = spec("r2", MODULE, r#"{"name":"demo"}"#);
     guarded.protected = vec!["aws_eks_cluster".into()];
     match apply(&runs, guarded.clone()).await {
-        RunEnd::NeedsApproval { changes, .. } => assert_eq!(changes, ["replace aws_eks_cluster.this (tainted)"]),
+        RunEnd::NeedsApproval { changes, .. } => {
+            assert_eq!(changes, ["replace aws_eks_cluster.this (tainted)"])
+        }
         other => panic!("{other:?}"),
     }
     guarded.id = RunId::new("r3");
@@ -251,7 +332,10 @@ async fn a_lost_state_stops_everything() {
     let mut again = spec("r2", MODULE, r#"{"name":"demo"}"#);
     again.expect_state = true;
     let fault = first_fault(apply(&runs, again).await);
-    assert_eq!((fault.class, fault.code.as_str()), (FaultClass::Integrity, "StateMissing"));
+    assert_eq!(
+        (fault.class, fault.code.as_str()),
+        (FaultClass::Integrity, "StateMissing")
+    );
     assert_eq!(cloud.counters("demo").plans, 1);
 }
 
@@ -263,7 +347,10 @@ async fn a_cancelled_run_is_interrupted_and_the_next_takes_it_up() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     runs.cancel(&WorkspaceId::new("uid-1"));
     assert_eq!(first_fault(ended(&runs).await).class, FaultClass::Interrupted);
-    assert_eq!(changes(&apply(&runs, spec("r2", MODULE, r#"{"name":"demo"}"#)).await), (1, 0, 1));
+    assert_eq!(
+        changes(&apply(&runs, spec("r2", MODULE, r#"{"name":"demo"}"#)).await),
+        (1, 0, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,7 +359,10 @@ async fn a_stale_plan_is_made_again_once() {
     let runs = runs(&cloud);
     let stale = || capt_core::fault::Fault::new(FaultClass::Transient, "StalePlan", "Saved plan is stale");
     cloud.fail("demo", stale(), 1);
-    assert_eq!(changes(&apply(&runs, spec("r1", MODULE, r#"{"name":"demo"}"#)).await), (4, 0, 0));
+    assert_eq!(
+        changes(&apply(&runs, spec("r1", MODULE, r#"{"name":"demo"}"#)).await),
+        (4, 0, 0)
+    );
     assert_eq!(cloud.counters("demo").plans, 2);
     cloud.fail("demo", stale(), 2);
     let fault = first_fault(apply(&runs, spec("r2", MODULE, r#"{"name":"x"}"#)).await);

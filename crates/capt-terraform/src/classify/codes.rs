@@ -8,8 +8,8 @@ use super::rules::Text;
 use super::{Classified, ErrorClass};
 
 use ErrorClass::{
-    AuthCredentials, AuthPermission, Config, Conflict, Dependency, Environment, EventualConsistency, Quota, State,
-    StateLock, Transient,
+    AuthCredentials, AuthPermission, Config, Conflict, Dependency, Environment, EventualConsistency, Quota,
+    State, StateLock, Transient,
 };
 
 /// The class of the codes in a text. Of several, the innermost decides: a service that passes on another's
@@ -22,9 +22,16 @@ pub(super) fn by_code(text: &Text<'_>) -> Option<Classified> {
     // Throttling says nothing else, wherever it stands. Otherwise a specific code beats a general one.
     let (code, class) = found.min_by_key(|(code, class)| {
         let throttled = *class == Transient && is_throttling(code.word);
-        (!throttled, is_general(code.word), std::cmp::Reverse(code.position))
+        (
+            !throttled,
+            is_general(code.word),
+            std::cmp::Reverse(code.position),
+        )
     })?;
-    Some(Classified { class: Some(class), code: code.word.replace('.', "") })
+    Some(Classified {
+        class: Some(class),
+        code: code.word.replace('.', ""),
+    })
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,20 +46,37 @@ struct Code<'a> {
 fn codes(text: &str) -> Vec<Code<'_>> {
     let mut found = Vec::new();
     let mut rest = 0;
-    while let Some(begin) = text.get(rest..).and_then(|tail| tail.find(|c: char| c.is_ascii_alphanumeric())) {
+    while let Some(begin) = text
+        .get(rest..)
+        .and_then(|tail| tail.find(|c: char| c.is_ascii_alphanumeric()))
+    {
         let begin = rest + begin;
         let tail = text.get(begin..).unwrap_or_default();
-        let length = tail.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).unwrap_or(tail.len());
+        let length = tail
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))
+            .unwrap_or(tail.len());
         rest = begin + length;
         let word = tail.get(..length).unwrap_or_default().trim_end_matches('.');
         if is_camel(word) {
             let before = text.get(..begin).unwrap_or_default();
             let after = text.get(begin + word.len()..).unwrap_or_default();
-            let introduced = ["api error ", "Error Code: ", "error code: ", "(Code: ", "code: ", "Code: ", "errorCode: "];
+            let introduced = [
+                "api error ",
+                "Error Code: ",
+                "error code: ",
+                "(Code: ",
+                "code: ",
+                "Code: ",
+                "errorCode: ",
+            ];
             let introduced = introduced.iter().any(|intro| before.ends_with(intro));
             // A code is followed by its message; a resource type by an id or a parenthesis.
             let marked = introduced || after.starts_with(": ") || after.starts_with(":\n");
-            found.push(Code { word, marked, position: begin });
+            found.push(Code {
+                word,
+                marked,
+                position: begin,
+            });
         }
     }
     found
@@ -62,20 +86,35 @@ fn codes(text: &str) -> Vec<Code<'_>> {
 fn is_camel(word: &str) -> bool {
     let capitals = word.bytes().filter(u8::is_ascii_uppercase).count();
     let small = word.bytes().any(|byte| byte.is_ascii_lowercase());
-    word.len() >= 6 && small && !word.contains('_') && word.starts_with(|c: char| c.is_ascii_uppercase())
+    word.len() >= 6
+        && small
+        && !word.contains('_')
+        && word.starts_with(|c: char| c.is_ascii_uppercase())
         && (capitals >= 2 || matches!(word, "Throttling" | "Forbidden"))
 }
 
 fn is_throttling(word: &str) -> bool {
-    word.starts_with("Throttl") || matches!(word, "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown")
+    word.starts_with("Throttl")
+        || matches!(
+            word,
+            "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown"
+        )
 }
 
 /// Codes that say little by themselves; a more specific one beside them decides.
 fn is_general(word: &str) -> bool {
     let general = [
-        "InvalidParameterException", "InvalidParameterValueException", "InvalidRequestException",
-        "InvalidParameterValue", "ValidationException", "ValidationError", "ClientException", "ServerException",
-        "ResourceInUseException", "OperationError", "RequestError",
+        "InvalidParameterException",
+        "InvalidParameterValueException",
+        "InvalidRequestException",
+        "InvalidParameterValue",
+        "ValidationException",
+        "ValidationError",
+        "ClientException",
+        "ServerException",
+        "ResourceInUseException",
+        "OperationError",
+        "RequestError",
     ];
     general.contains(&word)
 }
@@ -85,80 +124,216 @@ fn exact(code: &str, text: &Text<'_>) -> Option<ErrorClass> {
     let says = |part: &str| text.lower.contains(part);
     let any = |parts: &[&str]| parts.iter().any(|part| says(part));
     let class = match code {
-        "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "ThrottledException" | "TooManyRequestsException"
-        | "TooManyRequests" | "SlowDown" | "RequestThrottled" | "RequestThrottledException" | "EC2ThrottledException"
-        | "IAMThrottling" | "PriorRequestNotComplete" | "ProvisionedThroughputExceededException"
-        | "BandwidthLimitExceeded" | "TransactionInProgressException" | "InternalError" | "InternalFailure"
-        | "InternalServerError" | "InternalServiceException" | "InternalServerException" | "ServiceUnavailable"
-        | "ServiceUnavailableException" | "Unavailable" | "ServerException" | "ServerInternal" | "RequestTimeout"
-        | "RequestTimeoutException" | "RequestError" | "RequestCanceled" | "InsufficientInstanceCapacity"
-        | "InsufficientHostCapacity" | "InsufficientAddressCapacity" | "InsufficientCapacity" | "PendingVerification"
-        | "Ec2InstanceTypeUnavailable" | "InsufficientReservedInstanceCapacity" | "SpotMaxPriceTooLow"
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "TooManyRequestsException"
+        | "TooManyRequests"
+        | "SlowDown"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "EC2ThrottledException"
+        | "IAMThrottling"
+        | "PriorRequestNotComplete"
+        | "ProvisionedThroughputExceededException"
+        | "BandwidthLimitExceeded"
+        | "TransactionInProgressException"
+        | "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "InternalServiceException"
+        | "InternalServerException"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "Unavailable"
+        | "ServerException"
+        | "ServerInternal"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "RequestError"
+        | "RequestCanceled"
+        | "InsufficientInstanceCapacity"
+        | "InsufficientHostCapacity"
+        | "InsufficientAddressCapacity"
+        | "InsufficientCapacity"
+        | "PendingVerification"
+        | "Ec2InstanceTypeUnavailable"
+        | "InsufficientReservedInstanceCapacity"
+        | "SpotMaxPriceTooLow"
         | "InsufficientFreeAddressesInZone" => Transient,
 
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "InvalidClientTokenId" | "UnrecognizedClientException"
-        | "UnrecognizedClient" | "InvalidIdentityToken" | "InvalidIdentityTokenException" | "IDPCommunicationError"
-        | "IDPRejectedClaim" | "AuthFailure" | "SignatureDoesNotMatch" | "IncompleteSignature" | "InvalidSignatureException"
-        | "InvalidAccessKeyId" | "MissingAuthenticationToken" | "MissingAuthenticationTokenException" | "NoCredentialProviders"
-        | "InvalidToken" | "RequestTimeTooSkewed" | "TokenRefreshRequired" | "InvalidSecurity" | "InvalidGrantException"
-        | "ExpiredIdentityToken" | "CredentialsError" | "NotAuthenticated" => AuthCredentials,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "UnrecognizedClient"
+        | "InvalidIdentityToken"
+        | "InvalidIdentityTokenException"
+        | "IDPCommunicationError"
+        | "IDPRejectedClaim"
+        | "AuthFailure"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "InvalidSignatureException"
+        | "InvalidAccessKeyId"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "NoCredentialProviders"
+        | "InvalidToken"
+        | "RequestTimeTooSkewed"
+        | "TokenRefreshRequired"
+        | "InvalidSecurity"
+        | "InvalidGrantException"
+        | "ExpiredIdentityToken"
+        | "CredentialsError"
+        | "NotAuthenticated" => AuthCredentials,
 
-        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "AuthorizationError"
-        | "AuthorizationErrorException" | "UnauthorizedAccess" | "NotAuthorized" | "NotAuthorizedException"
-        | "OptInRequired" | "AllAccessDisabled" | "AccountProblem" | "KMSAccessDeniedException" | "Forbidden"
-        | "ForbiddenException" | "SubscriptionRequiredException" | "UnauthorizedException" | "Ec2LaunchTemplateAccessDenied" => {
-            AuthPermission
-        }
+        "UnauthorizedOperation"
+        | "AccessDenied"
+        | "AccessDeniedException"
+        | "AuthorizationError"
+        | "AuthorizationErrorException"
+        | "UnauthorizedAccess"
+        | "NotAuthorized"
+        | "NotAuthorizedException"
+        | "OptInRequired"
+        | "AllAccessDisabled"
+        | "AccountProblem"
+        | "KMSAccessDeniedException"
+        | "Forbidden"
+        | "ForbiddenException"
+        | "SubscriptionRequiredException"
+        | "UnauthorizedException"
+        | "Ec2LaunchTemplateAccessDenied" => AuthPermission,
 
-        "VcpuLimitExceeded" | "AsgInstanceLaunchFailures" if any(&["capacity in the availability zone", "insufficientinstancecapacity"]) => {
+        "VcpuLimitExceeded" | "AsgInstanceLaunchFailures"
+            if any(&[
+                "capacity in the availability zone",
+                "insufficientinstancecapacity",
+            ]) =>
+        {
             Transient
         }
-        "VpcLimitExceeded" | "AddressLimitExceeded" | "VcpuLimitExceeded" | "InstanceLimitExceeded" | "LimitExceeded"
-        | "LimitExceededException" | "ResourceLimitExceeded" | "ResourceLimitExceededException" | "ServiceQuotaExceeded"
-        | "ServiceQuotaExceededException" | "QuotaExceededException" | "ServiceLimitExceeded" | "TooManyBuckets"
-        | "MaxSpotInstanceCountExceeded" | "InsufficientFreeAddressesInSubnet" | "InsufficientFreeAddresses"
-        | "InsufficientCidrBlocks" | "TooManyLoadBalancers" | "TooManyTargetGroups" | "MaximumTagsPerResource"
+        "VpcLimitExceeded"
+        | "AddressLimitExceeded"
+        | "VcpuLimitExceeded"
+        | "InstanceLimitExceeded"
+        | "LimitExceeded"
+        | "LimitExceededException"
+        | "ResourceLimitExceeded"
+        | "ResourceLimitExceededException"
+        | "ServiceQuotaExceeded"
+        | "ServiceQuotaExceededException"
+        | "QuotaExceededException"
+        | "ServiceLimitExceeded"
+        | "TooManyBuckets"
+        | "MaxSpotInstanceCountExceeded"
+        | "InsufficientFreeAddressesInSubnet"
+        | "InsufficientFreeAddresses"
+        | "InsufficientCidrBlocks"
+        | "TooManyLoadBalancers"
+        | "TooManyTargetGroups"
+        | "MaximumTagsPerResource"
         | "PolicyLengthExceeded" => Quota,
 
-        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" if says("invalid principal") => EventualConsistency,
+        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" if says("invalid principal") => {
+            EventualConsistency
+        }
         "MalformedPolicyDocument" | "MalformedPolicyDocumentException" => Config,
 
-        "EntityAlreadyExists" | "EntityAlreadyExistsException" | "AlreadyExistsException" | "ResourceAlreadyExistsException"
-        | "ResourceExistsException" | "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" | "DuplicateListener"
-        | "RouteAlreadyExists" | "AlreadyExists" | "AlreadyAssociated" | "ResourceAlreadyAssociatedException" => Conflict,
+        "EntityAlreadyExists"
+        | "EntityAlreadyExistsException"
+        | "AlreadyExistsException"
+        | "ResourceAlreadyExistsException"
+        | "ResourceExistsException"
+        | "BucketAlreadyExists"
+        | "BucketAlreadyOwnedByYou"
+        | "DuplicateListener"
+        | "RouteAlreadyExists"
+        | "AlreadyExists"
+        | "AlreadyAssociated"
+        | "ResourceAlreadyAssociatedException" => Conflict,
         duplicate if duplicate.ends_with(".Duplicate") || duplicate.starts_with("Duplicate") => Conflict,
-        "InvalidSubnet.Conflict" | "CIDRAlreadyExists" | "InvalidPermission.Duplicate" | "CNAMEAlreadyExists" => Conflict,
+        "InvalidSubnet.Conflict"
+        | "CIDRAlreadyExists"
+        | "InvalidPermission.Duplicate"
+        | "CNAMEAlreadyExists" => Conflict,
         "ConflictException" if any(&["already exists", "in conflict with"]) => Conflict,
 
-        "DependencyViolation" | "DeleteConflict" | "DeleteConflictException" | "InUseException" | "ScalingActivityInProgress"
-        | "ScalingActivityInProgressFault" | "ResourceInUseFault" | "OperationAborted" | "ConflictException"
-        | "UpdateInProgressException" | "InvalidIPAddress.InUse" | "OperationNotPermittedException" | "BucketNotEmpty"
-        | "ClusterUnreachable" | "AddonDegraded" => Dependency,
+        "DependencyViolation"
+        | "DeleteConflict"
+        | "DeleteConflictException"
+        | "InUseException"
+        | "ScalingActivityInProgress"
+        | "ScalingActivityInProgressFault"
+        | "ResourceInUseFault"
+        | "OperationAborted"
+        | "ConflictException"
+        | "UpdateInProgressException"
+        | "InvalidIPAddress.InUse"
+        | "OperationNotPermittedException"
+        | "BucketNotEmpty"
+        | "ClusterUnreachable"
+        | "AddonDegraded" => Dependency,
         "ResourceInUseException" | "ResourceInUse" => {
-            if any(&["already exists", "already in use by"]) && !any(&["attached", "in progress"]) { Conflict } else { Dependency }
+            if any(&["already exists", "already in use by"]) && !any(&["attached", "in progress"]) {
+                Conflict
+            } else {
+                Dependency
+            }
         }
         "OperationNotPermitted" if any(&["disassociate", "in use", "attached"]) => Dependency,
         "OperationNotPermitted" => AuthPermission,
-        "IncorrectState" | "IncorrectInstanceState" | "IncorrectStateException" | "InvalidState" | "InvalidStateException" => Dependency,
+        "IncorrectState"
+        | "IncorrectInstanceState"
+        | "IncorrectStateException"
+        | "InvalidState"
+        | "InvalidStateException" => Dependency,
 
         "ConditionalCheckFailedException" | "PreconditionFailed" => StateLock,
 
-        "UnsupportedAvailabilityZoneException" | "NodeCreationFailure" | "Ec2SubnetInvalidConfiguration"
-        | "Ec2SubnetMissingIpv6Assignment" | "Ec2SecurityGroupNotFound" | "Ec2SubnetNotFound" | "Ec2LaunchTemplateNotFound"
-        | "Ec2LaunchTemplateVersionMismatch" | "IamInstanceProfileNotFound" | "IamNodeRoleNotFound"
-        | "InvalidPolicyDocument" | "UnsupportedOperation" | "UnsupportedAddonModification"
-        | "OperationNotSupportedException" | "InvalidAMIID.NotFound" | "InvalidKeyPair.NotFound" | "Unsupported" | "VersionNotSupported"
-        | "OptInRequiredException" | "InvalidZone" | "AuthorizationHeaderMalformed" | "NoSuchHostedZone" => Config,
+        "UnsupportedAvailabilityZoneException"
+        | "NodeCreationFailure"
+        | "Ec2SubnetInvalidConfiguration"
+        | "Ec2SubnetMissingIpv6Assignment"
+        | "Ec2SecurityGroupNotFound"
+        | "Ec2SubnetNotFound"
+        | "Ec2LaunchTemplateNotFound"
+        | "Ec2LaunchTemplateVersionMismatch"
+        | "IamInstanceProfileNotFound"
+        | "IamNodeRoleNotFound"
+        | "InvalidPolicyDocument"
+        | "UnsupportedOperation"
+        | "UnsupportedAddonModification"
+        | "OperationNotSupportedException"
+        | "InvalidAMIID.NotFound"
+        | "InvalidKeyPair.NotFound"
+        | "Unsupported"
+        | "VersionNotSupported"
+        | "OptInRequiredException"
+        | "InvalidZone"
+        | "AuthorizationHeaderMalformed"
+        | "NoSuchHostedZone" => Config,
         "NoSuchBucket" => Config,
         "IncorrectEndpoint" | "PermanentRedirect" => Config,
         "BadDigest" | "StateChecksumMismatch" => State,
         "NoSpaceLeft" => Environment,
 
-        "InvalidParameterException" | "InvalidParameterValueException" | "InvalidParameterValue" | "InvalidRequestException"
-        | "ValidationException" | "ValidationError" | "InvalidRequest" | "BadRequestException" | "InvalidInput" | "ClientException" => {
-            general(&any)
+        "InvalidParameterException"
+        | "InvalidParameterValueException"
+        | "InvalidParameterValue"
+        | "InvalidRequestException"
+        | "ValidationException"
+        | "ValidationError"
+        | "InvalidRequest"
+        | "BadRequestException"
+        | "InvalidInput"
+        | "ClientException" => general(&any),
+        "InvalidParameterCombination" | "InvalidParameter" | "MissingParameter" | "MalformedQueryString" => {
+            Config
         }
-        "InvalidParameterCombination" | "InvalidParameter" | "MissingParameter" | "MalformedQueryString" => Config,
         not_found if is_not_found(not_found) => not_found_class(text),
         _ => return None,
     };
@@ -167,21 +342,50 @@ fn exact(code: &str, text: &Text<'_>) -> Option<ErrorClass> {
 
 /// A bad request, in the words of its message.
 fn general(any: &impl Fn(&[&str]) -> bool) -> ErrorClass {
-    if any(&["request limit exceeded", "rate exceeded", "throttled", "try again later", "too many requests", "internal error"]) {
+    if any(&[
+        "request limit exceeded",
+        "rate exceeded",
+        "throttled",
+        "try again later",
+        "too many requests",
+        "internal error",
+    ]) {
         Transient
-    } else if any(&["quota", "limit exceeded", "maximum number of", "limit has been reached", "exceeds the limit"]) {
+    } else if any(&[
+        "quota",
+        "limit exceeded",
+        "maximum number of",
+        "limit has been reached",
+        "exceeds the limit",
+    ]) {
         Quota
     } else if any(&["already exists"]) {
         Conflict
     } else if any(&[
-        "cannot be assumed", "could not be assumed", "invalid iam instance profile", "does not exist or the trusted entity",
-        "invalid principal", "the role defined for the function cannot be assumed",
+        "cannot be assumed",
+        "could not be assumed",
+        "invalid iam instance profile",
+        "does not exist or the trusted entity",
+        "invalid principal",
+        "the role defined for the function cannot be assumed",
     ]) {
         EventualConsistency
     } else if any(&[
-        "in progress", "currently being", "is not in active", "not in an active", "is not active", "has dependencies",
-        "still attached", "is in use", "currently in use", "cannot be deleted while", "is being deleted", "cluster is not ready",
-        "since cluster", "nodegroups attached", "must be in available",
+        "in progress",
+        "currently being",
+        "is not in active",
+        "not in an active",
+        "is not active",
+        "has dependencies",
+        "still attached",
+        "is in use",
+        "currently in use",
+        "cannot be deleted while",
+        "is being deleted",
+        "cluster is not ready",
+        "since cluster",
+        "nodegroups attached",
+        "must be in available",
     ]) {
         Dependency
     } else if any(&["not authorized to perform", "is not authorized"]) {
@@ -194,8 +398,14 @@ fn general(any: &impl Fn(&[&str]) -> bool) -> ErrorClass {
 }
 
 fn is_not_found(code: &str) -> bool {
-    code.ends_with(".NotFound") || code.ends_with("NotFound") || code.ends_with("NotFoundException")
-        || code.ends_with("NotFoundFault") || matches!(code, "NoSuchEntity" | "NoSuchEntityException" | "InvalidInstanceID")
+    code.ends_with(".NotFound")
+        || code.ends_with("NotFound")
+        || code.ends_with("NotFoundException")
+        || code.ends_with("NotFoundFault")
+        || matches!(
+            code,
+            "NoSuchEntity" | "NoSuchEntityException" | "InvalidInstanceID"
+        )
 }
 
 /// Something is not there. While something is being made from it, it was named by an input or made just now;
@@ -207,7 +417,10 @@ fn not_found_class(_text: &Text<'_>) -> ErrorClass {
 /// What a code that is in no table most likely means.
 fn by_ending(code: &str) -> Option<ErrorClass> {
     let ends = |endings: &[&str]| {
-        let bare = code.trim_end_matches("Exception").trim_end_matches("Fault").trim_end_matches("Error");
+        let bare = code
+            .trim_end_matches("Exception")
+            .trim_end_matches("Fault")
+            .trim_end_matches("Error");
         endings.iter().any(|ending| bare.ends_with(ending))
     };
     let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| code.starts_with(beginning));
@@ -225,7 +438,10 @@ fn by_ending(code: &str) -> Option<ErrorClass> {
         Some(Transient)
     } else if ends(&["InUse", "InProgress", "NotReady", "NotEmpty"]) {
         Some(Dependency)
-    } else if begins(&["Invalid", "Malformed", "Unsupported", "Missing"]) && ends(&["", "Malformed", "Value"]) && code.len() > 10 {
+    } else if begins(&["Invalid", "Malformed", "Unsupported", "Missing"])
+        && ends(&["", "Malformed", "Value"])
+        && code.len() > 10
+    {
         // The names of Terraform's own summaries have blanks in them, so this is a service that speaks.
         Some(Config)
     } else {

@@ -24,10 +24,16 @@ pub fn decode_message(message: &str) -> Option<String> {
     let bytes = STANDARD.decode(packed).ok()?;
     let mut text = Vec::new();
     // What was unpacked before an error is still worth reading: messages are cut short on their way.
-    let complete = GzDecoder::new(bytes.as_slice()).take(MAX_DECODED).read_to_end(&mut text);
+    let complete = GzDecoder::new(bytes.as_slice())
+        .take(MAX_DECODED)
+        .read_to_end(&mut text);
     if text.is_empty() && complete.is_err() {
         return None;
     }
-    let stage = before.split("Terraform encountered an error").next().unwrap_or(before).trim();
+    let stage = before
+        .split("Terraform encountered an error")
+        .next()
+        .unwrap_or(before)
+        .trim();
     Some(format!("{stage}\n{}", String::from_utf8_lossy(&text)))
 }

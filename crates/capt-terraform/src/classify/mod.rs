@@ -43,7 +43,10 @@ pub fn classify(text: &str) -> Classified {
     rules::beyond_doubt(&text)
         .or_else(|| codes::by_code(&text))
         .or_else(|| rules::by_words(&text))
-        .unwrap_or_else(|| Classified { class: None, code: "Unclassified".into() })
+        .unwrap_or_else(|| Classified {
+            class: None,
+            code: "Unclassified".into(),
+        })
 }
 
 /// Judges several failures of one run: the one that decides comes first, the others keep their order.

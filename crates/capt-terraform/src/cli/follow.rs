@@ -87,9 +87,13 @@ impl Process {
         use std::os::unix::process::ExitStatusExt;
         match self {
             Self::Own(child, _) => match child.try_wait() {
-                Ok(Some(status)) => {
-                    Some(status.code().map(Exit::Code).or(status.signal().map(Exit::Signal)).unwrap_or(Exit::Unknown))
-                }
+                Ok(Some(status)) => Some(
+                    status
+                        .code()
+                        .map(Exit::Code)
+                        .or(status.signal().map(Exit::Signal))
+                        .unwrap_or(Exit::Unknown),
+                ),
                 Ok(None) => None,
                 Err(_) => Some(Exit::Unknown),
             },
@@ -183,7 +187,9 @@ fn signal(id: Option<&ProcessId>, signal: Signal, scope: Scope) {
 }
 
 fn signal_pid(pid: Option<i32>, signal: Signal, scope: Scope) {
-    let Some(pid) = pid.and_then(Pid::from_raw) else { return };
+    let Some(pid) = pid.and_then(Pid::from_raw) else {
+        return;
+    };
     let sent = match scope {
         Scope::Leader => kill_process(pid, signal),
         Scope::Group => kill_process_group(pid, signal),
@@ -204,7 +210,12 @@ struct Tail {
 
 impl Tail {
     fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), file: None, lines: LineReader::default(), buffer: vec![0; 64 << 10] }
+        Self {
+            path: path.to_owned(),
+            file: None,
+            lines: LineReader::default(),
+            buffer: vec![0; 64 << 10],
+        }
     }
 
     /// Reads what is new, up to a limit; says whether there may be more.
@@ -218,7 +229,9 @@ impl Tail {
         for _ in 0..CHUNKS {
             match file.read(&mut self.buffer).await {
                 Ok(0) | Err(_) => return false,
-                Ok(count) => self.lines.push(self.buffer.get(..count).unwrap_or_default(), &mut *take),
+                Ok(count) => self
+                    .lines
+                    .push(self.buffer.get(..count).unwrap_or_default(), &mut *take),
             }
         }
         true

@@ -38,7 +38,10 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(root: &Path, workspace: &WorkspaceId) -> Self {
-        Self { root: root.to_owned(), dir: root.join(workspace.as_str()) }
+        Self {
+            root: root.to_owned(),
+            dir: root.join(workspace.as_str()),
+        }
     }
 
     pub(super) fn module(&self) -> PathBuf {
@@ -105,7 +108,11 @@ impl Layout {
         write_json(&manifest, &before.union(&now).collect::<BTreeSet<_>>())?;
         for (path, content) in &files {
             let path = module.join(path);
-            let mut parents: Vec<_> = path.ancestors().skip(1).take_while(|dir| *dir != module).collect();
+            let mut parents: Vec<_> = path
+                .ancestors()
+                .skip(1)
+                .take_while(|dir| *dir != module)
+                .collect();
             parents.reverse();
             for dir in parents {
                 make_dir(dir)?;
@@ -122,7 +129,11 @@ impl Layout {
         let block = match backend {
             Backend::AsConfigured => return None,
             Backend::Local => serde_json::json!({ "local": { "path": self.local_state() } }),
-            Backend::Kubernetes { namespace, secret_suffix, config_path } => {
+            Backend::Kubernetes {
+                namespace,
+                secret_suffix,
+                config_path,
+            } => {
                 let mut fields = BTreeMap::from([
                     ("namespace", serde_json::json!(namespace)),
                     ("secret_suffix", serde_json::json!(secret_suffix)),
@@ -134,7 +145,11 @@ impl Layout {
                 serde_json::json!({ "kubernetes": fields })
             }
         };
-        Some(serde_json::json!({ "terraform": { "backend": block } }).to_string().into_bytes())
+        Some(
+            serde_json::json!({ "terraform": { "backend": block } })
+                .to_string()
+                .into_bytes(),
+        )
     }
 
     /// Moves the directory out of the way at once and removes it in the background: with providers in it that
@@ -148,8 +163,15 @@ impl Layout {
         }
         let trash = self.root.join(".trash");
         make_dir(&trash)?;
-        let name = self.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let target = (0..u32::MAX).map(|n| trash.join(format!("{name}.{n}"))).find(|path| !path.exists());
+        let name = self
+            .dir
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let target = (0..u32::MAX)
+            .map(|n| trash.join(format!("{name}.{n}")))
+            .find(|path| !path.exists());
         let target = target.ok_or_else(|| io::Error::other("the trash is full"))?;
         fs::rename(&self.dir, &target)?;
         std::thread::spawn(move || fs::remove_dir_all(target));
@@ -164,7 +186,12 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
 
 /// A file for the owner alone, empty.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
 }
 
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -203,6 +230,10 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 
 /// An error of the file system as a fault.
 pub(super) fn disk_fault(doing: &str, error: &io::Error) -> Fault {
-    let code = if error.kind() == io::ErrorKind::StorageFull { "DiskFull" } else { "WorkingDirectory" };
+    let code = if error.kind() == io::ErrorKind::StorageFull {
+        "DiskFull"
+    } else {
+        "WorkingDirectory"
+    };
     Fault::new(FaultClass::Environment, code, format!("cannot {doing}: {error}"))
 }

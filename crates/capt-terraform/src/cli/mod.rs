@@ -42,7 +42,11 @@ impl Cli {
     /// Terraform nor `OpenTofu`.
     pub async fn probe(options: CliOptions) -> Result<Self, Fault> {
         let (kind, version) = options::ask_version(&options).await?;
-        Ok(Self { options, kind, version })
+        Ok(Self {
+            options,
+            kind,
+            version,
+        })
     }
 
     /// The options it was made with.
@@ -59,12 +63,16 @@ impl Cli {
     }
 
     fn write_record(layout: &Layout, record: &RunRecord) -> Result<(), Fault> {
-        write_json(&layout.record(), record).map_err(|error| disk_fault("write the record of the run", &error))
+        write_json(&layout.record(), record)
+            .map_err(|error| disk_fault("write the record of the run", &error))
     }
 
     /// Whether this version gives the messages of `init` as JSON.
     fn init_speaks_json(&self) -> bool {
-        let mut numbers = self.version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let mut numbers = self
+            .version
+            .split('.')
+            .map(|part| part.parse::<u32>().unwrap_or(0));
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         match self.kind {
             EngineKind::Terraform => version >= (1, 9),
@@ -83,7 +91,8 @@ impl Cli {
         self.plain(job, layout, "state-push", &args).await?;
         tracing::info!(workspace = %job.spec.workspace, "a state that could not be stored before is stored now");
         let kept = errored.with_extension(format!("tfstate.pushed-{}", job.spec.id));
-        std::fs::rename(&errored, kept).map_err(|error| disk_fault("set the stored state aside", &error).into())
+        std::fs::rename(&errored, kept)
+            .map_err(|error| disk_fault("set the stored state aside", &error).into())
     }
 
     fn plan_record(&self, spec: &RunSpec) -> PlanRecord {
@@ -120,14 +129,20 @@ impl Engine for Cli {
         };
         let result: Option<ResultRecord> =
             read_json(&layout.result()).map_err(|error| disk_fault("read the result of the run", &error))?;
-        let ended = result.filter(|result| result.id == record.spec.id).map(|result| ResumeAt::Ended(result.end));
+        let ended = result
+            .filter(|result| result.id == record.spec.id)
+            .map(|result| ResumeAt::Ended(result.end));
         let at = ended.unwrap_or_else(|| match record.step {
             Some(step) => ResumeAt::Step {
                 step: step.step,
                 attempt: step.attempt,
                 alive: steps::living(&layout, &step).is_some(),
             },
-            None => ResumeAt::Step { step: Step::Init, attempt: 0, alive: false },
+            None => ResumeAt::Step {
+                step: Step::Init,
+                attempt: 0,
+                alive: false,
+            },
         });
         Ok(Some(Resumption {
             id: record.spec.id,
@@ -156,13 +171,21 @@ impl Engine for Cli {
 
     async fn prepare(&self, job: &Job) -> Result<(), Failure> {
         let layout = self.layout(&job.spec.workspace);
-        let before = if layout.record().exists() { Self::record(&layout)? } else { None };
+        let before = if layout.record().exists() {
+            Self::record(&layout)?
+        } else {
+            None
+        };
         if let Some(before) = before.filter(|before| before.engine != self.kind) {
-            let message = format!("the workspace was worked on by {} {}; its state may not be readable by {}",
-                before.engine, before.version, self.kind);
+            let message = format!(
+                "the workspace was worked on by {} {}; its state may not be readable by {}",
+                before.engine, before.version, self.kind
+            );
             return Err(Fault::new(FaultClass::Integrity, "EngineChanged", message).into());
         }
-        layout.write_module(&job.spec).map_err(|error| disk_fault("write the configuration", &error))?;
+        layout
+            .write_module(&job.spec)
+            .map_err(|error| disk_fault("write the configuration", &error))?;
         for stale in [layout.result(), layout.plan(), layout.plan_record()] {
             remove(&stale).map_err(|error| disk_fault("remove what an earlier run left", &error))?;
         }
@@ -202,7 +225,14 @@ impl Engine for Cli {
         }
         let plan = layout.plan();
         let out = format!("-out={}", plan.display());
-        let mut args = vec!["plan", "-json", "-input=false", "-no-color", "-lock-timeout=30s", &out];
+        let mut args = vec![
+            "plan",
+            "-json",
+            "-input=false",
+            "-no-color",
+            "-lock-timeout=30s",
+            &out,
+        ];
         match job.spec.operation {
             Operation::Destroy => args.push("-destroy"),
             Operation::Apply => {}
@@ -210,7 +240,9 @@ impl Engine for Cli {
         args.extend(job.spec.plan_args.iter().map(String::as_str));
         self.step(job, &layout, Step::Plan, 0, &args).await?;
         let text = plan.to_string_lossy();
-        let shown = self.plain(job, &layout, "show", &["show", "-json", "-no-color", &text]).await?;
+        let shown = self
+            .plain(job, &layout, "show", &["show", "-json", "-no-color", &text])
+            .await?;
         let planned = steps::read_plan(&shown)?;
         write_json(&layout.plan_record(), &self.plan_record(&job.spec))
             .map_err(|error| disk_fault("write down what the plan belongs to", &error))?;
@@ -224,8 +256,8 @@ impl Engine for Cli {
                 self.adopt(job, &layout, &begun).await?
             }
             Some(_) | None => {
-                let made_for: Option<PlanRecord> =
-                    read_json(&layout.plan_record()).map_err(|error| disk_fault("read what the plan belongs to", &error))?;
+                let made_for: Option<PlanRecord> = read_json(&layout.plan_record())
+                    .map_err(|error| disk_fault("read what the plan belongs to", &error))?;
                 if made_for != Some(self.plan_record(&job.spec)) {
                     let message = "Saved plan is stale: it was made for another input or by another engine";
                     return Err(Fault::new(FaultClass::Transient, STALE_PLAN, message).into());
@@ -242,12 +274,23 @@ impl Engine for Cli {
             let message = "the apply has ended without its totals";
             return Err(Fault::new(FaultClass::Interrupted, "ProcessLost", message).into());
         };
-        Ok(Changes { add: summary.add, change: summary.change, remove: summary.remove })
+        Ok(Changes {
+            add: summary.add,
+            change: summary.change,
+            remove: summary.remove,
+        })
     }
 
     async fn outputs(&self, job: &Job) -> Result<BTreeMap<String, Output>, Failure> {
         let layout = self.layout(&job.spec.workspace);
-        let text = self.plain(job, &layout, Step::Outputs.name(), &["output", "-json", "-no-color"]).await?;
+        let text = self
+            .plain(
+                job,
+                &layout,
+                Step::Outputs.name(),
+                &["output", "-json", "-no-color"],
+            )
+            .await?;
         serde_json::from_slice(&text).map_err(|error| {
             // The error speaks of a place in the text only, never of a value.
             let message = format!("the outputs cannot be read at line {}", error.line());
@@ -257,7 +300,8 @@ impl Engine for Cli {
 
     async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure> {
         let layout = self.layout(&job.spec.workspace);
-        self.plain(job, &layout, "force-unlock", &["force-unlock", "-force", lock_id]).await?;
+        self.plain(job, &layout, "force-unlock", &["force-unlock", "-force", lock_id])
+            .await?;
         Ok(())
     }
 
@@ -266,8 +310,12 @@ impl Engine for Cli {
         let Some(mut record) = Self::record(&layout)?.filter(|record| record.spec.id == job.spec.id) else {
             return Ok(());
         };
-        let result = ResultRecord { id: job.spec.id.clone(), end: end.clone() };
-        write_json(&layout.result(), &result).map_err(|error| disk_fault("keep the result of the run", &error))?;
+        let result = ResultRecord {
+            id: job.spec.id.clone(),
+            end: end.clone(),
+        };
+        write_json(&layout.result(), &result)
+            .map_err(|error| disk_fault("keep the result of the run", &error))?;
         // Credentials are not kept longer than they are needed, nor is the plan, which holds every input.
         record.spec.env.clear();
         for used in [layout.plan(), layout.plan_record()] {
@@ -282,7 +330,9 @@ impl Engine for Cli {
             let message = "the workspace holds a state that was never stored; store it before the workspace is forgotten";
             return Err(Fault::new(FaultClass::Integrity, "UnstoredState", message));
         }
-        layout.discard().map_err(|error| disk_fault("remove the workspace", &error))
+        layout
+            .discard()
+            .map_err(|error| disk_fault("remove the workspace", &error))
     }
 }
 

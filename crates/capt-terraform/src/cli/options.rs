@@ -46,7 +46,10 @@ impl CliOptions {
             root,
             search_path: env("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             home: env("HOME").unwrap_or_else(|| "/".into()),
-            env: in_cluster.into_iter().filter_map(|name| Some((name.to_owned(), text(name)?))).collect(),
+            env: in_cluster
+                .into_iter()
+                .filter_map(|name| Some((name.to_owned(), text(name)?)))
+                .collect(),
             plugin_cache: None,
             cli_config: None,
             grace: Duration::from_secs(10 * 60),
@@ -79,12 +82,15 @@ impl CliOptions {
 
 /// The first executable of this name in a `PATH`.
 pub fn locate(name: &str, search_path: &OsStr) -> Option<PathBuf> {
-    std::env::split_paths(search_path).map(|dir| dir.join(name)).find(|path| is_executable(path))
+    std::env::split_paths(search_path)
+        .map(|dir| dir.join(name))
+        .find(|path| is_executable(path))
 }
 
 fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    path.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 /// Which engine the binary is, and its version.
@@ -96,12 +102,18 @@ pub(super) async fn ask_version(options: &CliOptions) -> Result<(EngineKind, Str
     };
     let mut command = options.command();
     // A binary that hangs must not hold up the operator's start; this one may be killed.
-    command.arg("version").current_dir(&options.root).stderr(Stdio::null()).kill_on_drop(true);
+    command
+        .arg("version")
+        .current_dir(&options.root)
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     let output = tokio::time::timeout(Duration::from_secs(30), command.output()).await;
     let output = output.map_err(|_| unusable("it does not answer".into()))?;
     let output = output.map_err(|error| unusable(error.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines().find_map(version_line).ok_or_else(|| unusable("it does not say which version it is".into()))
+    text.lines()
+        .find_map(version_line)
+        .ok_or_else(|| unusable("it does not say which version it is".into()))
 }
 
 fn version_line(line: &str) -> Option<(EngineKind, String)> {
@@ -120,8 +132,14 @@ mod tests {
 
     #[test]
     fn the_first_line_of_version_names_the_engine() {
-        assert_eq!(version_line("Terraform v1.11.4"), Some((EngineKind::Terraform, "1.11.4".into())));
-        assert_eq!(version_line("OpenTofu v1.10.0"), Some((EngineKind::OpenTofu, "1.10.0".into())));
+        assert_eq!(
+            version_line("Terraform v1.11.4"),
+            Some((EngineKind::Terraform, "1.11.4".into()))
+        );
+        assert_eq!(
+            version_line("OpenTofu v1.10.0"),
+            Some((EngineKind::OpenTofu, "1.10.0".into()))
+        );
         assert_eq!(version_line("on linux_amd64"), None);
     }
 }

@@ -61,7 +61,11 @@ pub(super) struct ProcessId {
 impl ProcessId {
     /// The process of this number as it is now.
     pub(super) fn of(pid: i32) -> Option<Self> {
-        Some(Self { pid, started: Stat::read(pid)?.started, boot: boot_id() })
+        Some(Self {
+            pid,
+            started: Stat::read(pid)?.started,
+            boot: boot_id(),
+        })
     }
 
     /// Whether it still runs. One that has ended and was not waited for does not.
@@ -96,7 +100,10 @@ fn pids() -> impl Iterator<Item = i32> {
 }
 
 fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 struct Stat {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use capt_core::fault::{Fault, FaultClass};
 use serde::Deserialize;
 
+use super::Cli;
 use super::follow::{Exit, Follower, Process, Said};
 use super::layout::{Layout, create_private, disk_fault, remove};
 use super::record::{ProcessId, StepRecord, find_in};
-use super::Cli;
 use crate::diagnostics::{self, bound};
 use crate::engine::{Cancelled, EventSink, Failure, Job, Planned, PlannedChange, Step};
 use crate::stream::{Action, Diagnostic, Severity};
@@ -28,7 +28,12 @@ impl Cli {
         args: &[&str],
     ) -> Result<Said, Failure> {
         let name = Layout::log_name(step, attempt);
-        let mut begun = StepRecord { step, attempt, process: None, interrupted: false };
+        let mut begun = StepRecord {
+            step,
+            attempt,
+            process: None,
+            interrupted: false,
+        };
         self.remember(layout, |record| record.step = Some(begun.clone()))?;
         let process = self.spawn(job, layout, &name, args)?;
         if let Process::Own(_, id) = &process {
@@ -39,12 +44,23 @@ impl Cli {
     }
 
     /// Follows a step that an earlier process has begun.
-    pub(super) async fn adopt(&self, job: &Job, layout: &Layout, begun: &StepRecord) -> Result<Said, Failure> {
+    pub(super) async fn adopt(
+        &self,
+        job: &Job,
+        layout: &Layout,
+        begun: &StepRecord,
+    ) -> Result<Said, Failure> {
         let process = living(layout, begun).map_or(Process::Gone, Process::Adopted);
         self.follow(job, layout, begun, process).await
     }
 
-    async fn follow(&self, job: &Job, layout: &Layout, begun: &StepRecord, process: Process) -> Result<Said, Failure> {
+    async fn follow(
+        &self,
+        job: &Job,
+        layout: &Layout,
+        begun: &StepRecord,
+        process: Process,
+    ) -> Result<Said, Failure> {
         let name = Layout::log_name(begun.step, begun.attempt);
         let follower = self.follower(job, layout, &name, job.events.clone(), begun.interrupted);
         let on_interrupt = || {
@@ -78,7 +94,13 @@ impl Cli {
     }
 
     /// Runs a command that changes nothing (or only a lock or a state), and gives what it wrote.
-    pub(super) async fn plain(&self, job: &Job, layout: &Layout, name: &str, args: &[&str]) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn plain(
+        &self,
+        job: &Job,
+        layout: &Layout,
+        name: &str,
+        args: &[&str],
+    ) -> Result<Vec<u8>, Failure> {
         let process = self.spawn(job, layout, name, args)?;
         let silent: EventSink = Arc::new(|_| {});
         let follower = self.follower(job, layout, name, silent, false);
@@ -95,7 +117,14 @@ impl Cli {
         text.map_err(|error| disk_fault("read the output of a command", &error).into())
     }
 
-    fn follower(&self, job: &Job, layout: &Layout, name: &str, events: EventSink, interrupted: bool) -> Follower {
+    fn follower(
+        &self,
+        job: &Job,
+        layout: &Layout,
+        name: &str,
+        events: EventSink,
+        interrupted: bool,
+    ) -> Follower {
         let cancelled: Cancelled = job.cancelled.clone();
         Follower {
             stdout: layout.stdout(name),
@@ -108,23 +137,39 @@ impl Cli {
     }
 
     fn spawn(&self, job: &Job, layout: &Layout, name: &str, args: &[&str]) -> Result<Process, Failure> {
-        let open = |path: &Path| create_private(path).map_err(|error| disk_fault("write the log of a command", &error));
+        let open = |path: &Path| {
+            create_private(path).map_err(|error| disk_fault("write the log of a command", &error))
+        };
         let stdout = open(&layout.stdout(name))?;
         let stderr = open(&layout.stderr(name))?;
         let mut command = self.options.command();
-        command.envs(&job.spec.env).args(args).current_dir(layout.module()).stdout(stdout).stderr(stderr);
+        command
+            .envs(&job.spec.env)
+            .args(args)
+            .current_dir(layout.module())
+            .stdout(stdout)
+            .stderr(stderr);
         // Of its own, so that what reaches this process (an interrupt at the terminal) does not reach it.
         command.process_group(0);
         let child = command.spawn().map_err(|error| {
             let message = format!("cannot run {}: {error}", self.options.binary.display());
             Fault::new(FaultClass::Environment, "EngineUnusable", message)
         })?;
-        let id = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(ProcessId::of);
+        let id = child
+            .id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .and_then(ProcessId::of);
         Ok(Process::Own(Box::new(child), id))
     }
 
     fn remember(&self, layout: &Layout, change: impl FnOnce(&mut super::RunRecord)) -> Result<(), Fault> {
-        let missing = || Fault::new(FaultClass::Environment, "WorkingDirectory", "the record of the run is gone");
+        let missing = || {
+            Fault::new(
+                FaultClass::Environment,
+                "WorkingDirectory",
+                "the record of the run is gone",
+            )
+        };
         let mut record = Self::record(layout)?.ok_or_else(missing)?;
         change(&mut record);
         Self::write_record(layout, &record)
@@ -140,7 +185,8 @@ impl Cli {
         let Ok(Some(lock)) = super::read_json::<Lock>(&layout.local_lock()) else {
             return false;
         };
-        self.remember(layout, |record| record.lock_id = Some(lock.id)).is_ok()
+        self.remember(layout, |record| record.lock_id = Some(lock.id))
+            .is_ok()
     }
 }
 
@@ -161,9 +207,16 @@ pub(super) fn left_traces(layout: &Layout, step: &StepRecord) -> bool {
 /// Why a command failed: by its diagnostics, else by what it wrote, else by how it ended.
 fn verdict(exit: Exit, said: &Said, stdout: &Path, stderr: &Path) -> Failure {
     let mut failure = diagnostics::failure(&said.diagnostics).unwrap_or(Failure { faults: Vec::new() });
-    if said.interrupted && !failure.faults.iter().any(|fault| fault.class == FaultClass::Interrupted) {
+    if said.interrupted
+        && !failure
+            .faults
+            .iter()
+            .any(|fault| fault.class == FaultClass::Interrupted)
+    {
         let message = "the run was interrupted and has stopped in order";
-        failure.faults.insert(0, Fault::new(FaultClass::Interrupted, "Interrupted", message));
+        failure
+            .faults
+            .insert(0, Fault::new(FaultClass::Interrupted, "Interrupted", message));
     }
     if !failure.faults.is_empty() {
         return failure;
@@ -177,8 +230,20 @@ fn verdict(exit: Exit, said: &Said, stdout: &Path, stderr: &Path) -> Failure {
         return Fault::new(FaultClass::Interrupted, "ProcessLost", message).into();
     }
     let text = plain_error(&read_tail(stderr)).or_else(|| plain_error(&read_tail(stdout)));
-    let (summary, detail) = text.unwrap_or_else(|| ("the command failed and has not said why".to_owned(), String::new()));
-    diagnostics::fault(&Diagnostic { severity: Severity::Error, summary, detail, address: None, range: None }).into()
+    let (summary, detail) = text.unwrap_or_else(|| {
+        (
+            "the command failed and has not said why".to_owned(),
+            String::new(),
+        )
+    });
+    diagnostics::fault(&Diagnostic {
+        severity: Severity::Error,
+        summary,
+        detail,
+        address: None,
+        range: None,
+    })
+    .into()
 }
 
 fn read_tail(path: &Path) -> String {
@@ -191,15 +256,22 @@ fn read_tail(path: &Path) -> String {
         file.take(MAX_TEXT).read_to_end(&mut text)?;
         Ok(text)
     };
-    read().map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+    read()
+        .map(|text| String::from_utf8_lossy(&text).into_owned())
+        .unwrap_or_default()
 }
 
 /// Summary and detail of the first error in a plain text, its frame taken off.
 fn plain_error(text: &str) -> Option<(String, String)> {
-    let lines = text.lines().map(|line| line.trim_start_matches(['│', '╷', '╵', '|', ' ']).trim_end());
+    let lines = text
+        .lines()
+        .map(|line| line.trim_start_matches(['│', '╷', '╵', '|', ' ']).trim_end());
     let mut lines = lines.skip_while(|line| !line.starts_with("Error: "));
     let summary = lines.next()?.trim_start_matches("Error: ").to_owned();
-    let mut detail = lines.take_while(|line| !line.starts_with("Error: ")).collect::<Vec<_>>().join("\n");
+    let mut detail = lines
+        .take_while(|line| !line.starts_with("Error: "))
+        .collect::<Vec<_>>()
+        .join("\n");
     bound(&mut detail, diagnostics::MAX_MESSAGE);
     Some((summary, detail.trim().to_owned()))
 }
@@ -208,7 +280,12 @@ fn plain_error(text: &str) -> Option<(String, String)> {
 fn scrubbed(mut failure: Failure, job: &Job) -> Failure {
     let names = ["SECRET", "TOKEN", "PASSWORD", "KEY", "CREDENTIAL", "TF_VAR_"];
     let is_secret = |name: &str| names.iter().any(|part| name.to_uppercase().contains(part));
-    for (_, value) in job.spec.env.iter().filter(|(name, value)| value.len() >= 6 && is_secret(name)) {
+    for (_, value) in job
+        .spec
+        .env
+        .iter()
+        .filter(|(name, value)| value.len() >= 6 && is_secret(name))
+    {
         for fault in &mut failure.faults {
             fault.message = fault.message.replace(value.as_str(), "(redacted)");
         }
@@ -269,10 +346,15 @@ pub(super) fn read_plan(text: &[u8]) -> Result<Planned, Fault> {
             action: resource.change.action(),
             address: resource.address,
             resource_type: resource.r#type,
-            reason: resource.action_reason.map(|reason| reason.trim_start_matches("replace_because_").to_owned()),
+            reason: resource
+                .action_reason
+                .map(|reason| reason.trim_start_matches("replace_because_").to_owned()),
         })
         .collect();
-    let outputs = shown.output_changes.values().any(|change| change.action() != Action::None);
+    let outputs = shown
+        .output_changes
+        .values()
+        .any(|change| change.action() != Action::None);
     // Older versions do not say whether a plan is worth applying.
     let applyable = shown.applyable.unwrap_or(!changes.is_empty() || outputs);
     Ok(Planned { changes, applyable })

@@ -37,7 +37,12 @@ impl Slot {
             last_activity: now,
             end: None,
         };
-        Self { view, tracker: Tracker::default(), cancel, task: None }
+        Self {
+            view,
+            tracker: Tracker::default(),
+            cancel,
+            task: None,
+        }
     }
 }
 
@@ -84,7 +89,10 @@ impl Board {
     }
 
     pub(super) fn attach(&self, workspace: &WorkspaceId, id: &RunId, task: AbortHandle) {
-        if let Some(slot) = lock(&self.slots).get_mut(workspace).filter(|slot| slot.view.id == *id) {
+        if let Some(slot) = lock(&self.slots)
+            .get_mut(workspace)
+            .filter(|slot| slot.view.id == *id)
+        {
             slot.task = Some(Task(task));
         }
     }
@@ -119,7 +127,10 @@ impl Board {
         let Some(slot) = slots.get_mut(workspace).filter(|slot| slot.view.id == *id) else {
             return;
         };
-        let changed = change(&mut Entry { view: &mut slot.view, tracker: &mut slot.tracker });
+        let changed = change(&mut Entry {
+            view: &mut slot.view,
+            tracker: &mut slot.tracker,
+        });
         drop(slots);
         if changed {
             self.announce(workspace);

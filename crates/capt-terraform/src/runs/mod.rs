@@ -70,8 +70,15 @@ impl Runs {
     /// Runs over `engine`, which tell the time by `clock`.
     pub fn new(engine: Arc<dyn Engine>, options: &RunsOptions, clock: Clock) -> Self {
         let places = Arc::new(Semaphore::new(options.max_concurrent.max(1)));
-        let shared = Arc::new(Shared { engine, clock, places, board: Board::default() });
-        Self { inner: Arc::new(Inner { shared }) }
+        let shared = Arc::new(Shared {
+            engine,
+            clock,
+            places,
+            board: Board::default(),
+        });
+        Self {
+            inner: Arc::new(Inner { shared }),
+        }
     }
 
     /// The engine.
@@ -103,7 +110,13 @@ impl Runs {
         if !shared.board.claim(&workspace, slot)? {
             return Ok(());
         }
-        let task = tokio::spawn(sequence::run(shared.clone(), workspace.clone(), id.clone(), spec, cancelled));
+        let task = tokio::spawn(sequence::run(
+            shared.clone(),
+            workspace.clone(),
+            id.clone(),
+            spec,
+            cancelled,
+        ));
         shared.board.attach(&workspace, &id, task.abort_handle());
         Ok(())
     }
@@ -122,8 +135,16 @@ impl Runs {
     /// is under way, and with [`FaultClass::Integrity`] while it holds a state that was never stored.
     pub fn forget(&self, workspace: &WorkspaceId) -> Result<(), Fault> {
         let shared = &self.inner.shared;
-        if shared.board.view(workspace).is_some_and(|view| view.stage != Stage::Ended) {
-            return Err(Fault::new(FaultClass::Dependency, "RunInProgress", "a run of this workspace is under way"));
+        if shared
+            .board
+            .view(workspace)
+            .is_some_and(|view| view.stage != Stage::Ended)
+        {
+            return Err(Fault::new(
+                FaultClass::Dependency,
+                "RunInProgress",
+                "a run of this workspace is under way",
+            ));
         }
         shared.engine.forget(workspace)?;
         shared.board.remove(workspace);

@@ -42,9 +42,19 @@ pub(super) async fn run(
     spec: Option<RunSpec>,
     cancelled: watch::Receiver<bool>,
 ) {
-    let run = Run { shared, workspace, id, cancelled: Cancelled(cancelled) };
+    let run = Run {
+        shared,
+        workspace,
+        id,
+        cancelled: Cancelled(cancelled),
+    };
     match run.resumption().await {
-        Ok(Some(Resumption { at: ResumeAt::Ended(end), started_at, operation, .. })) => {
+        Ok(Some(Resumption {
+            at: ResumeAt::Ended(end),
+            started_at,
+            operation,
+            ..
+        })) => {
             run.show(|view| {
                 view.started_at = started_at;
                 view.operation = operation;
@@ -73,11 +83,22 @@ impl Run {
             },
         };
         let (from, alive) = match left.as_ref().map(|left| &left.at) {
-            Some(ResumeAt::Step { step: Step::Apply, attempt, alive }) => (From::Applying(*attempt), *alive),
-            Some(ResumeAt::Step { step: Step::Outputs, .. }) => (From::Outputs, false),
-            Some(ResumeAt::Step { step: Step::Init | Step::Plan, .. } | ResumeAt::Ended(_)) | None => {
-                (From::Preparing, false)
-            }
+            Some(ResumeAt::Step {
+                step: Step::Apply,
+                attempt,
+                alive,
+            }) => (From::Applying(*attempt), *alive),
+            Some(ResumeAt::Step {
+                step: Step::Outputs, ..
+            }) => (From::Outputs, false),
+            Some(
+                ResumeAt::Step {
+                    step: Step::Init | Step::Plan,
+                    ..
+                }
+                | ResumeAt::Ended(_),
+            )
+            | None => (From::Preparing, false),
         };
         let started_at = left.map_or_else(|| (self.shared.clock)(), |left| left.started_at);
         let job = Job {
@@ -144,7 +165,10 @@ impl Run {
             self.check_cancelled()?;
             let guarded = guarded(&job.spec, &planned);
             if !guarded.is_empty() {
-                return Ok(RunEnd::NeedsApproval { changes: guarded, finished_at: (self.shared.clock)() });
+                return Ok(RunEnd::NeedsApproval {
+                    changes: guarded,
+                    finished_at: (self.shared.clock)(),
+                });
             }
             if planned.applyable {
                 self.shared.board.update(&self.workspace, &self.id, |entry| {
@@ -175,7 +199,11 @@ impl Run {
             }
             Operation::Destroy => BTreeMap::new(),
         };
-        Ok(RunEnd::Succeeded { outputs, changes, finished_at: (self.shared.clock)() })
+        Ok(RunEnd::Succeeded {
+            outputs,
+            changes,
+            finished_at: (self.shared.clock)(),
+        })
     }
 
     async fn conclude(&self, job: &Job, verdict: Result<RunEnd, Failure>) {
@@ -193,7 +221,10 @@ impl Run {
     }
 
     fn failed(&self, failure: Failure) -> RunEnd {
-        RunEnd::Failed { faults: failure.faults, finished_at: (self.shared.clock)() }
+        RunEnd::Failed {
+            faults: failure.faults,
+            finished_at: (self.shared.clock)(),
+        }
     }
 
     fn end(&self, end: RunEnd) {
@@ -226,7 +257,11 @@ impl Run {
     }
 
     fn check_cancelled(&self) -> Result<(), Fault> {
-        if self.cancelled.is_cancelled() { Err(cancelled()) } else { Ok(()) }
+        if self.cancelled.is_cancelled() {
+            Err(cancelled())
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes the events of the engine into the view. Only what an apply says moves the progress.
@@ -247,7 +282,10 @@ impl Run {
 }
 
 fn is_stale(failure: &Failure) -> bool {
-    failure.faults.first().is_some_and(|fault| fault.code == STALE_PLAN)
+    failure
+        .faults
+        .first()
+        .is_some_and(|fault| fault.code == STALE_PLAN)
 }
 
 /// The changes that need an approval, as sentences. A tainted resource counts like any other: what Terraform
@@ -269,11 +307,19 @@ fn guarded(spec: &RunSpec, planned: &Planned) -> Vec<String> {
 }
 
 fn cancelled() -> Fault {
-    Fault::new(FaultClass::Interrupted, "RunCancelled", "the run was stopped on request before it changed anything")
+    Fault::new(
+        FaultClass::Interrupted,
+        "RunCancelled",
+        "the run was stopped on request before it changed anything",
+    )
 }
 
 fn nothing_left(id: &RunId) -> Fault {
-    Fault::new(FaultClass::Interrupted, "RunLost", format!("nothing is left of run {id}"))
+    Fault::new(
+        FaultClass::Interrupted,
+        "RunLost",
+        format!("nothing is left of run {id}"),
+    )
 }
 
 fn state_lost() -> Fault {

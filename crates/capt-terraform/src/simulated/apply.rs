@@ -51,8 +51,17 @@ pub(super) struct Apply {
 }
 
 impl Apply {
-    pub(super) fn new(cloud: SimulatedCloud, spec: Arc<RunSpec>, plan: SavedPlan, resource_time: Duration) -> Self {
-        let actions = plan.changes.iter().map(|change| (change.address.clone(), change.action)).collect();
+    pub(super) fn new(
+        cloud: SimulatedCloud,
+        spec: Arc<RunSpec>,
+        plan: SavedPlan,
+        resource_time: Duration,
+    ) -> Self {
+        let actions = plan
+            .changes
+            .iter()
+            .map(|change| (change.address.clone(), change.action))
+            .collect();
         let mut apply = Self {
             cloud,
             spec,
@@ -78,7 +87,13 @@ impl Apply {
                 Action::Read | Action::None => [None, None],
             };
             for deletes in both.into_iter().flatten() {
-                tasks.insert(Task { address: address.clone(), deletes }, BTreeSet::new());
+                tasks.insert(
+                    Task {
+                        address: address.clone(),
+                        deletes,
+                    },
+                    BTreeSet::new(),
+                );
             }
         }
         let names: Vec<Task> = tasks.keys().cloned().collect();
@@ -86,8 +101,14 @@ impl Apply {
         for (task, after) in &mut tasks {
             let before = |other: &&Task| match (task.deletes, other.deletes) {
                 // What depends on it goes first.
-                (true, true) => made.get(&other.address).is_some_and(|made| made.instance.after.contains(&task.address)),
-                (false, false) => self.plan.wanted.get(&task.address).is_some_and(|it| it.after.contains(&other.address)),
+                (true, true) => made
+                    .get(&other.address)
+                    .is_some_and(|made| made.instance.after.contains(&task.address)),
+                (false, false) => self
+                    .plan
+                    .wanted
+                    .get(&task.address)
+                    .is_some_and(|it| it.after.contains(&other.address)),
                 (false, true) => task.address == other.address,
                 (true, false) => false,
             };
@@ -98,7 +119,11 @@ impl Apply {
 
     fn made(&self) -> BTreeMap<String, Made> {
         let world = self.cloud.world();
-        world.states.get(&state_key(&self.spec)).map(|state| state.resources.clone()).unwrap_or_default()
+        world
+            .states
+            .get(&state_key(&self.spec))
+            .map(|state| state.resources.clone())
+            .unwrap_or_default()
     }
 
     /// Runs to the end, saying everything on `say`.
@@ -107,7 +132,12 @@ impl Apply {
         let mut stopped = false;
         loop {
             self.begin(&say);
-            let Some(wake) = self.running.values().map(|running| running.ends.min(running.next)).min() else {
+            let Some(wake) = self
+                .running
+                .values()
+                .map(|running| running.ends.min(running.next))
+                .min()
+            else {
                 break;
             };
             tokio::select! {
@@ -126,7 +156,11 @@ impl Apply {
 
     /// A failure that is planned for the whole workspace keeps everything from beginning.
     fn check_label(&mut self) {
-        let scripted = self.cloud.world().script.take_failure(&[&self.spec.label], Step::Apply);
+        let scripted = self
+            .cloud
+            .world()
+            .script
+            .take_failure(&[&self.spec.label], Step::Apply);
         if let Some(scripted) = scripted {
             self.faults.push(scripted.fault(""));
             self.waiting.clear();
@@ -136,13 +170,27 @@ impl Apply {
     fn begin(&mut self, say: &watch::Sender<Heard>) {
         let now = Instant::now();
         while self.running.len() < PARALLELISM {
-            let free = self.waiting.iter().find(|(_, after)| after.is_empty()).map(|(task, _)| task.clone());
+            let free = self
+                .waiting
+                .iter()
+                .find(|(_, after)| after.is_empty())
+                .map(|(task, _)| task.clone());
             let Some(task) = free else { break };
             self.waiting.remove(&task);
             let ends = now + self.duration(&task);
-            let event = Event::Started { resource: self.resource(&task), action: self.action(&task) };
+            let event = Event::Started {
+                resource: self.resource(&task),
+                action: self.action(&task),
+            };
             speak(say, event);
-            self.running.insert(task, Running { began: now, ends, next: now + PROGRESS_EVERY });
+            self.running.insert(
+                task,
+                Running {
+                    began: now,
+                    ends,
+                    next: now + PROGRESS_EVERY,
+                },
+            );
         }
     }
 
@@ -154,12 +202,18 @@ impl Apply {
     fn duration(&self, task: &Task) -> Duration {
         let qualified = format!("{}/{}", self.spec.label, task.address);
         let scripted = self.cloud.world().script.delay_of(&[&qualified, &task.address]);
-        let sleep = self.instance(task).and_then(|instance| instance.sleep).filter(|_| !task.deletes);
+        let sleep = self
+            .instance(task)
+            .and_then(|instance| instance.sleep)
+            .filter(|_| !task.deletes);
         scripted.or(sleep).unwrap_or(self.resource_time)
     }
 
     fn resource(&self, task: &Task) -> crate::stream::Resource {
-        let kind = self.instance(task).map(|instance| instance.kind).unwrap_or_default();
+        let kind = self
+            .instance(task)
+            .map(|instance| instance.kind)
+            .unwrap_or_default();
         resource(&task.address, &kind)
     }
 
@@ -172,13 +226,26 @@ impl Apply {
     }
 
     fn advance(&mut self, say: &watch::Sender<Heard>, now: Instant) {
-        let due: Vec<Task> = self.running.iter().filter(|(_, running)| running.ends.min(running.next) <= now).map(|(task, _)| task.clone()).collect();
+        let due: Vec<Task> = self
+            .running
+            .iter()
+            .filter(|(_, running)| running.ends.min(running.next) <= now)
+            .map(|(task, _)| task.clone())
+            .collect();
         for task in due {
-            let Some(running) = self.running.get_mut(&task) else { continue };
+            let Some(running) = self.running.get_mut(&task) else {
+                continue;
+            };
             let elapsed = now.duration_since(running.began).as_secs();
             if running.ends > now {
                 running.next += PROGRESS_EVERY;
-                speak(say, Event::Progressed { resource: self.resource(&task), elapsed });
+                speak(
+                    say,
+                    Event::Progressed {
+                        resource: self.resource(&task),
+                        elapsed,
+                    },
+                );
                 continue;
             }
             self.running.remove(&task);
@@ -189,13 +256,24 @@ impl Apply {
                     for after in self.waiting.values_mut() {
                         after.remove(&task);
                     }
-                    speak(say, Event::Completed { resource: event_resource, elapsed });
+                    speak(
+                        say,
+                        Event::Completed {
+                            resource: event_resource,
+                            elapsed,
+                        },
+                    );
                 }
                 Err(Broken { fault, tainted }) => {
                     if tainted {
                         self.record(&task, true);
                     }
-                    speak(say, Event::Errored { resource: event_resource });
+                    speak(
+                        say,
+                        Event::Errored {
+                            resource: event_resource,
+                        },
+                    );
                     self.faults.push(fault);
                 }
             }
@@ -204,11 +282,22 @@ impl Apply {
 
     fn outcome(&self, task: &Task) -> Result<(), Broken> {
         let qualified = format!("{}/{}", self.spec.label, task.address);
-        let scripted = self.cloud.world().script.take_failure(&[&qualified, &task.address], Step::Apply);
+        let scripted = self
+            .cloud
+            .world()
+            .script
+            .take_failure(&[&qualified, &task.address], Step::Apply);
         if let Some(scripted) = scripted {
-            return Err(Broken { fault: scripted.fault(&task.address), tainted: false });
+            return Err(Broken {
+                fault: scripted.fault(&task.address),
+                tainted: false,
+            });
         }
-        match self.instance(task).and_then(|instance| instance.exit).filter(|_| !task.deletes) {
+        match self
+            .instance(task)
+            .and_then(|instance| instance.exit)
+            .filter(|_| !task.deletes)
+        {
             Some(code) => {
                 let diagnostic = Diagnostic {
                     severity: Severity::Error,
@@ -217,7 +306,10 @@ impl Apply {
                     address: Some(task.address.clone()),
                     range: None,
                 };
-                Err(Broken { fault: diagnostics::fault(&diagnostic), tainted: true })
+                Err(Broken {
+                    fault: diagnostics::fault(&diagnostic),
+                    tainted: true,
+                })
             }
             None => Ok(()),
         }
@@ -232,7 +324,13 @@ impl Apply {
         if task.deletes {
             state.resources.remove(&task.address);
         } else if let Some(instance) = self.plan.wanted.get(&task.address) {
-            state.resources.insert(task.address.clone(), Made { instance: instance.clone(), tainted });
+            state.resources.insert(
+                task.address.clone(),
+                Made {
+                    instance: instance.clone(),
+                    tainted,
+                },
+            );
         }
         if !tainted {
             let counted = counted(action);
@@ -246,7 +344,9 @@ impl Apply {
     fn stop(&mut self, say: &watch::Sender<Heard>) {
         speak(say, Event::Interrupted);
         for task in std::mem::take(&mut self.running).into_keys() {
-            let event = Event::Errored { resource: self.resource(&task) };
+            let event = Event::Errored {
+                resource: self.resource(&task),
+            };
             if !task.deletes && self.action(&task) == Action::Create {
                 self.record(&task, true);
             }
@@ -273,7 +373,15 @@ impl Apply {
                 Operation::Destroy => "destroy",
             };
             let Changes { add, change, remove } = self.changes;
-            speak(say, Event::Summary(ChangeSummary { add, change, remove, operation: operation.into() }));
+            speak(
+                say,
+                Event::Summary(ChangeSummary {
+                    add,
+                    change,
+                    remove,
+                    operation: operation.into(),
+                }),
+            );
             Ok(self.changes)
         } else {
             Err(Failure { faults: self.faults })

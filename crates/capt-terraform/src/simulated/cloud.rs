@@ -99,7 +99,11 @@ pub(super) struct Made {
 /// Where the state of a workspace is found, whichever object asks.
 pub(super) fn state_key(spec: &RunSpec) -> String {
     match &spec.backend {
-        Backend::Kubernetes { namespace, secret_suffix, .. } => format!("kubernetes/{namespace}/{secret_suffix}"),
+        Backend::Kubernetes {
+            namespace,
+            secret_suffix,
+            ..
+        } => format!("kubernetes/{namespace}/{secret_suffix}"),
         Backend::Local | Backend::AsConfigured => format!("local/{}", spec.workspace),
     }
 }
@@ -148,16 +152,29 @@ impl SimulatedCloud {
     /// The addresses of everything that exists for the workspace of this label.
     pub fn resources(&self, label: &str) -> Vec<String> {
         let world = self.world();
-        let runs = world.workspaces.values().filter_map(|workspace| workspace.run.as_ref());
-        let keys = runs.filter(|run| run.spec.label == label).map(|run| state_key(&run.spec));
-        keys.filter_map(|key| world.states.get(&key)).flat_map(|state| state.resources.keys().cloned()).collect()
+        let runs = world
+            .workspaces
+            .values()
+            .filter_map(|workspace| workspace.run.as_ref());
+        let keys = runs
+            .filter(|run| run.spec.label == label)
+            .map(|run| state_key(&run.spec));
+        keys.filter_map(|key| world.states.get(&key))
+            .flat_map(|state| state.resources.keys().cloned())
+            .collect()
     }
 
     /// Loses the state of the workspace of this label, as if somebody had deleted it.
     pub fn lose_state(&self, label: &str) {
         let mut world = self.world();
-        let runs = world.workspaces.values().filter_map(|workspace| workspace.run.as_ref());
-        let keys: Vec<_> = runs.filter(|run| run.spec.label == label).map(|run| state_key(&run.spec)).collect();
+        let runs = world
+            .workspaces
+            .values()
+            .filter_map(|workspace| workspace.run.as_ref());
+        let keys: Vec<_> = runs
+            .filter(|run| run.spec.label == label)
+            .map(|run| state_key(&run.spec))
+            .collect();
         for key in keys {
             world.states.remove(&key);
         }
@@ -185,6 +202,9 @@ impl Process {
 impl fmt::Debug for SimulatedCloud {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let world = self.world();
-        f.debug_struct("SimulatedCloud").field("workspaces", &world.workspaces.len()).field("states", &world.states.len()).finish()
+        f.debug_struct("SimulatedCloud")
+            .field("workspaces", &world.workspaces.len())
+            .field("states", &world.states.len())
+            .finish()
     }
 }

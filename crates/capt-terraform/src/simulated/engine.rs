@@ -34,7 +34,10 @@ pub struct Simulated {
 impl Simulated {
     /// An engine over this world.
     pub fn new(cloud: SimulatedCloud) -> Self {
-        Self { cloud, resource_time: RESOURCE_TIME }
+        Self {
+            cloud,
+            resource_time: RESOURCE_TIME,
+        }
     }
 
     /// The same engine, with another time that a resource takes by default.
@@ -72,7 +75,8 @@ impl Simulated {
             inputs.insert(name, value);
         }
         let seed = state_key(spec);
-        eval::evaluate(&spec.files, "", "", &seed, &inputs).map_err(|diagnostic| diagnostics::fault(&diagnostic).into())
+        eval::evaluate(&spec.files, "", "", &seed, &inputs)
+            .map_err(|diagnostic| diagnostics::fault(&diagnostic).into())
     }
 
     /// The process of this run's apply, begun if it was not before.
@@ -83,20 +87,31 @@ impl Simulated {
         if let Some(process) = present.filter(|process| process.attempt == attempt) {
             return Ok(process);
         }
-        let plan = world.workspaces.get(&spec.workspace).and_then(|workspace| workspace.plan.clone());
-        let plan = plan.ok_or_else(|| Fault::new(FaultClass::Transient, "PlanMissing", "there is no saved plan"))?;
+        let plan = world
+            .workspaces
+            .get(&spec.workspace)
+            .and_then(|workspace| workspace.plan.clone());
+        let plan =
+            plan.ok_or_else(|| Fault::new(FaultClass::Transient, "PlanMissing", "there is no saved plan"))?;
         let state = world.states.entry(state_key(spec)).or_default().clone();
         if plan.serial != state.serial || plan.input_digest != spec.input_digest {
-            let message = "Saved plan is stale: the state was changed by another operation after the plan was created";
+            let message =
+                "Saved plan is stale: the state was changed by another operation after the plan was created";
             return Err(Fault::new(FaultClass::Transient, STALE_PLAN, message).into());
         }
         match spec.operation {
             Operation::Apply => world.count(&spec.label, format!("apply {}", spec.id), |c| c.applies += 1),
-            Operation::Destroy => world.count(&spec.label, format!("destroy {}", spec.id), |c| c.destroys += 1),
+            Operation::Destroy => {
+                world.count(&spec.label, format!("destroy {}", spec.id), |c| c.destroys += 1)
+            }
         }
         let (say, heard) = watch::channel(Heard::default());
         let (interrupt, interrupted) = watch::channel(false);
-        let process = Process { attempt, heard, interrupt };
+        let process = Process {
+            attempt,
+            heard,
+            interrupt,
+        };
         if let Some(run) = world.run_mut(&spec.workspace) {
             run.process = Some(process.clone());
             run.step = Step::Apply;
@@ -110,7 +125,11 @@ impl Simulated {
 }
 
 pub(super) fn interrupted() -> Fault {
-    Fault::new(FaultClass::Interrupted, "Interrupted", "execution halted: the run was stopped before its end")
+    Fault::new(
+        FaultClass::Interrupted,
+        "Interrupted",
+        "execution halted: the run was stopped before its end",
+    )
 }
 
 #[async_trait]
@@ -141,11 +160,19 @@ impl Engine for Simulated {
     }
 
     async fn recorded_spec(&self, workspace: &WorkspaceId) -> Result<Option<RunSpec>, Fault> {
-        Ok(self.cloud.world().run_mut(workspace).map(|run| run.spec.as_ref().clone()))
+        Ok(self
+            .cloud
+            .world()
+            .run_mut(workspace)
+            .map(|run| run.spec.as_ref().clone()))
     }
 
     async fn settle(&self, workspace: &WorkspaceId) -> Result<(), Failure> {
-        let process = self.cloud.world().run_mut(workspace).and_then(|run| run.process.clone());
+        let process = self
+            .cloud
+            .world()
+            .run_mut(workspace)
+            .and_then(|run| run.process.clone());
         if let Some(mut process) = process {
             // An error means that nobody is left who could say anything: settled as well.
             let _ = process.heard.wait_for(|heard| heard.verdict.is_some()).await;
@@ -162,10 +189,18 @@ impl Engine for Simulated {
             end: None,
             process: None,
         };
-        let known = world.run_mut(&job.spec.workspace).is_some_and(|run| run.spec.id == job.spec.id);
-        world.workspaces.entry(job.spec.workspace.clone()).or_default().run = Some(record);
+        let known = world
+            .run_mut(&job.spec.workspace)
+            .is_some_and(|run| run.spec.id == job.spec.id);
+        world
+            .workspaces
+            .entry(job.spec.workspace.clone())
+            .or_default()
+            .run = Some(record);
         if !known {
-            world.count(&job.spec.label, format!("run {}", job.spec.id), |counters| counters.runs += 1);
+            world.count(&job.spec.label, format!("run {}", job.spec.id), |counters| {
+                counters.runs += 1
+            });
         }
         Ok(())
     }
@@ -173,7 +208,8 @@ impl Engine for Simulated {
     async fn init(&self, job: &Job) -> Result<(), Failure> {
         self.short(job, Step::Init).await?;
         // Terraform reads the configuration to find modules and providers, and stops at what it cannot read.
-        super::module::Module::read(&job.spec.files, "").map_err(|diagnostic| diagnostics::fault(&diagnostic))?;
+        super::module::Module::read(&job.spec.files, "")
+            .map_err(|diagnostic| diagnostics::fault(&diagnostic))?;
         Ok(())
     }
 
@@ -182,26 +218,44 @@ impl Engine for Simulated {
     }
 
     async fn plan(&self, job: &Job) -> Result<Planned, Failure> {
-        self.cloud.world().count(&job.spec.label, format!("plan {}", job.spec.id), |counters| counters.plans += 1);
+        self.cloud
+            .world()
+            .count(&job.spec.label, format!("plan {}", job.spec.id), |counters| {
+                counters.plans += 1
+            });
         self.short(job, Step::Plan).await?;
         let wanted = match job.spec.operation {
             Operation::Apply => Self::wanted(job)?,
             Operation::Destroy => Wanted::default(),
         };
         let mut world = self.cloud.world();
-        let state = world.states.get(&state_key(&job.spec)).cloned().unwrap_or_default();
+        let state = world
+            .states
+            .get(&state_key(&job.spec))
+            .cloned()
+            .unwrap_or_default();
         let mut outputs = wanted.outputs;
         if job.spec.operation == Operation::Apply
             && let Some(scripted) = world.script.outputs_of(&job.spec.label)
         {
             for (name, value) in scripted {
                 let sensitive = outputs.get(name).is_some_and(|output| output.sensitive);
-                outputs.insert(name.clone(), Output { sensitive, value: value.clone() });
+                outputs.insert(
+                    name.clone(),
+                    Output {
+                        sensitive,
+                        value: value.clone(),
+                    },
+                );
             }
         }
         let changes = compare(&wanted.instances, &state);
         let applyable = !changes.is_empty() || outputs != state.outputs;
-        world.workspaces.entry(job.spec.workspace.clone()).or_default().plan = Some(SavedPlan {
+        world
+            .workspaces
+            .entry(job.spec.workspace.clone())
+            .or_default()
+            .plan = Some(SavedPlan {
             serial: state.serial,
             input_digest: job.spec.input_digest.clone(),
             changes: changes.clone(),
@@ -209,7 +263,10 @@ impl Engine for Simulated {
             outputs,
         });
         drop(world);
-        let mut summary = ChangeSummary { operation: "plan".into(), ..ChangeSummary::default() };
+        let mut summary = ChangeSummary {
+            operation: "plan".into(),
+            ..ChangeSummary::default()
+        };
         for change in &changes {
             (job.events)(&Event::Planned {
                 resource: resource(&change.address, &change.resource_type),
@@ -262,7 +319,11 @@ impl Engine for Simulated {
         if let Some(scripted) = world.script.take_failure(&[&job.spec.label], Step::Outputs) {
             return Err(scripted.fault("").into());
         }
-        Ok(world.states.get(&state_key(&job.spec)).map(|state| state.outputs.clone()).unwrap_or_default())
+        Ok(world
+            .states
+            .get(&state_key(&job.spec))
+            .map(|state| state.outputs.clone())
+            .unwrap_or_default())
     }
 
     async fn unlock(&self, _job: &Job, lock_id: &str) -> Result<(), Failure> {
@@ -271,7 +332,12 @@ impl Engine for Simulated {
     }
 
     async fn conclude(&self, job: &Job, end: &RunEnd) -> Result<(), Fault> {
-        if let Some(run) = self.cloud.world().run_mut(&job.spec.workspace).filter(|run| run.spec.id == job.spec.id) {
+        if let Some(run) = self
+            .cloud
+            .world()
+            .run_mut(&job.spec.workspace)
+            .filter(|run| run.spec.id == job.spec.id)
+        {
             run.end = Some(end.clone());
         }
         Ok(())
@@ -293,7 +359,10 @@ impl Engine for Simulated {
 }
 
 pub(super) fn resource(address: &str, kind: &str) -> Resource {
-    Resource { addr: address.to_owned(), resource_type: kind.to_owned() }
+    Resource {
+        addr: address.to_owned(),
+        resource_type: kind.to_owned(),
+    }
 }
 
 pub(super) fn counted(action: Action) -> Changes {
@@ -314,12 +383,16 @@ fn compare(wanted: &BTreeMap<String, Instance>, state: &State) -> Vec<PlannedCha
         let (action, reason) = match (wanted.get(address), state.resources.get(address)) {
             (Some(_), None) => (Action::Create, None),
             (Some(_), Some(made)) if made.tainted => (Action::Replace, Some("tainted")),
-            (Some(wanted), Some(made)) if wanted.triggers != made.instance.triggers => (Action::Replace, Some("cannot_update")),
+            (Some(wanted), Some(made)) if wanted.triggers != made.instance.triggers => {
+                (Action::Replace, Some("cannot_update"))
+            }
             (Some(wanted), Some(made)) if wanted.inputs != made.instance.inputs => (Action::Update, None),
             (None, Some(_)) => (Action::Delete, Some("delete_because_no_resource_config")),
             (Some(_), Some(_)) | (None, None) => continue,
         };
-        let kind = wanted.get(address).or_else(|| state.resources.get(address).map(|made| &made.instance));
+        let kind = wanted
+            .get(address)
+            .or_else(|| state.resources.get(address).map(|made| &made.instance));
         changes.push(PlannedChange {
             address: address.clone(),
             resource_type: kind.map(|instance| instance.kind.clone()).unwrap_or_default(),
@@ -329,4 +402,3 @@ fn compare(wanted: &BTreeMap<String, Instance>, state: &State) -> Vec<PlannedCha
     }
     changes
 }
-

@@ -51,7 +51,10 @@ pub(super) fn evaluate(
     inputs: &Map<String, Value>,
 ) -> Result<Wanted, Diagnostic> {
     if prefix.matches("module.").count() > MAX_DEPTH {
-        return Err(error("Module nesting too deep", format!("Modules are nested more than {MAX_DEPTH} levels at {prefix}")));
+        return Err(error(
+            "Module nesting too deep",
+            format!("Modules are nested more than {MAX_DEPTH} levels at {prefix}"),
+        ));
     }
     let module = Module::read(files, folder)?;
     let mut evaluator = Evaluator {
@@ -92,7 +95,9 @@ impl Evaluator<'_> {
         for (name, variable) in &self.module.variables {
             let value = match (inputs.get(name), &variable.default) {
                 (Some(value), _) => value.clone(),
-                (None, Some(default)) => self.value(default, &Context::new(), &format!("variable \"{name}\""))?,
+                (None, Some(default)) => {
+                    self.value(default, &Context::new(), &format!("variable \"{name}\""))?
+                }
                 (None, None) => {
                     let detail = format!(
                         "The module input variable {name:?} is not set, and has no default value. Provide a value for this variable."
@@ -108,7 +113,9 @@ impl Evaluator<'_> {
             for (condition, message) in &variable.validations {
                 let place = format!("variable \"{name}\"");
                 if self.value(condition, &Context::new(), &place)? != Value::Bool(true) {
-                    return Err(error("Invalid value for variable", message.clone()).at(self.module.locate(&place)));
+                    return Err(
+                        error("Invalid value for variable", message.clone()).at(self.module.locate(&place))
+                    );
                 }
             }
         }
@@ -125,7 +132,10 @@ impl Evaluator<'_> {
             graph.insert(name.clone(), self.nodes(of_body(&item.body))?);
         }
         for (name, output) in &self.module.outputs {
-            graph.insert(format!("output.{name}"), self.nodes(of_expression(&output.value))?);
+            graph.insert(
+                format!("output.{name}"),
+                self.nodes(of_expression(&output.value))?,
+            );
         }
         Ok(graph)
     }
@@ -151,14 +161,22 @@ impl Evaluator<'_> {
                 (_, None) => continue,
                 ("module", Some(name)) => (format!("module.{name}"), "module", &reference.path[1..]),
                 ("data", Some(kind)) => match reference.attr(1) {
-                    Some(name) => (format!("data.{kind}.{name}"), "data resource", &reference.path[2..]),
+                    Some(name) => (
+                        format!("data.{kind}.{name}"),
+                        "data resource",
+                        &reference.path[2..],
+                    ),
                     None => continue,
                 },
                 (kind, Some(name)) => (format!("{kind}.{name}"), "resource", &reference.path[1..]),
             };
             if !self.module.items.contains_key(&name) {
                 // Providers are referred to as `aws.west`.
-                if self.module.locate(&format!("provider \"{}\"", reference.root)).is_some() {
+                if self
+                    .module
+                    .locate(&format!("provider \"{}\"", reference.root))
+                    .is_some()
+                {
                     continue;
                 }
                 return Err(self.undeclared(&name, what, &name));
@@ -182,7 +200,9 @@ impl Evaluator<'_> {
             [Part::Attr(_), rest @ ..] if self.is_repeated(name) => rest,
             path => path,
         };
-        let Some((Part::Attr(attribute), rest)) = path.split_first() else { return };
+        let Some((Part::Attr(attribute), rest)) = path.split_first() else {
+            return;
+        };
         let owner = format!("{}{name}", self.prefix);
         let leaf = |path: &str| placeholder::attribute(self.seed, &owner, path);
         let value = grow(attribute, rest, &leaf);
@@ -211,9 +231,15 @@ impl Evaluator<'_> {
                 context.declare_var(hcl::Identifier::sanitized(empty), Value::Object(Map::new()));
             }
         }
-        let constants = [("path", vec![("module", "."), ("root", "."), ("cwd", ".")]), ("terraform", vec![("workspace", "default")])];
+        let constants = [
+            ("path", vec![("module", "."), ("root", "."), ("cwd", ".")]),
+            ("terraform", vec![("workspace", "default")]),
+        ];
         for (name, fields) in constants {
-            let fields: Map<_, _> = fields.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
+            let fields: Map<_, _> = fields
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), Value::from(value)))
+                .collect();
             context.declare_var(hcl::Identifier::sanitized(name), Value::Object(fields));
         }
         context
@@ -230,17 +256,25 @@ impl Evaluator<'_> {
         expression.evaluate(&context).map_err(|failure| {
             use hcl::eval::ErrorKind;
             let (summary, detail) = match failure.kind() {
-                ErrorKind::FuncCall(name, reason) => {
-                    ("Error in function call", format!("Call to function \"{name}\" failed: {reason}."))
+                ErrorKind::FuncCall(name, reason) => (
+                    "Error in function call",
+                    format!("Call to function \"{name}\" failed: {reason}."),
+                ),
+                ErrorKind::UndefinedFunc(name) => (
+                    "Call to unknown function",
+                    format!("There is no function named \"{name}\" in the simulated engine."),
+                ),
+                ErrorKind::NoSuchKey(key) => (
+                    "Unsupported attribute",
+                    format!("This object does not have an attribute named {key:?}."),
+                ),
+                ErrorKind::UndefinedVar(name) => {
+                    ("Invalid reference", format!("Nothing is named \"{name}\" here."))
                 }
-                ErrorKind::UndefinedFunc(name) => {
-                    ("Call to unknown function", format!("There is no function named \"{name}\" in the simulated engine."))
-                }
-                ErrorKind::NoSuchKey(key) => {
-                    ("Unsupported attribute", format!("This object does not have an attribute named {key:?}."))
-                }
-                ErrorKind::UndefinedVar(name) => ("Invalid reference", format!("Nothing is named \"{name}\" here.")),
-                ErrorKind::Index(_) => ("Invalid index", "The given key does not identify an element in this collection value.".to_owned()),
+                ErrorKind::Index(_) => (
+                    "Invalid index",
+                    "The given key does not identify an element in this collection value.".to_owned(),
+                ),
                 other => ("Invalid expression", format!("{other}.")),
             };
             error(summary, detail).at(self.module.locate(at))
@@ -251,13 +285,23 @@ impl Evaluator<'_> {
         if let Some(local) = name.strip_prefix("local.") {
             if let Some(expression) = self.module.locals.get(local) {
                 let value = self.value(expression, &Context::new(), local)?;
-                self.after.insert(name.to_owned(), self.behind(&of_expression(expression)));
-                self.roots.entry("local".into()).or_default().insert(local.to_owned(), value);
+                self.after
+                    .insert(name.to_owned(), self.behind(&of_expression(expression)));
+                self.roots
+                    .entry("local".into())
+                    .or_default()
+                    .insert(local.to_owned(), value);
             }
             return Ok(());
         }
-        let Some(item) = self.module.items.get(name) else { return Ok(()) };
-        if item.name.starts_with("module.") { self.module_call(item) } else { self.resource(item) }
+        let Some(item) = self.module.items.get(name) else {
+            return Ok(());
+        };
+        if item.name.starts_with("module.") {
+            self.module_call(item)
+        } else {
+            self.resource(item)
+        }
     }
 
     /// The instances that whoever has these references comes after.
@@ -276,16 +320,31 @@ impl Evaluator<'_> {
 
     fn module_call(&mut self, item: &Item) -> Result<(), Diagnostic> {
         let name = item.name.strip_prefix("module.").unwrap_or(&item.name);
-        let source = attribute(&item.body, "source").map(|source| functions::to_text(&self.value(source, &Context::new(), "source")?).ok_or(()).map_err(|()| error("Unsuitable value type", "Module source must be a string."))).transpose()?;
+        let source = attribute(&item.body, "source")
+            .map(|source| {
+                functions::to_text(&self.value(source, &Context::new(), "source")?)
+                    .ok_or(())
+                    .map_err(|()| error("Unsuitable value type", "Module source must be a string."))
+            })
+            .transpose()?;
         let source = source.ok_or_else(|| {
-            error("Missing required argument", "The argument \"source\" is required, but no definition was found.")
-                .at(self.module.locate(&format!("module \"{name}\"")))
+            error(
+                "Missing required argument",
+                "The argument \"source\" is required, but no definition was found.",
+            )
+            .at(self.module.locate(&format!("module \"{name}\"")))
         })?;
         let behind = self.behind(&of_body(&item.body));
         let mut inputs = Map::new();
         for given in item.body.attributes() {
-            if !matches!(given.key(), "source" | "version" | "providers" | "count" | "for_each" | "depends_on") {
-                inputs.insert(given.key().to_owned(), self.value(given.expr(), &Context::new(), given.key())?);
+            if !matches!(
+                given.key(),
+                "source" | "version" | "providers" | "count" | "for_each" | "depends_on"
+            ) {
+                inputs.insert(
+                    given.key().to_owned(),
+                    self.value(given.expr(), &Context::new(), given.key())?,
+                );
             }
         }
         let prefix = format!("{}module.{name}.", self.prefix);
@@ -293,13 +352,23 @@ impl Evaluator<'_> {
         let instances = if source.starts_with("./") || source.starts_with("../") {
             let folder = resolve(self.folder, &source);
             let inner = evaluate(self.files, &folder, &prefix, self.seed, &inputs)?;
-            outputs = inner.outputs.iter().map(|(name, output)| (name.clone(), hcl::to_value(&output.value).unwrap_or(Value::Null))).collect();
+            outputs = inner
+                .outputs
+                .iter()
+                .map(|(name, output)| (name.clone(), hcl::to_value(&output.value).unwrap_or(Value::Null)))
+                .collect();
             inner.instances
         } else {
             remote(&source, &prefix, &inputs)
         };
-        self.roots.entry("module".into()).or_default().insert(name.to_owned(), Value::Object(outputs));
-        self.after.insert(item.name.clone(), instances.keys().cloned().chain(behind.clone()).collect());
+        self.roots
+            .entry("module".into())
+            .or_default()
+            .insert(name.to_owned(), Value::Object(outputs));
+        self.after.insert(
+            item.name.clone(),
+            instances.keys().cloned().chain(behind.clone()).collect(),
+        );
         for (address, mut instance) in instances {
             instance.after.extend(behind.iter().cloned());
             self.wanted.instances.insert(address, instance);
@@ -317,7 +386,9 @@ impl Evaluator<'_> {
         for (key, context) in &repetitions.each {
             let address = format!("{}{}{key}", self.prefix, item.name);
             let mut inputs = self.body(&item.body, context, &item.name)?;
-            computed.entry("id".to_owned()).or_insert_with(|| placeholder::attribute(self.seed, &address, "id"));
+            computed
+                .entry("id".to_owned())
+                .or_insert_with(|| placeholder::attribute(self.seed, &address, "id"));
             let mut visible = computed.clone();
             if !key.is_empty() {
                 visible.insert("id".to_owned(), placeholder::attribute(self.seed, &address, "id"));
@@ -334,8 +405,15 @@ impl Evaluator<'_> {
             if is_data {
                 continue;
             }
-            let triggers = ["triggers_replace", "triggers"].iter().find_map(|name| inputs.shift_remove(*name));
-            let sleep = sleep.or_else(|| inputs.get("create_duration").and_then(Value::as_str).and_then(duration));
+            let triggers = ["triggers_replace", "triggers"]
+                .iter()
+                .find_map(|name| inputs.shift_remove(*name));
+            let sleep = sleep.or_else(|| {
+                inputs
+                    .get("create_duration")
+                    .and_then(Value::as_str)
+                    .and_then(duration)
+            });
             own.insert(address.clone());
             let instance = Instance {
                 kind: item.kind.clone(),
@@ -348,7 +426,8 @@ impl Evaluator<'_> {
             };
             self.wanted.instances.insert(address, instance);
         }
-        self.after.insert(item.name.clone(), own.into_iter().chain(behind).collect());
+        self.after
+            .insert(item.name.clone(), own.into_iter().chain(behind).collect());
         self.publish(item, repetitions.shape, values);
         Ok(())
     }
@@ -359,17 +438,27 @@ impl Evaluator<'_> {
             Shape::List => Value::Array(values.into_iter().map(|(_, value)| value).collect()),
             Shape::Map => {
                 let name = |key: &str| key.trim_start_matches("[\"").trim_end_matches("\"]").to_owned();
-                Value::Object(values.into_iter().map(|(key, value)| (name(&key), value)).collect())
+                Value::Object(
+                    values
+                        .into_iter()
+                        .map(|(key, value)| (name(&key), value))
+                        .collect(),
+                )
             }
         };
         let (root, path) = match item.name.strip_prefix("data.") {
             Some(rest) => ("data".to_owned(), rest.to_owned()),
             None => (item.kind.clone(), item.name.clone()),
         };
-        let name = path.split_once('.').map_or(path.as_str(), |(_, name)| name).to_owned();
+        let name = path
+            .split_once('.')
+            .map_or(path.as_str(), |(_, name)| name)
+            .to_owned();
         let scope = self.roots.entry(root.clone()).or_default();
         if root == "data" {
-            let kind = scope.entry(item.kind.clone()).or_insert_with(|| Value::Object(Map::new()));
+            let kind = scope
+                .entry(item.kind.clone())
+                .or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(kind) = kind {
                 kind.insert(name, value);
             }
@@ -382,33 +471,59 @@ impl Evaluator<'_> {
         let mut each = Vec::new();
         let declare = |name: &str, fields: Vec<(&str, Value)>| {
             let mut context = Context::new();
-            let fields: Map<_, _> = fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            let fields: Map<_, _> = fields
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect();
             context.declare_var(hcl::Identifier::sanitized(name), Value::Object(fields));
             context
         };
         if let Some(count) = attribute(&item.body, "count") {
             let count = self.value(count, &Context::new(), &item.name)?;
-            let count = count.as_u64().ok_or_else(|| error("Invalid count argument", "The given \"count\" argument value is unsuitable: a whole number is required."))?;
+            let count = count.as_u64().ok_or_else(|| {
+                error(
+                    "Invalid count argument",
+                    "The given \"count\" argument value is unsuitable: a whole number is required.",
+                )
+            })?;
             for index in 0..count {
-                each.push((format!("[{index}]"), declare("count", vec![("index", index.into())])));
+                each.push((
+                    format!("[{index}]"),
+                    declare("count", vec![("index", index.into())]),
+                ));
             }
-            return Ok(Repetitions { each, shape: Shape::List });
+            return Ok(Repetitions {
+                each,
+                shape: Shape::List,
+            });
         }
         if let Some(over) = attribute(&item.body, "for_each") {
             let pairs: Vec<(String, Value)> = match self.value(over, &Context::new(), &item.name)? {
-                Value::Array(items) => items.into_iter().filter_map(|item| functions::to_text(&item).map(|key| (key, item))).collect(),
+                Value::Array(items) => items
+                    .into_iter()
+                    .filter_map(|item| functions::to_text(&item).map(|key| (key, item)))
+                    .collect(),
                 Value::Object(object) => object.into_iter().collect(),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                    return Err(error("Invalid for_each argument", "The given \"for_each\" argument value is unsuitable: a map, or set of strings is required."));
+                    return Err(error(
+                        "Invalid for_each argument",
+                        "The given \"for_each\" argument value is unsuitable: a map, or set of strings is required.",
+                    ));
                 }
             };
             for (key, value) in pairs {
                 let fields = vec![("key", Value::from(key.clone())), ("value", value)];
                 each.push((format!("[{key:?}]"), declare("each", fields)));
             }
-            return Ok(Repetitions { each, shape: Shape::Map });
+            return Ok(Repetitions {
+                each,
+                shape: Shape::Map,
+            });
         }
-        Ok(Repetitions { each: vec![(String::new(), Context::new())], shape: Shape::One })
+        Ok(Repetitions {
+            each: vec![(String::new(), Context::new())],
+            shape: Shape::One,
+        })
     }
 
     /// The arguments of a block; what Terraform itself reads is left out.
@@ -418,15 +533,23 @@ impl Evaluator<'_> {
             match structure {
                 Structure::Attribute(attribute) => {
                     if !matches!(attribute.key(), "count" | "for_each" | "depends_on" | "provider") {
-                        values.insert(attribute.key().to_owned(), self.value(attribute.expr(), context, at)?);
+                        values.insert(
+                            attribute.key().to_owned(),
+                            self.value(attribute.expr(), context, at)?,
+                        );
                     }
                 }
                 Structure::Block(block) => {
-                    if matches!(block.identifier(), "lifecycle" | "provisioner" | "connection" | "dynamic" | "timeouts") {
+                    if matches!(
+                        block.identifier(),
+                        "lifecycle" | "provisioner" | "connection" | "dynamic" | "timeouts"
+                    ) {
                         continue;
                     }
                     let inner = Value::Object(self.body(block.body(), context, at)?);
-                    let present = values.entry(block.identifier().to_owned()).or_insert_with(|| Value::Array(Vec::new()));
+                    let present = values
+                        .entry(block.identifier().to_owned())
+                        .or_insert_with(|| Value::Array(Vec::new()));
                     if let Value::Array(blocks) = present {
                         blocks.push(inner);
                     }
@@ -437,14 +560,25 @@ impl Evaluator<'_> {
     }
 
     /// How long the provisioners of a creation sleep and what the last one ends with.
-    fn provisioners(&self, item: &Item, context: &Context<'_>, own: &Map<String, Value>) -> Result<(Option<Duration>, Option<i32>), Diagnostic> {
+    fn provisioners(
+        &self,
+        item: &Item,
+        context: &Context<'_>,
+        own: &Map<String, Value>,
+    ) -> Result<(Option<Duration>, Option<i32>), Diagnostic> {
         let mut context = context.clone();
         context.declare_var(hcl::Identifier::sanitized("self"), Value::Object(own.clone()));
         let (mut sleep, mut exit) = (None, None);
-        for block in item.body.blocks().filter(|block| block.identifier() == "provisioner") {
-            let on_destroy = attribute(block.body(), "when").is_some_and(|when| when.to_string() == "destroy");
+        for block in item
+            .body
+            .blocks()
+            .filter(|block| block.identifier() == "provisioner")
+        {
+            let on_destroy =
+                attribute(block.body(), "when").is_some_and(|when| when.to_string() == "destroy");
             if let Some(command) = attribute(block.body(), "command").filter(|_| !on_destroy) {
-                let command = functions::to_text(&self.value(command, &context, &item.name)?).unwrap_or_default();
+                let command =
+                    functions::to_text(&self.value(command, &context, &item.name)?).unwrap_or_default();
                 if let Some(more) = sleeping(&command) {
                     sleep = Some(sleep.unwrap_or(Duration::ZERO) + more);
                 }
@@ -457,7 +591,13 @@ impl Evaluator<'_> {
     fn outputs(&mut self) -> Result<(), Diagnostic> {
         for (name, output) in &self.module.outputs {
             let value = json(&self.value(&output.value, &Context::new(), &format!("output \"{name}\""))?);
-            self.wanted.outputs.insert(name.clone(), Output { sensitive: output.sensitive, value });
+            self.wanted.outputs.insert(
+                name.clone(),
+                Output {
+                    sensitive: output.sensitive,
+                    value,
+                },
+            );
         }
         Ok(())
     }
@@ -476,7 +616,9 @@ enum Shape {
 }
 
 fn attribute<'a>(body: &'a Body, key: &str) -> Option<&'a Expression> {
-    body.attributes().find(|attribute| attribute.key() == key).map(hcl::Attribute::expr)
+    body.attributes()
+        .find(|attribute| attribute.key() == key)
+        .map(hcl::Attribute::expr)
 }
 
 fn json(value: &Value) -> serde_json::Value {
@@ -534,7 +676,13 @@ fn grow(name: &str, path: &[Part], leaf: &dyn Fn(&str) -> Value) -> Value {
             }
             // Nobody means the thousandth element of something that a provider computes.
             let count = (*index).min(63) + 1;
-            let items = (0..count).map(|n| if rest.is_empty() { leaf(&format!("{name}_{n}")) } else { grow(name, rest, leaf) });
+            let items = (0..count).map(|n| {
+                if rest.is_empty() {
+                    leaf(&format!("{name}_{n}"))
+                } else {
+                    grow(name, rest, leaf)
+                }
+            });
             Value::Array(items.collect())
         }
         Some((Part::Any, [])) => match leaf(name) {
@@ -576,11 +724,17 @@ fn convert(name: &str, variable: &Variable, value: Value) -> Result<Value, Diagn
         Err(error("Invalid value for input variable", detail))
     };
     match (variable.kind.as_deref(), value) {
-        (Some("string"), value @ (Value::Bool(_) | Value::Number(_))) => Ok(functions::to_text(&value).map_or(Value::Null, Value::from)),
+        (Some("string"), value @ (Value::Bool(_) | Value::Number(_))) => {
+            Ok(functions::to_text(&value).map_or(Value::Null, Value::from))
+        }
         (Some("string"), Value::Array(_) | Value::Object(_)) => unsuitable("a string is"),
-        (Some("number"), Value::String(text)) => functions::number(&text).map_or_else(|| unsuitable("a number is"), Ok),
+        (Some("number"), Value::String(text)) => {
+            functions::number(&text).map_or_else(|| unsuitable("a number is"), Ok)
+        }
         (Some("number"), Value::Array(_) | Value::Object(_) | Value::Bool(_)) => unsuitable("a number is"),
-        (Some("bool"), Value::String(text)) => text.parse::<bool>().map_or_else(|_| unsuitable("a bool is"), |flag| Ok(flag.into())),
+        (Some("bool"), Value::String(text)) => text
+            .parse::<bool>()
+            .map_or_else(|_| unsuitable("a bool is"), |flag| Ok(flag.into())),
         (_, value) => Ok(value),
     }
 }
@@ -589,8 +743,11 @@ fn convert(name: &str, variable: &Variable, value: Value) -> Result<Value, Diagn
 fn order(mut graph: BTreeMap<String, BTreeSet<String>>) -> Result<Vec<String>, Diagnostic> {
     let mut ordered = Vec::new();
     while !graph.is_empty() {
-        let free: Vec<String> =
-            graph.iter().filter(|(_, after)| !after.iter().any(|name| graph.contains_key(name))).map(|(name, _)| name.clone()).collect();
+        let free: Vec<String> = graph
+            .iter()
+            .filter(|(_, after)| !after.iter().any(|name| graph.contains_key(name)))
+            .map(|(name, _)| name.clone())
+            .collect();
         if free.is_empty() {
             let names: Vec<_> = graph.into_keys().collect();
             return Err(error(&format!("Cycle: {}", names.join(", ")), ""));
@@ -611,15 +768,27 @@ fn duration(text: &str) -> Option<Duration> {
         'h' => 3600,
         _ => return None,
     };
-    text.get(..text.len() - 1)?.parse::<u64>().ok().map(|count| Duration::from_secs(count.saturating_mul(unit)))
+    text.get(..text.len() - 1)?
+        .parse::<u64>()
+        .ok()
+        .map(|count| Duration::from_secs(count.saturating_mul(unit)))
 }
 
 /// The seconds of every `sleep N` in a command.
 fn sleeping(command: &str) -> Option<Duration> {
-    let words: Vec<&str> = command.split(|c: char| c.is_whitespace() || ";&|()".contains(c)).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = command
+        .split(|c: char| c.is_whitespace() || ";&|()".contains(c))
+        .filter(|word| !word.is_empty())
+        .collect();
     let seconds = words.windows(2).filter(|pair| matches!(pair, ["sleep", _]));
-    let seconds: Vec<f64> = seconds.filter_map(|pair| pair.last()?.trim_end_matches('s').parse().ok()).collect();
-    let total = seconds.iter().copied().filter(|seconds| seconds.is_finite()).fold(0.0, |sum, seconds| sum + seconds);
+    let seconds: Vec<f64> = seconds
+        .filter_map(|pair| pair.last()?.trim_end_matches('s').parse().ok())
+        .collect();
+    let total = seconds
+        .iter()
+        .copied()
+        .filter(|seconds| seconds.is_finite())
+        .fold(0.0, |sum, seconds| sum + seconds);
     (!seconds.is_empty()).then(|| Duration::try_from_secs_f64(total.clamp(0.0, 1e6)).unwrap_or_default())
 }
 

@@ -17,23 +17,42 @@ pub(super) fn declare(context: &mut Context<'_>) {
         ("yamldecode", |args| from_yaml(text(&args, 0)?)),
         ("base64encode", |args| Ok(STANDARD.encode(text(&args, 0)?).into())),
         ("base64decode", base64decode),
-        ("sha256", |args| Ok(super::placeholder::sha256_hex(text(&args, 0)?).into())),
+        ("sha256", |args| {
+            Ok(super::placeholder::sha256_hex(text(&args, 0)?).into())
+        }),
         ("format", format),
         ("join", join),
         ("split", |args| Ok(list(text(&args, 1)?.split(text(&args, 0)?)))),
         ("lower", |args| Ok(text(&args, 0)?.to_lowercase().into())),
         ("upper", |args| Ok(text(&args, 0)?.to_uppercase().into())),
         ("trimspace", |args| Ok(text(&args, 0)?.trim().into())),
-        ("trimprefix", |args| Ok(strip(&args, |text, cut| text.strip_prefix(cut))?)),
-        ("trimsuffix", |args| Ok(strip(&args, |text, cut| text.strip_suffix(cut))?)),
-        ("replace", |args| Ok(text(&args, 0)?.replace(text(&args, 1)?.trim_matches('/'), text(&args, 2)?).into())),
+        ("trimprefix", |args| {
+            Ok(strip(&args, |text, cut| text.strip_prefix(cut))?)
+        }),
+        ("trimsuffix", |args| {
+            Ok(strip(&args, |text, cut| text.strip_suffix(cut))?)
+        }),
+        ("replace", |args| {
+            Ok(text(&args, 0)?
+                .replace(text(&args, 1)?.trim_matches('/'), text(&args, 2)?)
+                .into())
+        }),
         ("substr", substr),
-        ("startswith", |args| Ok(text(&args, 0)?.starts_with(text(&args, 1)?).into())),
-        ("endswith", |args| Ok(text(&args, 0)?.ends_with(text(&args, 1)?).into())),
-        ("tostring", |args| Ok(to_text(arg(&args, 0)?).map_or(Value::Null, Value::from))),
+        ("startswith", |args| {
+            Ok(text(&args, 0)?.starts_with(text(&args, 1)?).into())
+        }),
+        ("endswith", |args| {
+            Ok(text(&args, 0)?.ends_with(text(&args, 1)?).into())
+        }),
+        ("tostring", |args| {
+            Ok(to_text(arg(&args, 0)?).map_or(Value::Null, Value::from))
+        }),
         ("tonumber", tonumber),
         ("tobool", |args| match arg(&args, 0)? {
-            Value::String(text) => text.parse::<bool>().map(Value::from).map_err(|_| "not a bool".to_owned()),
+            Value::String(text) => text
+                .parse::<bool>()
+                .map(Value::from)
+                .map_err(|_| "not a bool".to_owned()),
             other => Ok(other.clone()),
         }),
         ("tolist", first),
@@ -44,30 +63,55 @@ pub(super) fn declare(context: &mut Context<'_>) {
         ("try", first),
         ("can", |_| Ok(true.into())),
         ("coalesce", |args| {
-            let found = args.iter().find(|value| !matches!(value, Value::Null) && value.as_str() != Some(""));
-            found.cloned().ok_or_else(|| "no non-null, non-empty-string arguments".to_owned())
+            let found = args
+                .iter()
+                .find(|value| !matches!(value, Value::Null) && value.as_str() != Some(""));
+            found
+                .cloned()
+                .ok_or_else(|| "no non-null, non-empty-string arguments".to_owned())
         }),
         ("merge", merge),
         ("lookup", lookup),
-        ("keys", |args| Ok(list(sorted(&args)?.into_iter().map(|(key, _)| key)))),
-        ("values", |args| Ok(Value::Array(sorted(&args)?.into_iter().map(|(_, value)| value).collect()))),
+        ("keys", |args| {
+            Ok(list(sorted(&args)?.into_iter().map(|(key, _)| key)))
+        }),
+        ("values", |args| {
+            Ok(Value::Array(
+                sorted(&args)?.into_iter().map(|(_, value)| value).collect(),
+            ))
+        }),
         ("length", length),
         ("concat", concat),
         ("flatten", |args| Ok(Value::Array(flatten(array(&args, 0)?)))),
         ("distinct", |args| distinct(&args)),
         ("compact", |args| {
             let empty = |value: &Value| matches!(value, Value::Null) || value.as_str() == Some("");
-            Ok(Value::Array(array(&args, 0)?.iter().filter(|value| !empty(value)).cloned().collect()))
+            Ok(Value::Array(
+                array(&args, 0)?
+                    .iter()
+                    .filter(|value| !empty(value))
+                    .cloned()
+                    .collect(),
+            ))
         }),
-        ("contains", |args| Ok(array(&args, 0)?.contains(arg(&args, 1)?).into())),
+        ("contains", |args| {
+            Ok(array(&args, 0)?.contains(arg(&args, 1)?).into())
+        }),
         ("element", |args| {
             let items = array(&args, 0)?;
-            let index = arg(&args, 1)?.as_u64().and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
-            let index = index.checked_rem(items.len()).ok_or("cannot use element function with an empty list")?;
+            let index = arg(&args, 1)?
+                .as_u64()
+                .and_then(|index| usize::try_from(index).ok())
+                .unwrap_or(0);
+            let index = index
+                .checked_rem(items.len())
+                .ok_or("cannot use element function with an empty list")?;
             Ok(items.get(index).cloned().unwrap_or(Value::Null))
         }),
         ("slice", slice),
-        ("reverse", |args| Ok(Value::Array(array(&args, 0)?.iter().rev().cloned().collect()))),
+        ("reverse", |args| {
+            Ok(Value::Array(array(&args, 0)?.iter().rev().cloned().collect()))
+        }),
         ("sort", |args| {
             let mut items: Vec<_> = array(&args, 0)?.iter().filter_map(to_text).collect();
             items.sort();
@@ -76,9 +120,13 @@ pub(super) fn declare(context: &mut Context<'_>) {
         ("range", range),
         ("zipmap", |args| {
             let keys = array(&args, 0)?.iter().filter_map(to_text);
-            Ok(Value::Object(keys.zip(array(&args, 1)?.iter().cloned()).collect::<Map<_, _>>()))
+            Ok(Value::Object(
+                keys.zip(array(&args, 1)?.iter().cloned()).collect::<Map<_, _>>(),
+            ))
         }),
-        ("one", |args| Ok(array(&args, 0)?.first().cloned().unwrap_or(Value::Null))),
+        ("one", |args| {
+            Ok(array(&args, 0)?.first().cloned().unwrap_or(Value::Null))
+        }),
         ("min", |args| extreme(&args, |a, b| a < b)),
         ("max", |args| extreme(&args, |a, b| a > b)),
         ("cidrsubnet", cidrsubnet),
@@ -96,11 +144,15 @@ fn arg(args: &FuncArgs, n: usize) -> Result<&Value, String> {
 }
 
 fn text(args: &FuncArgs, n: usize) -> Result<&str, String> {
-    arg(args, n)?.as_str().ok_or_else(|| format!("argument {} must be a string", n + 1))
+    arg(args, n)?
+        .as_str()
+        .ok_or_else(|| format!("argument {} must be a string", n + 1))
 }
 
 fn array(args: &FuncArgs, n: usize) -> Result<&Vec<Value>, String> {
-    arg(args, n)?.as_array().ok_or_else(|| format!("argument {} must be a list", n + 1))
+    arg(args, n)?
+        .as_array()
+        .ok_or_else(|| format!("argument {} must be a list", n + 1))
 }
 
 fn first(args: FuncArgs) -> Given {
@@ -134,7 +186,9 @@ fn from_json(text: &str) -> Given {
 
 fn yaml(value: &Value) -> Given {
     let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
-    serde_saphyr::to_string(&value).map(Value::from).map_err(|error| error.to_string())
+    serde_saphyr::to_string(&value)
+        .map(Value::from)
+        .map_err(|error| error.to_string())
 }
 
 fn from_yaml(text: &str) -> Given {
@@ -143,8 +197,12 @@ fn from_yaml(text: &str) -> Given {
 }
 
 fn base64decode(args: FuncArgs) -> Given {
-    let bytes = STANDARD.decode(text(&args, 0)?).map_err(|_| "failed to decode base64 data".to_owned())?;
-    String::from_utf8(bytes).map(Value::from).map_err(|_| "the result of decoding is not valid UTF-8".to_owned())
+    let bytes = STANDARD
+        .decode(text(&args, 0)?)
+        .map_err(|_| "failed to decode base64 data".to_owned())?;
+    String::from_utf8(bytes)
+        .map(Value::from)
+        .map_err(|_| "the result of decoding is not valid UTF-8".to_owned())
 }
 
 fn join(args: FuncArgs) -> Given {
@@ -168,7 +226,12 @@ fn substr(args: FuncArgs) -> Given {
     let count = |n: usize| arg(&args, n).map(|value| value.as_i64().unwrap_or(0));
     let skip = usize::try_from(count(1)?).unwrap_or(0);
     let take = usize::try_from(count(2)?).unwrap_or(usize::MAX);
-    Ok(text(&args, 0)?.chars().skip(skip).take(take).collect::<String>().into())
+    Ok(text(&args, 0)?
+        .chars()
+        .skip(skip)
+        .take(take)
+        .collect::<String>()
+        .into())
 }
 
 fn tonumber(args: FuncArgs) -> Given {
@@ -181,7 +244,12 @@ fn tonumber(args: FuncArgs) -> Given {
 /// The number that a text spells.
 pub(super) fn number(text: &str) -> Option<Value> {
     let whole = text.parse::<i64>().ok().map(Value::from);
-    whole.or_else(|| text.parse::<f64>().ok().and_then(hcl::Number::from_f64).map(Value::Number))
+    whole.or_else(|| {
+        text.parse::<f64>()
+            .ok()
+            .and_then(hcl::Number::from_f64)
+            .map(Value::Number)
+    })
 }
 
 fn merge(args: FuncArgs) -> Given {
@@ -197,15 +265,21 @@ fn merge(args: FuncArgs) -> Given {
 }
 
 fn lookup(args: FuncArgs) -> Given {
-    let object = arg(&args, 0)?.as_object().ok_or("lookup() requires a map as the first argument")?;
+    let object = arg(&args, 0)?
+        .as_object()
+        .ok_or("lookup() requires a map as the first argument")?;
     let key = text(&args, 1)?;
     let found = object.get(key).or_else(|| args.get(2)).cloned();
-    found.ok_or_else(|| format!("the given key {key:?} does not identify an element in this collection value"))
+    found
+        .ok_or_else(|| format!("the given key {key:?} does not identify an element in this collection value"))
 }
 
 fn sorted(args: &FuncArgs) -> Result<Vec<(String, Value)>, String> {
     let object = arg(args, 0)?.as_object().ok_or("argument must be a map")?;
-    let mut pairs: Vec<_> = object.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut pairs: Vec<_> = object
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     pairs.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(pairs)
 }
@@ -251,9 +325,13 @@ fn distinct(args: &FuncArgs) -> Given {
 }
 
 fn slice(args: FuncArgs) -> Given {
-    let index = |n: usize| arg(&args, n).map(|value| value.as_u64().and_then(|i| usize::try_from(i).ok()).unwrap_or(0));
+    let index = |n: usize| {
+        arg(&args, n).map(|value| value.as_u64().and_then(|i| usize::try_from(i).ok()).unwrap_or(0))
+    };
     let items = array(&args, 0)?.get(index(1)?..index(2)?);
-    items.map(|items| Value::Array(items.to_vec())).ok_or_else(|| "end index must not be greater than the length of the list".to_owned())
+    items
+        .map(|items| Value::Array(items.to_vec()))
+        .ok_or_else(|| "end index must not be greater than the length of the list".to_owned())
 }
 
 fn range(args: FuncArgs) -> Given {
@@ -273,16 +351,22 @@ fn extreme(args: &FuncArgs, better: fn(f64, f64) -> bool) -> Given {
     let mut best: Option<&Value> = None;
     for value in args.iter() {
         let number = value.as_f64().ok_or("arguments must be numbers")?;
-        if best.and_then(Value::as_f64).is_none_or(|best| better(number, best)) {
+        if best
+            .and_then(Value::as_f64)
+            .is_none_or(|best| better(number, best))
+        {
             best = Some(value);
         }
     }
-    best.cloned().ok_or_else(|| "must pass at least one number".to_owned())
+    best.cloned()
+        .ok_or_else(|| "must pass at least one number".to_owned())
 }
 
 fn cidrsubnet(args: FuncArgs) -> Given {
     let (address, prefix) = text(&args, 0)?.split_once('/').ok_or("invalid CIDR address")?;
-    let address: std::net::Ipv4Addr = address.parse().map_err(|_| "invalid CIDR expression: only IPv4 is simulated")?;
+    let address: std::net::Ipv4Addr = address
+        .parse()
+        .map_err(|_| "invalid CIDR expression: only IPv4 is simulated")?;
     let prefix: u32 = prefix.parse().map_err(|_| "invalid CIDR expression")?;
     let integer = |n: usize| {
         let number = arg(&args, n)?.as_u64().and_then(|n| u32::try_from(n).ok());
@@ -291,10 +375,14 @@ fn cidrsubnet(args: FuncArgs) -> Given {
     let (bits, number) = (integer(1)?, integer(2)?);
     let length = prefix.saturating_add(bits);
     if length > 32 {
-        return Err(format!("insufficient address space to extend prefix of {prefix} by {bits}"));
+        return Err(format!(
+            "insufficient address space to extend prefix of {prefix} by {bits}"
+        ));
     }
     if u64::from(number) >= 1_u64 << bits {
-        return Err(format!("prefix extension of {bits} does not accommodate a subnet numbered {number}"));
+        return Err(format!(
+            "prefix extension of {bits} does not accommodate a subnet numbered {number}"
+        ));
     }
     let network = u64::from(u32::from(address)) >> (32 - prefix) << (32 - prefix);
     let subnet = network | (u64::from(number) << (32 - length));
@@ -324,7 +412,9 @@ fn format(args: FuncArgs) -> Given {
             out.push('%');
             continue;
         }
-        let value = values.next().ok_or("not enough arguments for the format string")?;
+        let value = values
+            .next()
+            .ok_or("not enough arguments for the format string")?;
         let shown = to_text(value).map_or_else(|| json(value), Ok)?;
         let zeros = width.starts_with('0');
         let width = width.trim_start_matches('0').parse::<usize>().unwrap_or(0);

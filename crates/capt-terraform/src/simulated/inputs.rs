@@ -21,7 +21,9 @@ pub(super) fn of(spec: &RunSpec) -> Result<BTreeMap<String, Value>, Failure> {
     }
     let plain = ["terraform.tfvars", "terraform.tfvars.json"];
     let automatic = spec.files.keys().map(String::as_str);
-    let automatic = automatic.filter(|name| !name.contains('/') && (name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json")));
+    let automatic = automatic.filter(|name| {
+        !name.contains('/') && (name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json"))
+    });
     for name in plain.into_iter().chain(automatic) {
         if let Some(content) = spec.files.get(name) {
             values.extend(file(name, &String::from_utf8_lossy(content))?);
@@ -31,9 +33,11 @@ pub(super) fn of(spec: &RunSpec) -> Result<BTreeMap<String, Value>, Failure> {
 }
 
 fn file(name: &str, text: &str) -> Result<Map<String, Value>, Failure> {
-    let invalid = |detail: String| diagnostics::fault(&error("Invalid variables file", format!("{name}: {detail}")));
+    let invalid =
+        |detail: String| diagnostics::fault(&error("Invalid variables file", format!("{name}: {detail}")));
     if name.ends_with(".json") {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|failure| invalid(failure.to_string()))?;
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|failure| invalid(failure.to_string()))?;
         return match hcl::to_value(value) {
             Ok(Value::Object(values)) => Ok(values),
             Ok(_) => Err(invalid("the root must be an object".into()).into()),

@@ -50,7 +50,9 @@ impl Module {
     pub(super) fn read(files: &BTreeMap<String, Vec<u8>>, folder: &str) -> Result<Self, Diagnostic> {
         let mut module = Self::default();
         for (path, content) in files {
-            let Some(name) = file_in(path, folder) else { continue };
+            let Some(name) = file_in(path, folder) else {
+                continue;
+            };
             let text = String::from_utf8_lossy(content).into_owned();
             let body = if name.ends_with(".tf.json") {
                 json_body(path, &text)?
@@ -65,7 +67,8 @@ impl Module {
             }
         }
         if module.sources.is_empty() {
-            let detail = format!("The directory {folder:?} holds no file with a name that ends in .tf or .tf.json.");
+            let detail =
+                format!("The directory {folder:?} holds no file with a name that ends in .tf or .tf.json.");
             return Err(error("No configuration files", detail));
         }
         Ok(module)
@@ -74,24 +77,42 @@ impl Module {
     fn add(&mut self, path: &str, block: &Block) -> Result<(), Diagnostic> {
         let labels: Vec<&str> = block.labels().iter().map(BlockLabel::as_str).collect();
         let body = block.body();
-        let find = |key: &str| body.attributes().find(|attribute| attribute.key() == key).map(Attribute::expr);
+        let find = |key: &str| {
+            body.attributes()
+                .find(|attribute| attribute.key() == key)
+                .map(Attribute::expr)
+        };
         let flag = |key: &str| find(key) == Some(&Expression::Bool(true));
         match (block.identifier(), labels.as_slice()) {
             ("variable", [name]) => {
                 let variable = Variable {
                     default: find("default").cloned(),
                     kind: find("type").map(ToString::to_string),
-                    validations: body.blocks().filter(|inner| inner.identifier() == "validation").filter_map(validation).collect(),
+                    validations: body
+                        .blocks()
+                        .filter(|inner| inner.identifier() == "validation")
+                        .filter_map(validation)
+                        .collect(),
                 };
-                self.declare("variable", name, |module| module.variables.insert((*name).to_owned(), variable).is_none())
+                self.declare("variable", name, |module| {
+                    module.variables.insert((*name).to_owned(), variable).is_none()
+                })
             }
             ("output", [name]) => {
                 let Some(value) = find("value").cloned() else {
-                    return Err(error("Missing required argument", "The argument \"value\" is required, but no definition was found.")
-                        .at(self.find(path, &format!("output \"{name}\""))));
+                    return Err(error(
+                        "Missing required argument",
+                        "The argument \"value\" is required, but no definition was found.",
+                    )
+                    .at(self.find(path, &format!("output \"{name}\""))));
                 };
-                let output = OutputBlock { value, sensitive: flag("sensitive") };
-                self.declare("output", name, |module| module.outputs.insert((*name).to_owned(), output).is_none())
+                let output = OutputBlock {
+                    value,
+                    sensitive: flag("sensitive"),
+                };
+                self.declare("output", name, |module| {
+                    module.outputs.insert((*name).to_owned(), output).is_none()
+                })
             }
             ("locals", []) => {
                 for attribute in body.attributes() {
@@ -107,10 +128,22 @@ impl Module {
             ("module", [name]) => self.item(format!("module.{name}"), "", body),
             ("terraform" | "moved" | "import" | "removed", []) | ("provider" | "check", [_]) => Ok(()),
             (other, labels) => {
-                let known = ["variable", "output", "locals", "resource", "data", "module", "terraform", "provider"];
+                let known = [
+                    "variable",
+                    "output",
+                    "locals",
+                    "resource",
+                    "data",
+                    "module",
+                    "terraform",
+                    "provider",
+                ];
                 let range = self.find(path, other);
                 Err(if known.contains(&other) {
-                    let detail = format!("A block of type \"{other}\" does not take {} labels.", labels.len());
+                    let detail = format!(
+                        "A block of type \"{other}\" does not take {} labels.",
+                        labels.len()
+                    );
                     error("Invalid block labels", detail)
                 } else {
                     let detail = format!("Blocks of type \"{other}\" are not expected here.");
@@ -122,15 +155,27 @@ impl Module {
     }
 
     fn item(&mut self, name: String, kind: &str, body: &Body) -> Result<(), Diagnostic> {
-        let item = Item { name: name.clone(), kind: kind.to_owned(), body: body.clone() };
-        self.declare("resource", &name.clone(), |module| module.items.insert(name, item).is_none())
+        let item = Item {
+            name: name.clone(),
+            kind: kind.to_owned(),
+            body: body.clone(),
+        };
+        self.declare("resource", &name.clone(), |module| {
+            module.items.insert(name, item).is_none()
+        })
     }
 
-    fn declare(&mut self, what: &str, name: &str, insert: impl FnOnce(&mut Self) -> bool) -> Result<(), Diagnostic> {
+    fn declare(
+        &mut self,
+        what: &str,
+        name: &str,
+        insert: impl FnOnce(&mut Self) -> bool,
+    ) -> Result<(), Diagnostic> {
         if insert(self) {
             return Ok(());
         }
-        let detail = format!("A {what} named \"{name}\" was already declared. Names must be unique within a module.");
+        let detail =
+            format!("A {what} named \"{name}\" was already declared. Names must be unique within a module.");
         Err(error(&format!("Duplicate {what} declaration"), detail))
     }
 
@@ -140,15 +185,27 @@ impl Module {
     }
 
     fn find(&self, path: &str, text: &str) -> Option<Range> {
-        let (line, column) = self.sources.get(path)?.lines().enumerate().find_map(|(number, line)| {
-            line.find(text).map(|column| (number + 1, column + 1))
-        })?;
-        Some(Range { filename: path.to_owned(), start: position(line, column) })
+        let (line, column) = self
+            .sources
+            .get(path)?
+            .lines()
+            .enumerate()
+            .find_map(|(number, line)| line.find(text).map(|column| (number + 1, column + 1)))?;
+        Some(Range {
+            filename: path.to_owned(),
+            start: position(line, column),
+        })
     }
 }
 
 fn validation(block: &Block) -> Option<(Expression, String)> {
-    let find = |key: &str| block.body().attributes().find(|attribute| attribute.key() == key).map(Attribute::expr);
+    let find = |key: &str| {
+        block
+            .body()
+            .attributes()
+            .find(|attribute| attribute.key() == key)
+            .map(Attribute::expr)
+    };
     let message = match find("error_message") {
         Some(Expression::String(message)) => message.clone(),
         Some(other) => other.to_string(),
@@ -158,12 +215,19 @@ fn validation(block: &Block) -> Option<(Expression, String)> {
 }
 
 fn position(line: usize, column: usize) -> Position {
-    Position { line: line.try_into().unwrap_or(0), column: column.try_into().unwrap_or(0) }
+    Position {
+        line: line.try_into().unwrap_or(0),
+        column: column.try_into().unwrap_or(0),
+    }
 }
 
 /// The name of a file that lies directly in `folder`.
 fn file_in<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
-    let name = if folder.is_empty() { path } else { path.strip_prefix(folder)?.strip_prefix('/')? };
+    let name = if folder.is_empty() {
+        path
+    } else {
+        path.strip_prefix(folder)?.strip_prefix('/')?
+    };
     (!name.contains('/')).then_some(name)
 }
 
@@ -171,17 +235,30 @@ fn syntax_error(path: &str, failure: &hcl::Error) -> Diagnostic {
     let (detail, range) = match failure {
         hcl::Error::Parse(parse) => {
             let location = parse.location();
-            let range = Range { filename: path.to_owned(), start: position(location.line(), location.column()) };
+            let range = Range {
+                filename: path.to_owned(),
+                start: position(location.line(), location.column()),
+            };
             (parse.message().to_owned(), Some(range))
         }
         other => (other.to_string(), None),
     };
-    error("Invalid configuration syntax", format!("The configuration cannot be parsed: {detail}.")).at(range)
+    error(
+        "Invalid configuration syntax",
+        format!("The configuration cannot be parsed: {detail}."),
+    )
+    .at(range)
 }
 
 /// An error without a place.
 pub(super) fn error(summary: &str, detail: impl Into<String>) -> Diagnostic {
-    Diagnostic { severity: Severity::Error, summary: summary.to_owned(), detail: detail.into(), address: None, range: None }
+    Diagnostic {
+        severity: Severity::Error,
+        summary: summary.to_owned(),
+        detail: detail.into(),
+        address: None,
+        range: None,
+    }
 }
 
 impl Diagnostic {
@@ -198,7 +275,10 @@ fn json_body(path: &str, text: &str) -> Result<Body, Diagnostic> {
     use serde_json::Value;
     let invalid = |detail: String| error("Invalid JSON syntax", detail);
     let value: Value = serde_json::from_str(text).map_err(|failure| {
-        let range = Range { filename: path.to_owned(), start: position(failure.line(), failure.column()) };
+        let range = Range {
+            filename: path.to_owned(),
+            start: position(failure.line(), failure.column()),
+        };
         invalid(failure.to_string()).at(Some(range))
     })?;
     let Value::Object(top) = value else {
@@ -225,7 +305,9 @@ fn json_blocks(
 ) {
     use serde_json::Value;
     match content {
-        Value::Array(items) => items.iter().for_each(|item| json_blocks(kind, depth, labels, item, blocks)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| json_blocks(kind, depth, labels, item, blocks)),
         Value::Object(fields) if depth > 0 => {
             for (label, inner) in fields {
                 labels.push(label.clone());
@@ -254,12 +336,18 @@ fn json_expression(value: &serde_json::Value) -> Expression {
     use serde_json::Value;
     match value {
         Value::String(text) if text.contains("${") || text.contains("%{") => {
-            let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let escaped = text
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('\n', "\\n");
             Expression::from(TemplateExpr::QuotedString(escaped))
         }
         Value::Array(items) => Expression::Array(items.iter().map(json_expression).collect()),
         Value::Object(fields) => Expression::Object(
-            fields.iter().map(|(key, value)| (hcl::ObjectKey::from(key.clone()), json_expression(value))).collect(),
+            fields
+                .iter()
+                .map(|(key, value)| (hcl::ObjectKey::from(key.clone()), json_expression(value)))
+                .collect(),
         ),
         other => hcl::to_expression(other).unwrap_or(Expression::Null),
     }

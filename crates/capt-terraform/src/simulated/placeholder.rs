@@ -47,11 +47,16 @@ pub(super) fn attribute(seed: &str, owner: &str, name: &str) -> Value {
         return "10.0.0.0/16".into();
     }
     if lower == "names" || ends("zones") || ends("azs") {
-        return Value::Array(["a", "b", "c"].map(|zone| Value::from(format!("us-east-1{zone}"))).to_vec());
+        return Value::Array(
+            ["a", "b", "c"]
+                .map(|zone| Value::from(format!("us-east-1{zone}")))
+                .to_vec(),
+        );
     }
     if ends("subnets") || ends("ids") {
         let kind = if has("security_group") { "sg" } else { "subnet" };
-        let ids = ["0", "1", "2"].map(|n| Value::from(format!("{kind}-{}", self::hex(&[seed, owner, name, n], 17))));
+        let ids = ["0", "1", "2"]
+            .map(|n| Value::from(format!("{kind}-{}", self::hex(&[seed, owner, name, n], 17))));
         return Value::Array(ids.to_vec());
     }
     let prefix = [
@@ -65,8 +70,16 @@ pub(super) fn attribute(seed: &str, owner: &str, name: &str) -> Value {
         return format!("{prefix}-{}", hex(17)).into();
     }
     if lower == "id" {
-        let kinds = [("aws_vpc", "vpc"), ("aws_subnet", "subnet"), ("aws_security_group", "sg"), ("aws_nat_gateway", "nat")];
-        let kind = kinds.iter().find(|(kind, _)| owner.contains(&format!("{kind}."))).map(|(_, prefix)| *prefix);
+        let kinds = [
+            ("aws_vpc", "vpc"),
+            ("aws_subnet", "subnet"),
+            ("aws_security_group", "sg"),
+            ("aws_nat_gateway", "nat"),
+        ];
+        let kind = kinds
+            .iter()
+            .find(|(kind, _)| owner.contains(&format!("{kind}.")))
+            .map(|(_, prefix)| *prefix);
         return match kind {
             Some(prefix) => format!("{prefix}-{}", hex(17)).into(),
             None => uuid(seed, owner).into(),
@@ -85,17 +98,29 @@ pub(super) fn attribute(seed: &str, owner: &str, name: &str) -> Value {
 pub(super) fn uuid(seed: &str, owner: &str) -> String {
     let text = hex(&[seed, owner, "id"], 32);
     let part = |from, to| text.get(from..to).unwrap_or_default();
-    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    )
 }
 
 fn endpoint(seed: &str, owner: &str) -> String {
-    format!("https://{}.gr7.us-east-1.eks.simulated.invalid", hex(&[seed, owner, "endpoint"], 32).to_uppercase())
+    format!(
+        "https://{}.gr7.us-east-1.eks.simulated.invalid",
+        hex(&[seed, owner, "endpoint"], 32).to_uppercase()
+    )
 }
 
 /// Looks like a certificate in PEM, in base64; it certifies nothing.
 fn certificate(seed: &str) -> String {
     let body = STANDARD.encode(hex(&[seed, "certificate"], 64));
-    STANDARD.encode(format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"))
+    STANDARD.encode(format!(
+        "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+    ))
 }
 
 fn kubeconfig(server: &str, certificate: &str) -> String {

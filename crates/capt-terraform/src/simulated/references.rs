@@ -62,9 +62,13 @@ impl Collector {
                 Structure::Block(block) => {
                     let bound = self.bound.len();
                     if block.identifier() == "dynamic" {
-                        let iterator = block.body().attributes().find(|attribute| attribute.key() == "iterator");
+                        let iterator = block
+                            .body()
+                            .attributes()
+                            .find(|attribute| attribute.key() == "iterator");
                         let label = block.labels().first().map(|label| label.as_str().to_owned());
-                        self.bound.extend(iterator.map(|iterator| iterator.expr().to_string()).or(label));
+                        self.bound
+                            .extend(iterator.map(|iterator| iterator.expr().to_string()).or(label));
                     }
                     self.body(block.body());
                     self.bound.truncate(bound);
@@ -109,7 +113,11 @@ impl Collector {
                 let bound = self.bound.len();
                 self.bound.extend(each.key_var.as_ref().map(ToString::to_string));
                 self.bound.push(each.value_var.to_string());
-                for inner in [each.key_expr.as_ref(), Some(&each.value_expr), each.cond_expr.as_ref()] {
+                for inner in [
+                    each.key_expr.as_ref(),
+                    Some(&each.value_expr),
+                    each.cond_expr.as_ref(),
+                ] {
                     inner.into_iter().for_each(|inner| self.expression(inner));
                 }
                 self.bound.truncate(bound);
@@ -134,7 +142,10 @@ impl Collector {
 
     fn reference(&mut self, root: &str, path: Vec<Part>) {
         if !self.bound.iter().any(|bound| bound == root) {
-            self.found.insert(Reference { root: root.to_owned(), path });
+            self.found.insert(Reference {
+                root: root.to_owned(),
+                path,
+            });
         }
     }
 
@@ -154,12 +165,16 @@ impl Collector {
                     Directive::If(directive) => {
                         self.expression(&directive.cond_expr);
                         self.template(&directive.true_template);
-                        directive.false_template.iter().for_each(|other| self.template(other));
+                        directive
+                            .false_template
+                            .iter()
+                            .for_each(|other| self.template(other));
                     }
                     Directive::For(directive) => {
                         self.expression(&directive.collection_expr);
                         let bound = self.bound.len();
-                        self.bound.extend(directive.key_var.as_ref().map(ToString::to_string));
+                        self.bound
+                            .extend(directive.key_var.as_ref().map(ToString::to_string));
                         self.bound.push(directive.value_var.to_string());
                         self.template(&directive.template);
                         self.bound.truncate(bound);
@@ -174,10 +189,13 @@ fn part(operator: &TraversalOperator) -> Part {
     match operator {
         TraversalOperator::GetAttr(name) => Part::Attr(name.to_string()),
         TraversalOperator::LegacyIndex(index) => Part::Index(usize::try_from(*index).unwrap_or(0)),
-        TraversalOperator::Index(Expression::Number(number)) => {
-            number.as_u64().and_then(|index| usize::try_from(index).ok()).map_or(Part::Any, Part::Index)
-        }
+        TraversalOperator::Index(Expression::Number(number)) => number
+            .as_u64()
+            .and_then(|index| usize::try_from(index).ok())
+            .map_or(Part::Any, Part::Index),
         TraversalOperator::Index(Expression::String(name)) => Part::Attr(name.clone()),
-        TraversalOperator::Index(_) | TraversalOperator::AttrSplat | TraversalOperator::FullSplat => Part::Any,
+        TraversalOperator::Index(_) | TraversalOperator::AttrSplat | TraversalOperator::FullSplat => {
+            Part::Any
+        }
     }
 }

@@ -74,7 +74,13 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn fail(&mut self, target: &str, step: Step, scripted: Scripted, times: u32) {
-        self.failing.insert((target.to_owned(), step), Failing { scripted, left: times });
+        self.failing.insert(
+            (target.to_owned(), step),
+            Failing {
+                scripted,
+                left: times,
+            },
+        );
     }
 
     pub(super) fn delay(&mut self, address: &str, delay: Duration) {
@@ -98,7 +104,9 @@ impl Script {
     }
 
     pub(super) fn delay_of(&self, targets: &[&str]) -> Option<Duration> {
-        targets.iter().find_map(|target| self.delays.get(*target).copied())
+        targets
+            .iter()
+            .find_map(|target| self.delays.get(*target).copied())
     }
 
     pub(super) fn outputs_of(&self, label: &str) -> Option<&BTreeMap<String, Value>> {
