@@ -87,7 +87,7 @@ async fn objects_are_validated() {
     let refused = status(
         widgets.create(&PostParams::default(), &widget("w", json!({"size": 3, "limit": 2}))).await.unwrap_err(),
     );
-    assert_eq!(refused.message, "Widget.example.org \"w\" is invalid: spec: Invalid value: size must not exceed limit");
+    assert_eq!(refused.message, "Widget.example.org \"w\" is invalid: spec: Invalid value: \"object\": size must not exceed limit");
     let strict = http::Request::post("/apis/example.org/v1/namespaces/default/widgets?fieldValidation=Strict")
         .body(serde_json::to_vec(&widget("w", json!({"colr": "red"}))).unwrap())
         .unwrap();
