@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::Value;
 
-pub(crate) use builtin::document as builtin_document;
+pub(crate) use builtin::{document as builtin_document, object_meta as object_meta_document};
 pub(crate) use cause::{Cause, aggregate};
 use rules::Rules;
 

@@ -1,0 +1,460 @@
+//! The OpenAPI v3 document of one group and version.
+
+use serde_json::{Map, Value, json};
+
+use crate::schema::{builtin_document, object_meta_document};
+
+/// A kind as its document describes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KindDocument<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) plural: &'a str,
+    pub(crate) namespaced: bool,
+    /// The `openAPIV3Schema` of a custom resource's version; `None` for built-in kinds.
+    pub(crate) schema: Option<&'a Value>,
+    /// Names of the subresources that take objects of the kind itself (`status`).
+    pub(crate) subresources: &'a [&'a str],
+}
+
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
+/// Keywords of the embedded catalogue that are no part of OpenAPI.
+const PRIVATE: &str = "x-struct";
+
+/// The document of `group_version` (`v1`, `example.com/v1`).
+///
+/// It holds what kubectl asks of it: schemas with their kinds (`explain`, client-side apply), and operations
+/// with their actions and query parameters (`--validate=strict`, `--dry-run=server`).
+pub(crate) fn document(group_version: &str, kinds: &[KindDocument<'_>]) -> Value {
+    let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
+    let mut schemas = Map::new();
+    schemas.insert(format!("{META}.ObjectMeta"), public(object_meta_document()));
+    schemas.insert(format!("{META}.ListMeta"), list_meta());
+    schemas.insert(format!("{META}.DeleteOptions"), delete_options(group, version));
+    schemas.insert(format!("{META}.Status"), status());
+    schemas.insert(
+        format!("{META}.Patch"),
+        json!({"type": "object", "description": "Patch is the request of a PATCH."}),
+    );
+    let mut paths = Map::new();
+    for kind in kinds {
+        let gvk = json!({"group": group, "version": version, "kind": kind.kind});
+        let name = component(group, version, kind);
+        schemas.insert(name.clone(), kind_schema(group_version, kind, &gvk));
+        schemas.insert(format!("{name}List"), list_schema(group, version, kind, &name));
+        add_paths(&mut paths, group_version, kind, &gvk, &name);
+    }
+    json!({
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": "unversioned"},
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"BearerToken": {
+                "type": "apiKey", "in": "header", "name": "authorization", "description": "Bearer Token authentication",
+            }},
+        },
+    })
+}
+
+/// The name of a kind's schema, as Kubernetes names it.
+fn component(group: &str, version: &str, kind: &KindDocument<'_>) -> String {
+    let name = kind.kind;
+    if kind.schema.is_some() {
+        let reversed: Vec<&str> = group.split('.').rev().collect();
+        return format!("{}.{version}.{name}", reversed.join("."));
+    }
+    match group {
+        "" => format!("io.k8s.api.core.{version}.{name}"),
+        "apiextensions.k8s.io" => {
+            format!("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.{version}.{name}")
+        }
+        _ => format!(
+            "io.k8s.api.{}.{version}.{name}",
+            group.split('.').next().unwrap_or(group)
+        ),
+    }
+}
+
+fn kind_schema(group_version: &str, kind: &KindDocument<'_>, gvk: &Value) -> Value {
+    let source = kind.schema.or_else(|| builtin_document(group_version, kind.kind));
+    let mut schema = source.map_or_else(
+        || json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
+        public,
+    );
+    let Some(members) = schema.as_object_mut() else {
+        return schema;
+    };
+    members.insert("x-kubernetes-group-version-kind".to_owned(), json!([gvk]));
+    let properties = members.entry("properties").or_insert_with(|| json!({}));
+    if let Some(properties) = properties.as_object_mut() {
+        properties.insert(
+            "apiVersion".to_owned(),
+            json!({"type": "string", "description": "The versioned schema of this representation of an object."}),
+        );
+        properties.insert(
+            "kind".to_owned(),
+            json!({"type": "string", "description": "The REST resource this object represents."}),
+        );
+        properties.insert(
+            "metadata".to_owned(),
+            json!({"description": "Standard object's metadata.", "default": {}, "allOf": [reference(&format!("{META}.ObjectMeta"))]}),
+        );
+    }
+    schema
+}
+
+fn list_schema(group: &str, version: &str, kind: &KindDocument<'_>, name: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": format!("{}List is a list of {}", kind.kind, kind.kind),
+        "required": ["items"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "items": {"type": "array", "items": reference(name)},
+            "kind": {"type": "string"},
+            "metadata": {"default": {}, "allOf": [reference(&format!("{META}.ListMeta"))]},
+        },
+        "x-kubernetes-group-version-kind": [{"group": group, "version": version, "kind": format!("{}List", kind.kind)}],
+    })
+}
+
+fn add_paths(
+    paths: &mut Map<String, Value>,
+    group_version: &str,
+    kind: &KindDocument<'_>,
+    gvk: &Value,
+    name: &str,
+) {
+    let root = if group_version.contains('/') {
+        "/apis"
+    } else {
+        "/api"
+    };
+    let scope = if kind.namespaced {
+        "/namespaces/{namespace}"
+    } else {
+        ""
+    };
+    let collection = format!("{root}/{group_version}{scope}/{}", kind.plural);
+    let operations = Operations { kind, gvk, name };
+    if kind.namespaced {
+        let everywhere = format!("{root}/{group_version}/{}", kind.plural);
+        paths.insert(
+            everywhere,
+            json!({"get": operations.read("list", true), "parameters": []}),
+        );
+    }
+    paths.insert(
+        collection.clone(),
+        json!({
+            "get": operations.read("list", true),
+            "post": operations.write("post"),
+            "delete": operations.delete("deletecollection"),
+            "parameters": path_parameters(kind.namespaced, false),
+        }),
+    );
+    let object = format!("{collection}/{{name}}");
+    paths.insert(
+        object.clone(),
+        json!({
+            "get": operations.read("get", false),
+            "put": operations.write("put"),
+            "patch": operations.write("patch"),
+            "delete": operations.delete("delete"),
+            "parameters": path_parameters(kind.namespaced, true),
+        }),
+    );
+    for subresource in kind.subresources {
+        paths.insert(
+            format!("{object}/{subresource}"),
+            json!({
+                "get": operations.read("get", false),
+                "put": operations.write("put"),
+                "patch": operations.write("patch"),
+                "parameters": path_parameters(kind.namespaced, true),
+            }),
+        );
+    }
+}
+
+/// The operations on one kind.
+struct Operations<'a> {
+    kind: &'a KindDocument<'a>,
+    gvk: &'a Value,
+    name: &'a str,
+}
+
+impl Operations<'_> {
+    fn read(&self, action: &str, list: bool) -> Value {
+        let (schema, parameters) = if list {
+            (reference(&format!("{}List", self.name)), list_parameters())
+        } else {
+            (reference(self.name), json!([]))
+        };
+        self.operation(action, &parameters, None, &schema)
+    }
+
+    fn write(&self, action: &str) -> Value {
+        let object = reference(self.name);
+        let patch = reference(&format!("{META}.Patch"));
+        let mut parameters = vec![
+            query(
+                "dryRun",
+                "string",
+                "When present, indicates that modifications should not be persisted.",
+            ),
+            query(
+                "fieldManager",
+                "string",
+                "The name of the actor that is making these changes.",
+            ),
+            query(
+                "fieldValidation",
+                "string",
+                "How the server treats unknown or duplicate fields.",
+            ),
+        ];
+        let mut content = Map::new();
+        if action == "patch" {
+            parameters.push(query(
+                "force",
+                "boolean",
+                "Force re-acquires conflicting fields of an apply.",
+            ));
+            for format in ["json-patch", "merge-patch"] {
+                content.insert(format!("application/{format}+json"), json!({"schema": patch}));
+            }
+            for format in [
+                "application/apply-patch+yaml",
+                "application/strategic-merge-patch+json",
+            ] {
+                if self.kind.schema.is_none() || format.contains("apply") {
+                    content.insert(format.to_owned(), json!({"schema": patch}));
+                }
+            }
+        } else {
+            content.insert("application/json".to_owned(), json!({"schema": object}));
+            content.insert("application/yaml".to_owned(), json!({"schema": object}));
+        }
+        let body = json!({"content": content, "required": true});
+        self.operation(action, &Value::Array(parameters), Some(body), &object)
+    }
+
+    fn delete(&self, action: &str) -> Value {
+        let body = json!({"content": {"*/*": {"schema": reference(&format!("{META}.DeleteOptions"))}}});
+        let parameters = json!([
+            query(
+                "dryRun",
+                "string",
+                "When present, indicates that modifications should not be persisted."
+            ),
+            query(
+                "gracePeriodSeconds",
+                "integer",
+                "The duration in seconds before the object should be deleted."
+            ),
+            query(
+                "propagationPolicy",
+                "string",
+                "Whether and how garbage collection will be performed."
+            ),
+        ]);
+        self.operation(
+            action,
+            &parameters,
+            Some(body),
+            &reference(&format!("{META}.Status")),
+        )
+    }
+
+    fn operation(&self, action: &str, parameters: &Value, body: Option<Value>, answer: &Value) -> Value {
+        let mut out = json!({
+            "parameters": parameters,
+            "responses": {"200": {"description": "OK", "content": {"application/json": {"schema": answer}}}},
+            "x-kubernetes-action": action,
+            "x-kubernetes-group-version-kind": self.gvk,
+        });
+        if let (Some(body), Some(members)) = (body, out.as_object_mut()) {
+            members.insert("requestBody".to_owned(), body);
+        }
+        out
+    }
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn query(name: &str, kind: &str, description: &str) -> Value {
+    json!({"name": name, "in": "query", "description": description, "schema": {"type": kind, "uniqueItems": true}})
+}
+
+fn path_parameters(namespaced: bool, named: bool) -> Value {
+    let parameter = |name: &str, description: &str| json!({"name": name, "in": "path", "required": true, "description": description, "schema": {"type": "string", "uniqueItems": true}});
+    let mut out = Vec::new();
+    if named {
+        out.push(parameter("name", "name of the object"));
+    }
+    if namespaced {
+        out.push(parameter("namespace", "object name and auth scope"));
+    }
+    Value::Array(out)
+}
+
+fn list_parameters() -> Value {
+    json!([
+        query(
+            "allowWatchBookmarks",
+            "boolean",
+            "Requests watch events with type BOOKMARK."
+        ),
+        query("continue", "string", "Token of the next page."),
+        query("fieldSelector", "string", "Restricts the list by fields."),
+        query("labelSelector", "string", "Restricts the list by labels."),
+        query("limit", "integer", "The most objects to return."),
+        query(
+            "resourceVersion",
+            "string",
+            "What resource versions a request may be served from."
+        ),
+        query(
+            "resourceVersionMatch",
+            "string",
+            "How resourceVersion is applied to list calls."
+        ),
+        query(
+            "sendInitialEvents",
+            "boolean",
+            "Begins a watch with the present objects."
+        ),
+        query("timeoutSeconds", "integer", "Timeout for the list or watch call."),
+        query("watch", "boolean", "Watch for changes."),
+    ])
+}
+
+fn list_meta() -> Value {
+    json!({"type": "object", "description": "ListMeta describes metadata that lists must have.", "properties": {
+        "continue": {"type": "string"},
+        "remainingItemCount": {"type": "integer", "format": "int64"},
+        "resourceVersion": {"type": "string"},
+        "selfLink": {"type": "string"},
+    }})
+}
+
+fn delete_options(group: &str, version: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": "DeleteOptions may be provided when deleting an API object.",
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "dryRun": {"type": "array", "items": {"type": "string"}},
+            "gracePeriodSeconds": {"type": "integer", "format": "int64"},
+            "kind": {"type": "string"},
+            "orphanDependents": {"type": "boolean"},
+            "preconditions": {"type": "object", "properties": {
+                "resourceVersion": {"type": "string"}, "uid": {"type": "string"},
+            }},
+            "propagationPolicy": {"type": "string"},
+        },
+        "x-kubernetes-group-version-kind": [{"group": group, "version": version, "kind": "DeleteOptions"}],
+    })
+}
+
+fn status() -> Value {
+    json!({
+        "type": "object",
+        "description": "Status is a return value for calls that do not return other objects.",
+        "properties": {
+            "apiVersion": {"type": "string"}, "code": {"type": "integer", "format": "int32"},
+            "details": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+            "kind": {"type": "string"}, "message": {"type": "string"},
+            "metadata": {"default": {}, "allOf": [reference(&format!("{META}.ListMeta"))]},
+            "reason": {"type": "string"}, "status": {"type": "string"},
+        },
+        "x-kubernetes-group-version-kind": [{"group": "", "version": "v1", "kind": "Status"}],
+    })
+}
+
+/// A schema without keywords of our own.
+fn public(schema: &Value) -> Value {
+    match schema {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .filter(|(key, _)| *key != PRIVATE)
+                .map(|(key, value)| (key.clone(), public(value)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.iter().map(public).collect()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn core() -> Value {
+        let kind = KindDocument {
+            kind: "ConfigMap",
+            plural: "configmaps",
+            namespaced: true,
+            schema: None,
+            subresources: &[],
+        };
+        document("v1", &[kind])
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = core();
+        let text = document.to_string();
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(document["components"]["schemas"][name].is_object(), "{name}");
+        }
+        assert!(!text.contains(PRIVATE));
+    }
+
+    #[test]
+    fn kubectl_finds_field_validation_and_the_schema_of_a_kind() {
+        let document = core();
+        let patch = &document["paths"]["/api/v1/namespaces/{namespace}/configmaps/{name}"]["patch"];
+        let gvk = json!({"group": "", "version": "v1", "kind": "ConfigMap"});
+        assert_eq!(patch["x-kubernetes-group-version-kind"], gvk);
+        assert_eq!(patch["x-kubernetes-action"], "patch");
+        let parameters = patch["parameters"].as_array().unwrap();
+        assert!(
+            parameters
+                .iter()
+                .any(|p| p["name"] == "fieldValidation" && p["in"] == "query")
+        );
+        assert!(patch["requestBody"]["content"]["application/strategic-merge-patch+json"].is_object());
+        let schema = &document["components"]["schemas"]["io.k8s.api.core.v1.ConfigMap"];
+        assert_eq!(schema["x-kubernetes-group-version-kind"], json!([gvk]));
+        assert_eq!(
+            schema["properties"]["data"]["additionalProperties"]["type"],
+            "string"
+        );
+    }
+
+    #[test]
+    fn custom_resources_are_named_by_their_group_and_take_no_strategic_patch() {
+        let schema = json!({"type": "object", "properties": {"spec": {"type": "object"}}});
+        let kind = KindDocument {
+            kind: "Widget",
+            plural: "widgets",
+            namespaced: false,
+            schema: Some(&schema),
+            subresources: &["status"],
+        };
+        let document = document("a.example.com/v1beta1", &[kind]);
+        assert!(document["components"]["schemas"]["com.example.a.v1beta1.Widget"].is_object());
+        assert!(document["components"]["schemas"]["com.example.a.v1beta1.WidgetList"].is_object());
+        let path = "/apis/a.example.com/v1beta1/widgets/{name}";
+        let content = &document["paths"][path]["patch"]["requestBody"]["content"];
+        assert!(content["application/apply-patch+yaml"].is_object());
+        assert!(content["application/strategic-merge-patch+json"].is_null());
+        assert!(document["paths"][format!("{path}/status")]["put"].is_object());
+    }
+}
