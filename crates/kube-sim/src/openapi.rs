@@ -1,4 +1,4 @@
-//! The OpenAPI v3 document of one group and version.
+//! The `OpenAPI` v3 document of one group and version.
 
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ pub(crate) struct KindDocument<'a> {
 }
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
-/// Keywords of the embedded catalogue that are no part of OpenAPI.
+/// Keywords of the embedded catalogue that are no part of `OpenAPI`.
 const PRIVATE: &str = "x-struct";
 
 /// The document of `group_version` (`v1`, `example.com/v1`).

@@ -82,9 +82,9 @@ fn join_ancient(mut entries: Vec<Entry>) -> Vec<Entry> {
     let mut kept: Vec<Entry> = Vec::new();
     for entry in entries {
         if entry.operation == Operation::Update {
-            updates.push(entry)
+            updates.push(entry);
         } else {
-            kept.push(entry)
+            kept.push(entry);
         }
     }
     updates.sort_by(|a, b| a.time.cmp(&b.time));

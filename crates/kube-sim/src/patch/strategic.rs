@@ -166,16 +166,13 @@ fn patch_list(target: &mut Vec<Value>, items: &[Value], schema: &Value) -> Resul
             target.retain(|present| present.get(merge_key) != Some(identity));
             continue;
         }
-        match position
-            .and_then(|index| target.get_mut(index))
-            .and_then(Value::as_object_mut)
-        {
-            Some(present) => patch_object(present, members, &schema["items"])?,
-            None => {
-                let mut fresh = Map::new();
-                patch_object(&mut fresh, members, &schema["items"])?;
-                target.push(Value::Object(fresh));
-            }
+        let present = position.and_then(|index| target.get_mut(index));
+        if let Some(present) = present.and_then(Value::as_object_mut) {
+            patch_object(present, members, &schema["items"])?;
+        } else {
+            let mut fresh = Map::new();
+            patch_object(&mut fresh, members, &schema["items"])?;
+            target.push(Value::Object(fresh));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The kinds a cluster has without any CustomResourceDefinition.
+//! The kinds a cluster has without any `CustomResourceDefinition`.
 //!
 //! `builtin.json` describes them in the words of `openAPIV3Schema`. Kinds of the control plane's own groups
 //! are described in full; of the workload kinds only what decides how they merge, the rest is kept as it

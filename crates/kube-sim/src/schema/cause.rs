@@ -151,6 +151,7 @@ impl fmt::Display for Cause {
     }
 }
 
+#[cfg(test)]
 /// The sentence of many causes: one as it is, several in brackets, doubles once.
 pub(crate) fn aggregate(causes: &[Cause]) -> String {
     let mut said: Vec<String> = Vec::new();

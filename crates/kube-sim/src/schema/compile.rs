@@ -8,7 +8,7 @@ use super::rules::Rules;
 use super::{Additional, Cause, Checks, ListKind, Node, Schema, Type, invariants};
 
 impl Schema {
-    /// Compiles the `openAPIV3Schema` of a CustomResourceDefinition's version.
+    /// Compiles the `openAPIV3Schema` of a `CustomResourceDefinition`'s version.
     ///
     /// Refuses what the API server refuses: schemas that are not structural, list and map types that do not
     /// fit, patterns, defaults and rules that are not valid. The causes' fields are relative to the schema

@@ -30,7 +30,7 @@ const STRUCTURAL_ONLY: [(&str, &str); 11] = [
     ("x-kubernetes-validations", "must be empty to be structural"),
 ];
 
-/// Keywords of OpenAPI that no custom resource's schema may use.
+/// Keywords of `OpenAPI` that no custom resource's schema may use.
 const FORBIDDEN: [(&str, &str); 5] = [
     ("$ref", "$ref is not supported"),
     ("definitions", "definitions is not supported"),

@@ -1,7 +1,7 @@
 //! Structural schemas: what a kind's objects look like, which of their fields are kept, defaulted and
 //! refused, and how their lists and maps merge.
 //!
-//! A [`Schema`] is compiled once from the `openAPIV3Schema` of a CustomResourceDefinition's version, or
+//! A [`Schema`] is compiled once from the `openAPIV3Schema` of a `CustomResourceDefinition`'s version, or
 //! taken from the built-in kinds. All operations are functions over [`serde_json::Value`].
 
 mod builtin;
@@ -23,7 +23,9 @@ use regex::Regex;
 use serde_json::Value;
 
 pub(crate) use builtin::{document as builtin_document, object_meta as object_meta_document};
-pub(crate) use cause::{Cause, aggregate};
+pub(crate) use cause::Cause;
+#[cfg(test)]
+use cause::aggregate;
 use rules::Rules;
 
 /// A compiled schema of one version of one kind.
@@ -93,6 +95,7 @@ pub(crate) enum Additional {
 ///
 /// Nodes under `allOf`, `anyOf`, `oneOf` and `not` are of the same shape; they only ever validate.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "one per boolean keyword of the schema language")]
 pub(crate) struct Node {
     pub(crate) kind: Option<Type>,
     pub(crate) nullable: bool,

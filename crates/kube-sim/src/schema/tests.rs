@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::{ListKind, Schema, aggregate};
 
-fn schema(spec: &Value) -> Schema {
+fn with_spec(spec: &Value) -> Schema {
     Schema::compile(&json!({"type": "object", "properties": {"spec": spec}}))
         .expect("the schema is structural")
 }
 
 fn refused(spec_schema: &Value, spec: &Value) -> Vec<String> {
-    schema(spec_schema)
+    with_spec(spec_schema)
         .validate(&json!({ "spec": spec }))
         .iter()
         .map(ToString::to_string)
@@ -22,6 +22,7 @@ fn object(properties: &Value) -> Value {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn faults_are_told_in_the_servers_words() {
     let x = |mut schema: Value, value: Value| {
         if schema.get("type").is_none() {
@@ -244,7 +245,7 @@ fn unknown_fields_are_pruned_and_named() {
 
 #[test]
 fn defaults_fill_and_forbidden_nulls_go() {
-    let schema = schema(&json!({"type": "object", "default": {}, "properties": {
+    let schema = with_spec(&json!({"type": "object", "default": {}, "properties": {
         "size": {"type": "integer", "default": 3},
         "maybe": {"type": "string", "nullable": true, "default": "d"},
         "plain": {"type": "string"},
@@ -299,17 +300,17 @@ fn schemas_that_are_not_structural_are_refused() {
         ),
     ];
     for (schema, wanted) in cases {
-        let causes = Schema::compile(&schema).expect_err(wanted);
-        assert_eq!(aggregate(&causes), wanted);
+        let refusal = Schema::compile(&schema).expect_err(wanted);
+        assert_eq!(aggregate(&refusal), wanted);
     }
     let broken = json!({"type": "object", "x-kubernetes-validations": [{"rule": "self.a >="}]});
-    let causes = Schema::compile(&broken).expect_err("the rule does not compile");
-    assert_eq!(causes[0].field, "x-kubernetes-validations[0].rule");
-    assert!(causes[0].message.contains("compilation failed"), "{}", causes[0]);
+    let refusal = Schema::compile(&broken).expect_err("the rule does not compile");
+    assert_eq!(refusal[0].field, "x-kubernetes-validations[0].rule");
+    assert!(refusal[0].message.contains("compilation failed"), "{}", refusal[0]);
     let pattern = json!({"type": "object", "properties": {"x": {"type": "string", "pattern": "("}}});
-    let causes = Schema::compile(&pattern).expect_err("the pattern does not compile");
+    let refusal = Schema::compile(&pattern).expect_err("the pattern does not compile");
     assert_eq!(
-        causes[0]
+        refusal[0]
             .clone()
             .under("spec.versions[0].schema.openAPIV3Schema")
             .field,
@@ -318,7 +319,7 @@ fn schemas_that_are_not_structural_are_refused() {
 }
 
 fn ruled(rules: &Value) -> Schema {
-    schema(&json!({
+    with_spec(&json!({
         "type": "object",
         "properties": {"a": {"type": "integer"}, "name": {"type": "string"}},
         "x-kubernetes-validations": rules,
@@ -358,7 +359,7 @@ fn rules_refuse_with_their_message_reason_and_path() {
 
 #[test]
 fn transition_rules_need_an_old_value() {
-    let schema = schema(&json!({"type": "object", "properties": {
+    let schema = with_spec(&json!({"type": "object", "properties": {
         "name": {"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "name is immutable"}]},
         "parts": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
             "items": {"type": "object", "required": ["k"], "properties": {"k": {"type": "string"}, "v": {"type": "integer"}},
@@ -381,7 +382,7 @@ fn transition_rules_need_an_old_value() {
 
 #[test]
 fn what_has_not_changed_is_not_refused_again() {
-    let schema = schema(&json!({"type": "object", "properties": {
+    let schema = with_spec(&json!({"type": "object", "properties": {
         "x": {"type": "string", "maxLength": 1},
         "y": {"type": "integer", "x-kubernetes-validations": [{"rule": "self > 0"}]},
     }}));
@@ -404,7 +405,7 @@ fn what_has_not_changed_is_not_refused_again() {
 
 #[test]
 fn several_faults_are_listed_once_each() {
-    let schema = schema(&json!({"type": "object", "required": ["a", "b"]}));
+    let schema = with_spec(&json!({"type": "object", "required": ["a", "b"]}));
     let causes = schema.validate(&json!({"spec": {}}));
     assert_eq!(
         aggregate(&causes),

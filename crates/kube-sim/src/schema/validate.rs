@@ -121,7 +121,7 @@ impl Node {
                 .map(|node| node.validate(value, None, path))
                 .collect();
             if !all.iter().any(|one| one.causes.is_empty()) {
-                verdict.causes.push(unnamed(format!(
+                verdict.causes.push(unnamed(&format!(
                     "{path:?} must validate at least one schema (anyOf)"
                 )));
                 verdict.absorb(best(all));
@@ -136,12 +136,12 @@ impl Node {
             let valid = all.iter().filter(|one| one.causes.is_empty()).count();
             let lead = format!("{path:?} must validate one and only one schema (oneOf).");
             if valid == 0 {
-                verdict.causes.push(unnamed(format!("{lead} Found none valid")));
+                verdict.causes.push(unnamed(&format!("{lead} Found none valid")));
                 verdict.absorb(best(all));
             } else if valid > 1 {
                 verdict
                     .causes
-                    .push(unnamed(format!("{lead} Found {valid} valid alternatives")));
+                    .push(unnamed(&format!("{lead} Found {valid} valid alternatives")));
             }
         }
         if !checks.all_of.is_empty() {
@@ -153,7 +153,7 @@ impl Node {
             }
             if valid < checks.all_of.len() {
                 let none = if valid == 0 { ". None validated" } else { "" };
-                verdict.causes.push(unnamed(format!(
+                verdict.causes.push(unnamed(&format!(
                     "{path:?} must validate all the schemas (allOf){none}"
                 )));
             }
@@ -163,7 +163,7 @@ impl Node {
         {
             verdict
                 .causes
-                .push(unnamed(format!("{path:?} must not validate the schema (not)")));
+                .push(unnamed(&format!("{path:?} must not validate the schema (not)")));
         }
         verdict.matched += 1;
     }
@@ -205,7 +205,7 @@ impl Node {
             .filter(|format| !number::fits(digits, format))
         {
             let kind = self.kind.map_or("number", super::Type::name);
-            verdict.causes.push(unnamed(format!(
+            verdict.causes.push(unnamed(&format!(
                 "Checked value must be of type {kind} with format {format} in {path}"
             )));
         }
@@ -397,6 +397,6 @@ fn best(all: Vec<Verdict>) -> Verdict {
 }
 
 /// A fault for which the server names no field.
-fn unnamed(detail: String) -> Cause {
-    Cause::invalid("<nil>", &Value::from(""), &detail)
+fn unnamed(detail: &str) -> Cause {
+    Cause::invalid("<nil>", &Value::from(""), detail)
 }

@@ -1,4 +1,4 @@
-//! The subset of JSONPath that printer columns, selectable fields and scale subresources use.
+//! The subset of `JSONPath` that printer columns, selectable fields and scale subresources use.
 
 use serde_json::Value;
 
@@ -176,12 +176,11 @@ fn closing_bracket(text: &str) -> Option<usize> {
     for (place, letter) in text.char_indices() {
         match (quote, letter) {
             (Some(open), _) if open == letter => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(letter),
             (None, '[') => depth += 1,
             (None, ']') if depth == 0 => return Some(place),
             (None, ']') => depth -= 1,
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     None

@@ -134,7 +134,7 @@ fn custom_column(column: &Value) -> Column {
     }
 }
 
-/// Whether a printer column's `jsonPath` can be read; a CustomResourceDefinition with another is refused.
+/// Whether a printer column's `jsonPath` can be read; a `CustomResourceDefinition` with another is refused.
 pub(crate) fn is_json_path(path: &str) -> bool {
     path.starts_with('.') && JsonPath::parse(path).is_some()
 }
