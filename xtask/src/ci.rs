@@ -26,7 +26,7 @@ const STEPS: &[Step] = &[
         cargo_step(repository, &arguments, None)
     }),
     ("doc", |repository| {
-        let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items"];
+        let arguments = ["doc", "--workspace", "--no-deps"];
         cargo_step(repository, &arguments, Some(("RUSTDOCFLAGS", "-D warnings")))
     }),
     ("crds", |repository| passed(crds::run(repository, Mode::Check))),
@@ -41,14 +41,18 @@ const STEPS: &[Step] = &[
 ];
 
 /// Runs every step, also after one has failed, and fails if one has.
+pub(crate) fn run(repository: &Repository) -> Result<()> {
+    run_steps(repository, STEPS)
+}
+
 #[allow(
     clippy::disallowed_methods,
     reason = "how long a check took is measured on the real clock"
 )]
-pub(crate) fn run(repository: &Repository) -> Result<()> {
+fn run_steps(repository: &Repository, steps: &[Step]) -> Result<()> {
     let mut summary = Vec::new();
     let mut failed = Vec::new();
-    for (name, step) in STEPS {
+    for (name, step) in steps {
         println!("--- {name}");
         let started = std::time::Instant::now();
         let result = step(repository);
@@ -98,4 +102,38 @@ fn deny(repository: &Repository) -> Result<End> {
         &["deny", "check", "licenses", "bans", "sources"],
         None,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    static RUN: AtomicUsize = AtomicUsize::new(0);
+
+    #[test]
+    fn every_step_runs_and_the_failed_ones_are_named() {
+        let steps: &[Step] = &[
+            ("first", |_| bail!("broken")),
+            ("second", |_| Ok(End::NotRun("absent"))),
+            ("third", |_| {
+                RUN.fetch_add(1, Ordering::SeqCst);
+                Ok(End::Passed)
+            }),
+        ];
+        let repository = Repository::of_this_crate();
+        let error = run_steps(&repository, steps).unwrap_err();
+        assert_eq!(error.to_string(), "failed: first");
+        assert_eq!(RUN.load(Ordering::SeqCst), 1);
+        assert!(run_steps(&repository, &steps[1..]).is_ok());
+    }
+
+    #[test]
+    fn a_line_of_the_summary() {
+        assert_eq!(
+            line("fmt", Duration::from_millis(1_250), "passed"),
+            "fmt          1.2 s  passed"
+        );
+    }
 }
