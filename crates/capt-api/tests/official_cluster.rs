@@ -100,3 +100,24 @@ fn every_field_of_ours_is_theirs() {
         assert!(found.is_empty(), "{name}:\n{}", found.join("\n"));
     }
 }
+
+#[test]
+fn what_differs_is_named() {
+    let theirs = serde_json::json!({ "type": "object", "required": ["a"], "properties": {
+        "a": { "type": "string", "maxLength": 5 }, "b": { "type": "array", "items": { "type": "string" } } } });
+    let ours = serde_json::json!({ "type": "object", "required": ["b"], "properties": {
+        "a": { "type": "integer", "maxLength": 6 }, "b": { "type": "array", "items": { "type": "object" } },
+        "c": { "type": "string" } } });
+    let mut found = Vec::new();
+    differences("spec", &ours, &theirs, &mut found);
+    assert_eq!(
+        found,
+        [
+            "spec: \"b\" is not required",
+            "spec.a: type \"integer\" is \"string\"",
+            "spec.a: maxLength 6 is 5",
+            "spec.b[]: type \"object\" is \"string\"",
+            "spec.c: does not exist",
+        ]
+    );
+}
