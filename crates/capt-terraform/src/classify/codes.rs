@@ -410,8 +410,22 @@ fn is_not_found(code: &str) -> bool {
 
 /// Something is not there. While something is being made from it, it was named by an input or made just now;
 /// AWS shows what is new late.
-fn not_found_class(_text: &Text<'_>) -> ErrorClass {
-    EventualConsistency
+fn not_found_class(text: &Text<'_>) -> ErrorClass {
+    // What an input names by id is not going to appear.
+    let named = [
+        "data source",
+        "reading data",
+        "launch template",
+        "key pair",
+        "ami ",
+        "hosted zone",
+        "no such bucket",
+    ];
+    if named.iter().any(|part| text.lower.contains(part)) {
+        Config
+    } else {
+        EventualConsistency
+    }
 }
 
 /// What a code that is in no table most likely means.
