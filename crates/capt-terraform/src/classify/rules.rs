@@ -62,13 +62,15 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     }
 });
 
-/// Reads rules: a line `<class> <code>`, then one phrase a line, indented; quoted where a blank at its end counts.
+/// Reads rules: a line `<class> <code>`, then phrases between bars, indented; quoted where a
+/// blank at the end counts.
 fn parse(text: &'static str) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
     for line in text.lines() {
-        if let Some(phrase) = line.strip_prefix("  ") {
+        if let Some(phrases) = line.strip_prefix("  ") {
             if let Some(rule) = rules.last_mut() {
-                rule.phrases.push(phrase.trim_matches('"'));
+                rule.phrases
+                    .extend(phrases.split(" | ").map(|phrase| phrase.trim_matches('"')));
             }
         } else if let Some((class, code)) = line.split_once(' ')
             && let Some(class) = ErrorClass::from_name(class)

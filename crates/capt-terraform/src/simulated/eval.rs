@@ -6,11 +6,13 @@ use std::time::Duration;
 use hcl::Value;
 use hcl::eval::{Context, Evaluate};
 use hcl::expr::Expression;
-use hcl::structure::{Body, Structure};
 use hcl::value::Map;
 
-use super::module::{Item, Module, Variable, error};
-use super::references::{Part, Reference, of_body, of_expression};
+use super::blocks::{Shape, attribute, convert};
+use super::graph::order;
+use super::module::{Item, Module, error};
+use super::provisioner::duration;
+use super::references::{Reference, of_body, of_expression};
 use super::{functions, placeholder};
 use crate::run::Output;
 use crate::stream::Diagnostic;
@@ -76,17 +78,18 @@ pub(super) fn evaluate(
     Ok(evaluator.wanted)
 }
 
-struct Evaluator<'a> {
-    files: &'a BTreeMap<String, Vec<u8>>,
-    folder: &'a str,
-    prefix: &'a str,
-    seed: &'a str,
-    module: &'a Module,
+/// Works out one module.
+pub(super) struct Evaluator<'a> {
+    pub(super) files: &'a BTreeMap<String, Vec<u8>>,
+    pub(super) folder: &'a str,
+    pub(super) prefix: &'a str,
+    pub(super) seed: &'a str,
+    pub(super) module: &'a Module,
     /// `var`, `local`, `aws_vpc`, ...: what expressions see.
-    roots: BTreeMap<String, Map<String, Value>>,
+    pub(super) roots: BTreeMap<String, Map<String, Value>>,
     /// For each node, the instances that whoever refers to it comes after.
-    after: BTreeMap<String, BTreeSet<String>>,
-    wanted: Wanted,
+    pub(super) after: BTreeMap<String, BTreeSet<String>>,
+    pub(super) wanted: Wanted,
 }
 
 impl Evaluator<'_> {
@@ -122,104 +125,6 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// What each node refers to; every reference must be declared.
-    fn graph(&mut self) -> Result<BTreeMap<String, BTreeSet<String>>, Diagnostic> {
-        let mut graph = BTreeMap::new();
-        for (name, expression) in &self.module.locals {
-            graph.insert(format!("local.{name}"), self.nodes(of_expression(expression))?);
-        }
-        for (name, item) in &self.module.items {
-            graph.insert(name.clone(), self.nodes(of_body(&item.body))?);
-        }
-        for (name, output) in &self.module.outputs {
-            graph.insert(
-                format!("output.{name}"),
-                self.nodes(of_expression(&output.value))?,
-            );
-        }
-        Ok(graph)
-    }
-
-    /// The nodes behind references. What a provider would compute is filled in on the way.
-    fn nodes(&mut self, references: BTreeSet<Reference>) -> Result<BTreeSet<String>, Diagnostic> {
-        let mut nodes = BTreeSet::new();
-        for reference in references {
-            let first = reference.attr(0);
-            let (name, what, path) = match (reference.root.as_str(), first) {
-                ("var", Some(name)) if !self.module.variables.contains_key(name) => {
-                    return Err(self.undeclared(&format!("var.{name}"), "input variable", name));
-                }
-                ("local", Some(name)) if !self.module.locals.contains_key(name) => {
-                    return Err(self.undeclared(&format!("local.{name}"), "local value", name));
-                }
-                ("local", Some(name)) => {
-                    nodes.insert(format!("local.{name}"));
-                    continue;
-                }
-                ("var" | "each" | "count" | "self" | "path" | "terraform", _) => continue,
-                // A bare word: a type constraint, a provider or an attribute in `ignore_changes`.
-                (_, None) => continue,
-                ("module", Some(name)) => (format!("module.{name}"), "module", &reference.path[1..]),
-                ("data", Some(kind)) => match reference.attr(1) {
-                    Some(name) => (
-                        format!("data.{kind}.{name}"),
-                        "data resource",
-                        &reference.path[2..],
-                    ),
-                    None => continue,
-                },
-                (kind, Some(name)) => (format!("{kind}.{name}"), "resource", &reference.path[1..]),
-            };
-            if !self.module.items.contains_key(&name) {
-                // Providers are referred to as `aws.west`.
-                if self
-                    .module
-                    .locate(&format!("provider \"{}\"", reference.root))
-                    .is_some()
-                {
-                    continue;
-                }
-                return Err(self.undeclared(&name, what, &name));
-            }
-            self.expect(&name, path);
-            nodes.insert(name);
-        }
-        Ok(nodes)
-    }
-
-    fn undeclared(&self, text: &str, what: &str, name: &str) -> Diagnostic {
-        let detail = format!("A {what} {name:?} has not been declared in this module.");
-        error(&format!("Reference to undeclared {what}"), detail).at(self.module.locate(text))
-    }
-
-    /// Remembers that somebody reads `path` of a resource, so that there is something to read.
-    fn expect(&mut self, name: &str, path: &[Part]) {
-        let path = match path {
-            [Part::Index(_) | Part::Any, rest @ ..] => rest,
-            // `aws_subnet.a["x"].id`: an instance of `for_each`.
-            [Part::Attr(_), rest @ ..] if self.is_repeated(name) => rest,
-            path => path,
-        };
-        let Some((Part::Attr(attribute), rest)) = path.split_first() else {
-            return;
-        };
-        let owner = format!("{}{name}", self.prefix);
-        let leaf = |path: &str| placeholder::attribute(self.seed, &owner, path);
-        let value = grow(attribute, rest, &leaf);
-        let known = self.roots.entry(format!("? {name}")).or_default();
-        match known.get_mut(attribute) {
-            Some(present) => combine(present, value),
-            None => {
-                known.insert(attribute.clone(), value);
-            }
-        }
-    }
-
-    fn is_repeated(&self, name: &str) -> bool {
-        let body = self.module.items.get(name).map(|item| &item.body);
-        body.is_some_and(|body| body.attributes().any(|attribute| attribute.key() == "for_each"))
-    }
-
     fn context(&self) -> Context<'static> {
         let mut context = Context::new();
         functions::declare(&mut context);
@@ -246,7 +151,12 @@ impl Evaluator<'_> {
     }
 
     /// Evaluates an expression; `extra` holds names of the present block.
-    fn value(&self, expression: &Expression, extra: &Context<'_>, at: &str) -> Result<Value, Diagnostic> {
+    pub(super) fn value(
+        &self,
+        expression: &Expression,
+        extra: &Context<'_>,
+        at: &str,
+    ) -> Result<Value, Diagnostic> {
         let mut context = self.context();
         for name in ["each", "count", "self"] {
             if let Ok(value) = Expression::from(hcl::expr::Variable::sanitized(name)).evaluate(extra) {
@@ -467,127 +377,6 @@ impl Evaluator<'_> {
         }
     }
 
-    fn repetitions(&self, item: &Item) -> Result<Repetitions, Diagnostic> {
-        let mut each = Vec::new();
-        let declare = |name: &str, fields: Vec<(&str, Value)>| {
-            let mut context = Context::new();
-            let fields: Map<_, _> = fields
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect();
-            context.declare_var(hcl::Identifier::sanitized(name), Value::Object(fields));
-            context
-        };
-        if let Some(count) = attribute(&item.body, "count") {
-            let count = self.value(count, &Context::new(), &item.name)?;
-            let count = count.as_u64().ok_or_else(|| {
-                error(
-                    "Invalid count argument",
-                    "The given \"count\" argument value is unsuitable: a whole number is required.",
-                )
-            })?;
-            for index in 0..count {
-                each.push((
-                    format!("[{index}]"),
-                    declare("count", vec![("index", index.into())]),
-                ));
-            }
-            return Ok(Repetitions {
-                each,
-                shape: Shape::List,
-            });
-        }
-        if let Some(over) = attribute(&item.body, "for_each") {
-            let pairs: Vec<(String, Value)> = match self.value(over, &Context::new(), &item.name)? {
-                Value::Array(items) => items
-                    .into_iter()
-                    .filter_map(|item| functions::to_text(&item).map(|key| (key, item)))
-                    .collect(),
-                Value::Object(object) => object.into_iter().collect(),
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                    return Err(error(
-                        "Invalid for_each argument",
-                        "The given \"for_each\" argument value is unsuitable: a map, or set of strings is required.",
-                    ));
-                }
-            };
-            for (key, value) in pairs {
-                let fields = vec![("key", Value::from(key.clone())), ("value", value)];
-                each.push((format!("[{key:?}]"), declare("each", fields)));
-            }
-            return Ok(Repetitions {
-                each,
-                shape: Shape::Map,
-            });
-        }
-        Ok(Repetitions {
-            each: vec![(String::new(), Context::new())],
-            shape: Shape::One,
-        })
-    }
-
-    /// The arguments of a block; what Terraform itself reads is left out.
-    fn body(&self, body: &Body, context: &Context<'_>, at: &str) -> Result<Map<String, Value>, Diagnostic> {
-        let mut values = Map::new();
-        for structure in body.iter() {
-            match structure {
-                Structure::Attribute(attribute) => {
-                    if !matches!(attribute.key(), "count" | "for_each" | "depends_on" | "provider") {
-                        values.insert(
-                            attribute.key().to_owned(),
-                            self.value(attribute.expr(), context, at)?,
-                        );
-                    }
-                }
-                Structure::Block(block) => {
-                    if matches!(
-                        block.identifier(),
-                        "lifecycle" | "provisioner" | "connection" | "dynamic" | "timeouts"
-                    ) {
-                        continue;
-                    }
-                    let inner = Value::Object(self.body(block.body(), context, at)?);
-                    let present = values
-                        .entry(block.identifier().to_owned())
-                        .or_insert_with(|| Value::Array(Vec::new()));
-                    if let Value::Array(blocks) = present {
-                        blocks.push(inner);
-                    }
-                }
-            }
-        }
-        Ok(values)
-    }
-
-    /// How long the provisioners of a creation sleep and what the last one ends with.
-    fn provisioners(
-        &self,
-        item: &Item,
-        context: &Context<'_>,
-        own: &Map<String, Value>,
-    ) -> Result<(Option<Duration>, Option<i32>), Diagnostic> {
-        let mut context = context.clone();
-        context.declare_var(hcl::Identifier::sanitized("self"), Value::Object(own.clone()));
-        let (mut sleep, mut exit) = (None, None);
-        for block in item
-            .body
-            .blocks()
-            .filter(|block| block.identifier() == "provisioner")
-        {
-            let on_destroy =
-                attribute(block.body(), "when").is_some_and(|when| when.to_string() == "destroy");
-            if let Some(command) = attribute(block.body(), "command").filter(|_| !on_destroy) {
-                let command =
-                    functions::to_text(&self.value(command, &context, &item.name)?).unwrap_or_default();
-                if let Some(more) = sleeping(&command) {
-                    sleep = Some(sleep.unwrap_or(Duration::ZERO) + more);
-                }
-                exit = exit.or_else(|| exiting(&command));
-            }
-        }
-        Ok((sleep, exit))
-    }
-
     fn outputs(&mut self) -> Result<(), Diagnostic> {
         for (name, output) in &self.module.outputs {
             let value = json(&self.value(&output.value, &Context::new(), &format!("output \"{name}\""))?);
@@ -601,24 +390,6 @@ impl Evaluator<'_> {
         }
         Ok(())
     }
-}
-
-struct Repetitions {
-    each: Vec<(String, Context<'static>)>,
-    shape: Shape,
-}
-
-#[derive(Clone, Copy)]
-enum Shape {
-    One,
-    List,
-    Map,
-}
-
-fn attribute<'a>(body: &'a Body, key: &str) -> Option<&'a Expression> {
-    body.attributes()
-        .find(|attribute| attribute.key() == key)
-        .map(hcl::Attribute::expr)
 }
 
 fn json(value: &Value) -> serde_json::Value {
@@ -657,146 +428,4 @@ fn resolve(folder: &str, source: &str) -> String {
         }
     }
     parts.join("/")
-}
-
-/// A value that has `path`, with a placeholder at its end.
-fn grow(name: &str, path: &[Part], leaf: &dyn Fn(&str) -> Value) -> Value {
-    match path.split_first() {
-        None => leaf(name),
-        Some((Part::Attr(next), rest)) => {
-            let inner = grow(&format!("{name}_{next}"), rest, leaf);
-            Value::Object(Map::from_iter([(next.clone(), inner)]))
-        }
-        Some((Part::Index(index), rest)) => {
-            if rest.is_empty()
-                && let Value::Array(items) = leaf(name)
-                && items.len() > *index
-            {
-                return Value::Array(items);
-            }
-            // Nobody means the thousandth element of something that a provider computes.
-            let count = (*index).min(63) + 1;
-            let items = (0..count).map(|n| {
-                if rest.is_empty() {
-                    leaf(&format!("{name}_{n}"))
-                } else {
-                    grow(name, rest, leaf)
-                }
-            });
-            Value::Array(items.collect())
-        }
-        Some((Part::Any, [])) => match leaf(name) {
-            Value::Array(items) => Value::Array(items),
-            other => Value::Array(vec![other]),
-        },
-        Some((Part::Any, rest)) => Value::Array(vec![grow(name, rest, leaf)]),
-    }
-}
-
-fn combine(present: &mut Value, other: Value) {
-    match (present, other) {
-        (Value::Object(present), Value::Object(other)) => {
-            for (key, value) in other {
-                match present.get_mut(&key) {
-                    Some(inner) => combine(inner, value),
-                    None => {
-                        present.insert(key, value);
-                    }
-                }
-            }
-        }
-        (Value::Array(present), Value::Array(other)) => {
-            for (index, value) in other.into_iter().enumerate() {
-                match present.get_mut(index) {
-                    Some(inner) => combine(inner, value),
-                    None => present.push(value),
-                }
-            }
-        }
-        (present, other @ (Value::Object(_) | Value::Array(_))) => *present = other,
-        _ => {}
-    }
-}
-
-fn convert(name: &str, variable: &Variable, value: Value) -> Result<Value, Diagnostic> {
-    let unsuitable = |wanted: &str| {
-        let detail = format!("Unsuitable value for var.{name}: {wanted} required.");
-        Err(error("Invalid value for input variable", detail))
-    };
-    match (variable.kind.as_deref(), value) {
-        (Some("string"), value @ (Value::Bool(_) | Value::Number(_))) => {
-            Ok(functions::to_text(&value).map_or(Value::Null, Value::from))
-        }
-        (Some("string"), Value::Array(_) | Value::Object(_)) => unsuitable("a string is"),
-        (Some("number"), Value::String(text)) => {
-            functions::number(&text).map_or_else(|| unsuitable("a number is"), Ok)
-        }
-        (Some("number"), Value::Array(_) | Value::Object(_) | Value::Bool(_)) => unsuitable("a number is"),
-        (Some("bool"), Value::String(text)) => text
-            .parse::<bool>()
-            .map_or_else(|_| unsuitable("a bool is"), |flag| Ok(flag.into())),
-        (_, value) => Ok(value),
-    }
-}
-
-/// An order in which each node comes after what it refers to.
-fn order(mut graph: BTreeMap<String, BTreeSet<String>>) -> Result<Vec<String>, Diagnostic> {
-    let mut ordered = Vec::new();
-    while !graph.is_empty() {
-        let free: Vec<String> = graph
-            .iter()
-            .filter(|(_, after)| !after.iter().any(|name| graph.contains_key(name)))
-            .map(|(name, _)| name.clone())
-            .collect();
-        if free.is_empty() {
-            let names: Vec<_> = graph.into_keys().collect();
-            return Err(error(&format!("Cycle: {}", names.join(", ")), ""));
-        }
-        for name in free {
-            graph.remove(&name);
-            ordered.push(name);
-        }
-    }
-    Ok(ordered)
-}
-
-/// `30s`, `5m`, `1h`
-fn duration(text: &str) -> Option<Duration> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        _ => return None,
-    };
-    text.get(..text.len() - 1)?
-        .parse::<u64>()
-        .ok()
-        .map(|count| Duration::from_secs(count.saturating_mul(unit)))
-}
-
-/// The seconds of every `sleep N` in a command.
-fn sleeping(command: &str) -> Option<Duration> {
-    let words: Vec<&str> = command
-        .split(|c: char| c.is_whitespace() || ";&|()".contains(c))
-        .filter(|word| !word.is_empty())
-        .collect();
-    let seconds = words.windows(2).filter(|pair| matches!(pair, ["sleep", _]));
-    let seconds: Vec<f64> = seconds
-        .filter_map(|pair| pair.last()?.trim_end_matches('s').parse().ok())
-        .collect();
-    let total = seconds
-        .iter()
-        .copied()
-        .filter(|seconds| seconds.is_finite())
-        .fold(0.0, |sum, seconds| sum + seconds);
-    (!seconds.is_empty()).then(|| Duration::try_from_secs_f64(total.clamp(0.0, 1e6)).unwrap_or_default())
-}
-
-/// The code of a plain `exit N` other than zero in a command.
-fn exiting(command: &str) -> Option<i32> {
-    command
-        .split([';', '\n'])
-        .flat_map(|part| part.split("&&"))
-        .filter_map(|part| part.trim().strip_prefix("exit ")?.trim().parse::<i32>().ok())
-        .find(|code| *code != 0)
 }

@@ -9,13 +9,17 @@
 //! It touches no disk and no thread: everything happens on tokio's clock, which tests may pause.
 
 mod apply;
+mod blocks;
 mod cloud;
+mod computed;
 mod engine;
 mod eval;
 mod functions;
+mod graph;
 mod inputs;
 mod module;
 mod placeholder;
+mod provisioner;
 mod references;
 mod script;
 
