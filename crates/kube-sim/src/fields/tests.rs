@@ -433,6 +433,25 @@ proptest! {
     }
 
     #[test]
+    fn an_update_owns_what_it_changed_and_nobody_owns_what_it_removed(first in spec(), second in spec()) {
+        let schema = crd_schema();
+        let live = apply(None, &custom(&first), &applier("one"), true, Some(&schema)).unwrap();
+        let mut new = live.clone();
+        new["spec"] = second;
+        let out = update(&live, &new, &manager("two", Operation::Update, LATE), Some(&schema));
+        prop_assert_eq!(&out["spec"], &new["spec"]);
+        let of = |name: &str| {
+            let found = entries(&out).into_iter().find(|(manager, _)| manager == name);
+            found.map(|(_, fields)| FieldSet::from_json(&fields).unwrap()).unwrap_or_default()
+        };
+        let mut whole = super::merge::compare(Some(schema.root()), &json!({}), &super::merge::without_managed_fields(&new)).written();
+        super::merge::strip(&mut whole, "");
+        prop_assert!(of("one").union(&of("two")).difference(&whole).is_empty(), "what is owned is there");
+        prop_assert!(of("one").intersection(&of("two")).is_empty(), "what moved has left");
+        prop_assert_eq!(update(&out, &out, &manager("three", Operation::Update, LATE), Some(&schema)), out);
+    }
+
+    #[test]
     fn sets_survive_their_json_and_obey_algebra(first in spec(), second in spec()) {
         let schema = crd_schema();
         let of = |spec: &Value| super::set::of_value(Some(schema.root()), &custom(spec));

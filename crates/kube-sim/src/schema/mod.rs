@@ -95,7 +95,10 @@ pub(crate) enum Additional {
 ///
 /// Nodes under `allOf`, `anyOf`, `oneOf` and `not` are of the same shape; they only ever validate.
 #[derive(Debug, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "one per boolean keyword of the schema language")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "one per boolean keyword of the schema language"
+)]
 pub(crate) struct Node {
     pub(crate) kind: Option<Type>,
     pub(crate) nullable: bool,

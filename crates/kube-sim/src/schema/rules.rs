@@ -12,8 +12,12 @@ use super::{Additional, Cause, Node, Schema, join};
 pub(super) struct Rules {
     /// Rules about the value alone; not asked where the value has not changed.
     plain: Option<CompiledSchema>,
-    /// Rules that also see `oldSelf`.
+    /// Rules that also see `oldSelf`, asked where there is one.
     transition: Option<CompiledSchema>,
+    /// Rules with `optionalOldSelf`, asked where there is no old value.
+    creation: Option<CompiledSchema>,
+    /// The texts of all rules, in their order.
+    order: Vec<String>,
     /// The node's JSON type, which messages show in place of the value.
     type_name: String,
 }
@@ -40,13 +44,20 @@ impl Rules {
         };
         let shape = without_rules(schema);
         let mut causes = Vec::new();
-        let (mut plain, mut transition) = (Vec::new(), Vec::new());
+        let (mut plain, mut transition, mut creation) = (Vec::new(), Vec::new(), Vec::new());
         for (index, rule) in rules.iter().enumerate() {
             let field = format!("{KEYWORD}[{index}]");
             let alone = compile_schema(&json!({ (KEYWORD): [rule] }));
             for result in &alone.validations {
                 match result {
-                    Ok(compiled) if compiled.is_transition_rule => transition.push(rule.clone()),
+                    Ok(compiled) if compiled.is_transition_rule => {
+                        if compiled.rule.optional_old_self == Some(true) {
+                            transition.push(with_old_self(rule, OLD_SELF));
+                            creation.push(with_old_self(rule, NO_OLD_SELF));
+                        } else {
+                            transition.push(rule.clone());
+                        }
+                    }
                     Ok(_) => plain.push(rule.clone()),
                     Err(fault) => causes.push(refusal(&field, rule, fault)),
                 }
@@ -68,6 +79,8 @@ impl Rules {
         Ok(Some(Self {
             plain: compile(plain),
             transition: compile(transition),
+            creation: compile(creation),
+            order: rules.iter().map(rule_text).collect(),
             type_name: schema
                 .get("type")
                 .and_then(Value::as_str)
@@ -84,17 +97,42 @@ impl Rules {
         path: &str,
         causes: &mut Vec<Cause>,
     ) {
-        let plain = self
-            .plain
-            .as_ref()
-            .filter(|_| !unchanged)
-            .map(|rules| (rules, None));
-        let transition = self.transition.as_ref().map(|rules| (rules, old));
-        for (rules, old) in plain.into_iter().chain(transition) {
+        let plain = self.plain.as_ref().filter(|_| !unchanged);
+        let transition = if old.is_some() {
+            self.transition.as_ref()
+        } else {
+            self.creation.as_ref()
+        };
+        let mut found = Vec::new();
+        for (rules, old) in plain
+            .map(|rules| (rules, None))
+            .into_iter()
+            .chain(transition.map(|rules| (rules, old)))
+        {
             if let Err(errors) = validate_compiled(rules, value, old) {
-                causes.extend(errors.into_vec().iter().map(|error| self.cause(error, path)));
+                found.extend(errors.into_vec());
             }
         }
+        found.sort_by_key(|error| {
+            self.order
+                .iter()
+                .position(|rule| *rule == self.original(&error.rule))
+        });
+        causes.extend(found.iter().map(|error| self.cause(error, path)));
+    }
+
+    /// The text a rule was written with.
+    fn original(&self, rule: &str) -> String {
+        let written = |text: &&String| {
+            [OLD_SELF, NO_OLD_SELF]
+                .iter()
+                .any(|form| replaced(text, form) == rule)
+        };
+        self.order
+            .iter()
+            .find(written)
+            .cloned()
+            .unwrap_or_else(|| rule.to_owned())
     }
 
     fn cause(&self, error: &ValidationError, path: &str) -> Cause {
@@ -107,7 +145,11 @@ impl Rules {
         let value = Value::from(self.type_name.as_str());
         let detail = match error.kind {
             ErrorKind::ValidationFailure => error.message.trim().to_owned(),
-            _ => format!("{} evaluating rule: {}", error.message, error.rule.trim()),
+            _ => format!(
+                "{} evaluating rule: {}",
+                error.message,
+                self.original(&error.rule).trim()
+            ),
         };
         match error.reason.as_deref() {
             Some("FieldValueRequired") => Cause::required(&field, &detail),
@@ -196,6 +238,66 @@ fn refusal(field: &str, rule: &Value, fault: &CompilationError) -> Cause {
         rule,
         &format!("compilation failed: {fault}"),
     )
+}
+
+/// `oldSelf` where there is an old value and the rule takes it as an optional.
+const OLD_SELF: &str = "optional.of(oldSelf)";
+/// `oldSelf` where there is none.
+const NO_OLD_SELF: &str = "optional.none()";
+
+/// A rule with `optionalOldSelf`, written for one of the two cases: the library binds the bare old value, or
+/// null, where the API server binds an optional.
+fn with_old_self(rule: &Value, form: &str) -> Value {
+    let mut out = rule.clone();
+    let Some(members) = out.as_object_mut() else {
+        return out;
+    };
+    members.remove("optionalOldSelf");
+    if !members.contains_key("message") {
+        members.insert(
+            "message".to_owned(),
+            Value::from(format!("failed rule: {}", rule_text(rule).trim())),
+        );
+    }
+    for key in ["rule", "messageExpression"] {
+        if let Some(Value::String(text)) = members.get_mut(key) {
+            *text = replaced(text, form);
+        }
+    }
+    out
+}
+
+fn rule_text(rule: &Value) -> String {
+    rule.get("rule")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// `text` with the identifier `oldSelf` replaced, string literals left alone.
+fn replaced(text: &str, form: &str) -> String {
+    let mut out = String::new();
+    let (mut word, mut quote, mut escaped) = (String::new(), None, false);
+    let end_word = |word: &mut String, out: &mut String| {
+        out.push_str(if word == "oldSelf" { form } else { word });
+        word.clear();
+    };
+    for letter in text.chars() {
+        if quote.is_none() && (letter.is_ascii_alphanumeric() || letter == '_') {
+            word.push(letter);
+            continue;
+        }
+        end_word(&mut word, &mut out);
+        match quote {
+            Some(open) if open == letter && !escaped => quote = None,
+            None if matches!(letter, '\'' | '"') => quote = Some(letter),
+            Some(_) | None => {}
+        }
+        escaped = letter == '\\' && !escaped;
+        out.push(letter);
+    }
+    end_word(&mut word, &mut out);
+    out
 }
 
 fn check_rule(rule: &Value, field: &str, causes: &mut Vec<Cause>) {

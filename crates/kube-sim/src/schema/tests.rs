@@ -306,7 +306,11 @@ fn schemas_that_are_not_structural_are_refused() {
     let broken = json!({"type": "object", "x-kubernetes-validations": [{"rule": "self.a >="}]});
     let refusal = Schema::compile(&broken).expect_err("the rule does not compile");
     assert_eq!(refusal[0].field, "x-kubernetes-validations[0].rule");
-    assert!(refusal[0].message.contains("compilation failed"), "{}", refusal[0]);
+    assert!(
+        refusal[0].message.contains("compilation failed"),
+        "{}",
+        refusal[0]
+    );
     let pattern = json!({"type": "object", "properties": {"x": {"type": "string", "pattern": "("}}});
     let refusal = Schema::compile(&pattern).expect_err("the pattern does not compile");
     assert_eq!(
@@ -376,6 +380,31 @@ fn transition_rules_need_an_old_value() {
         [
             r#"spec.name: Invalid value: "string": name is immutable"#,
             r#"spec.parts[1]: Invalid value: "object": v only grows"#,
+        ]
+    );
+}
+
+#[test]
+fn an_optional_old_value_is_asked_for() {
+    let schema = ruled(&json!([
+        {"rule": "!oldSelf.hasValue() || self.a >= oldSelf.value().a", "optionalOldSelf": true},
+        {"rule": "self.a < 9", "message": "too big"},
+        {"rule": "oldSelf.hasValue() || self.name != 'oldSelf'", "optionalOldSelf": true, "message": "taken"},
+    ]));
+    assert!(broken_rules(&schema, &json!({"a": 1, "name": "x"}), None).is_empty());
+    assert_eq!(
+        broken_rules(&schema, &json!({"a": 10, "name": "oldSelf"}), None),
+        [
+            r#"spec: Invalid value: "object": too big"#,
+            r#"spec: Invalid value: "object": taken"#,
+        ]
+    );
+    let old = json!({"a": 20, "name": "x"});
+    assert_eq!(
+        broken_rules(&schema, &json!({"a": 10, "name": "oldSelf"}), Some(&old)),
+        [
+            r#"spec: Invalid value: "object": failed rule: !oldSelf.hasValue() || self.a >= oldSelf.value().a"#,
+            r#"spec: Invalid value: "object": too big"#,
         ]
     );
 }
