@@ -1,1 +1,4 @@
-//! The Cluster API side of CAPT: its controllers and workspace backends.
+//! The Cluster API side of CAPT: the controllers of `WorkspaceTemplateApply`, `CAPTCluster` and
+//! `CAPTControlPlane`, and the backends that turn a rendered template into a workspace.
+
+pub mod substitute;
