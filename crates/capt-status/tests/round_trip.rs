@@ -1,0 +1,217 @@
+//! What is written into a status is what is read from it again.
+
+use std::collections::BTreeSet;
+
+use capt_api::status::Lifecycle as WireLifecycle;
+use capt_core::condition::standard;
+use capt_core::fault::{Fault, FaultClass};
+use capt_core::lifecycle::State;
+use capt_core::object::Object;
+use capt_core::progress::Progress;
+use capt_core::record::{
+    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, Run, RunOperation,
+};
+use capt_core::wait::Wait;
+use capt_status::{Kind, Written, child, policy, read_record, write_lifecycle, write_run, write_state};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use proptest::option;
+use proptest::prelude::*;
+
+/// A status keeps whole seconds.
+fn time() -> impl Strategy<Value = Timestamp> {
+    (0i64..2_000_000_000).prop_map(|seconds| Timestamp::from_second(seconds).unwrap())
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    prop_oneof![
+        Just(Ending::Succeeded),
+        Just(Ending::Failed),
+        Just(Ending::Superseded)
+    ]
+}
+
+fn kind() -> impl Strategy<Value = OperationKind> {
+    prop_oneof![
+        Just(OperationKind::Creating),
+        Just(OperationKind::Updating),
+        Just(OperationKind::Deleting)
+    ]
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    (
+        prop::sample::select(FaultClass::ALL),
+        "[A-Z][a-z]{1,8}",
+        ".{0,20}",
+        ".{1,40}",
+    )
+        .prop_map(|(class, code, subject, message)| Fault::new(class, code, message).on(subject))
+}
+
+prop_compose! {
+    fn recovery()(
+        last_attempt in option::of(time()),
+        counts in (1u32..100, 0u32..100),
+        history in prop::collection::vec((time(), 0i64..5000, option::of(any::<bool>())), 0..5),
+    ) -> Recovery {
+        Recovery {
+            last_attempt,
+            attempts: counts.0,
+            successes: counts.1.min(counts.0),
+            history: history.into_iter().map(|(time, seconds, how)| RecoveryAttempt {
+                time,
+                trigger: "Throttled".to_owned(),
+                action: "Retry".to_owned(),
+                finished: how.map(|good| {
+                    let end = if good { Ending::Succeeded } else { Ending::Failed };
+                    (time + jiff::SignedDuration::from_secs(seconds), end)
+                }),
+            }).collect(),
+        }
+    }
+}
+
+prop_compose! {
+    fn record()(
+        state in prop::sample::select(State::ALL),
+        times in (option::of(time()), option::of(time())),
+        origin in option::of(prop::sample::select(State::ALL)),
+        digests in (option::of("[0-9a-f]{8}"), option::of("[0-9a-f]{8}"), option::of("retry=[a-z]{3}")),
+        flags in any::<(bool, bool, bool)>(),
+        attempt in 0u32..1000,
+        fault in option::of((fault(), option::of("Kind/[a-z]{3}"))),
+        run in option::of((1u32..100, any::<bool>(), time())),
+        operation in option::of((kind(), time())),
+        history in prop::collection::vec((kind(), time(), time(), ending()), 0..16),
+        recovery in recovery(),
+        percent in 0u8..=100,
+    ) -> Record {
+        Record {
+            state,
+            since: times.0,
+            origin,
+            input: digests.0,
+            applied: digests.1,
+            ready: flags.0,
+            initialized: flags.1,
+            attempt,
+            next_attempt: times.1,
+            gave_up: flags.2,
+            blamed: fault.as_ref().and_then(|(_, blamed)| blamed.clone()),
+            fault: fault.map(|(fault, _)| fault),
+            honoured: digests.2,
+            run: run.map(|(number, apply, opened)| Run {
+                number,
+                operation: if apply { RunOperation::Apply } else { RunOperation::Destroy },
+                input: "input".to_owned(),
+                opened,
+            }),
+            operation: operation.map(|(kind, started_at)| Operation { kind, started_at, finished: None }),
+            history: history.into_iter().map(|(kind, started_at, at, how)| {
+                Operation { kind, started_at, finished: Some((at, how)) }
+            }).collect(),
+            recovery,
+            percent,
+        }
+    }
+}
+
+fn object(record: Record) -> Object {
+    Object {
+        name: "TerraformWorkspace/demo".to_owned(),
+        uid: "uid".to_owned(),
+        deleting: false,
+        finalized: true,
+        paused: None,
+        requested: None,
+        input: "input".to_owned(),
+        record,
+        policy: policy(Kind::Workspace, None, None),
+        faults: Vec::new(),
+    }
+}
+
+fn write(record: &Record, before: &WireLifecycle, waits: &[Wait], now: Timestamp) -> WireLifecycle {
+    let object = object(record.clone());
+    write_lifecycle(Written {
+        object: &object,
+        record,
+        progress: Progress {
+            percent: record.percent,
+            ..Progress::default()
+        },
+        waits,
+        conditions: standard(&object, record, waits, now),
+        generation: Some(3),
+        before,
+        now,
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_record_survives_its_status(record in record(), now in time()) {
+        let written = write(&record, &WireLifecycle::default(), &[], now);
+        let text = serde_json::to_string(&written).unwrap();
+        let read: WireLifecycle = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(&serde_json::to_string(&read).unwrap(), &text);
+        prop_assert_eq!(read_record(&read, record.run.as_ref().map(write_run).as_ref()), record);
+    }
+
+    #[test]
+    fn a_status_does_not_change_while_nothing_happens(record in record(), now in time(), later in 1i64..600) {
+        let wait = [Wait::new("Secret/x", "SecretMissing", "Secret x does not exist")];
+        let first = write(&record, &WireLifecycle::default(), &wait, now);
+        let later = now + jiff::SignedDuration::from_secs(later);
+        let second = write(&record, &first, &wait, later);
+        // Becoming overdue is the one thing that time alone changes.
+        if first.progress.as_ref().unwrap().overdue == second.progress.as_ref().unwrap().overdue {
+            prop_assert_eq!(second, first);
+        }
+    }
+
+    #[test]
+    fn reconciling_and_stalled_are_never_both_said(record in record(), now in time()) {
+        let written = write(&record, &WireLifecycle::default(), &[], now);
+        let said: BTreeSet<_> = written.conditions.iter().map(|condition| condition.type_.as_str()).collect();
+        prop_assert!(!(said.contains("Reconciling") && said.contains("Stalled")));
+        prop_assert_eq!(said.len(), written.conditions.len());
+        for condition in &written.conditions {
+            prop_assert!(!condition.reason.is_empty(), "{} has no reason", condition.type_);
+        }
+    }
+}
+
+#[test]
+fn the_states_of_wire_and_core_are_the_same() {
+    let wire: Vec<_> = capt_api::status::State::ALL
+        .iter()
+        .map(|state| state.name())
+        .collect();
+    let core: Vec<_> = State::ALL.iter().map(|state| state.name()).collect();
+    assert_eq!(wire, core);
+    for &state in State::ALL {
+        assert_eq!(capt_status::read_state(write_state(state)), state);
+    }
+}
+
+#[test]
+fn a_child_is_observed_only_with_its_generation_and_its_requests() {
+    let status = WireLifecycle {
+        observed_generation: Some(2),
+        ..WireLifecycle::default()
+    };
+    let mut metadata = ObjectMeta {
+        name: Some("demo".to_owned()),
+        generation: Some(2),
+        ..ObjectMeta::default()
+    };
+    assert!(child("Kind", &metadata, "me", Some(&status), true).observed);
+    metadata.annotations = Some([(capt_api::keys::RETRY.to_owned(), "1".to_owned())].into());
+    assert!(!child("Kind", &metadata, "me", Some(&status), true).observed);
+    metadata.annotations = None;
+    metadata.generation = Some(3);
+    assert!(!child("Kind", &metadata, "me", Some(&status), true).observed);
+    assert!(!child("Kind", &metadata, "me", None, true).observed);
+}
