@@ -8,5 +8,8 @@ mod server;
 mod table;
 mod world;
 
-pub use server::{After, ApiServer, Before, Call, Clock, Counters, Entry, Hooks, ResponseBody};
+pub use server::{
+    After, ApiServer, Before, Call, Clock, Counters, Entry, Hooks, ResponseBody, Running, ServeError, serve_https,
+    write_kubeconfig,
+};
 pub use world::{Conversion, FieldError, GroupResource, StatusError, World};

@@ -15,15 +15,17 @@ use super::hooks::Call;
 use super::negotiate::{self, Form};
 use super::routes::{self, Route};
 use super::transcript::{Entry, fingerprint};
+use super::stream::Opened;
 use super::{ApiServer, BoxError, ResponseBody, discovery, stream};
-use crate::world::{Event, GroupResource, PatchFormat, Query, Request, StatusError, Subresource, Target, Verb, Watch};
+use crate::table::Column;
+use crate::world::{GroupResource, PatchFormat, Query, Request, StatusError, Subresource, Target, Verb, Watch};
 
 /// What the world or the discovery has answered, before it is put into bytes.
 pub(super) enum Answer {
     Json { code: u16, value: Value, warnings: Vec<String> },
     Text { code: u16, text: String },
     Typed { content_type: String, value: Value },
-    Watch { watch: Watch, first: Vec<Event>, form: Form },
+    Watch(Box<Opened>),
 }
 
 impl Answer {
@@ -34,7 +36,7 @@ impl Answer {
     fn code(&self) -> u16 {
         match self {
             Self::Json { code, .. } | Self::Text { code, .. } => *code,
-            Self::Typed { .. } | Self::Watch { .. } => 200,
+            Self::Typed { .. } | Self::Watch(_) => 200,
         }
     }
 }
@@ -81,7 +83,7 @@ impl ApiServer {
         if after.drop {
             return Err(broken());
         }
-        self.respond(answer)
+        respond(self, answer)
     }
 
     /// The part that touches the world: no waiting in here.
@@ -100,16 +102,19 @@ impl ApiServer {
             Err(error) => return error.into(),
         };
         let Route::Resource { target, watch } = route else {
-            return discovery::answer(&state.world, &route, &parts.method, accept, content_type, body)
+            return discovery::answer(&state.world, &route, &parts.method, accept, || negotiate::body(content_type, body))
                 .unwrap_or_else(Answer::from);
         };
-        let form = match negotiate::form(accept) {
+        let form = match negotiate::form(accept, query) {
             Ok(form) => form,
             Err(error) => return error.into(),
         };
         if watch && parts.method == Method::GET {
             return match state.world.open_watch(&target, query) {
-                Ok((watch, first)) => Answer::Watch { watch, first, form },
+                Ok((watch, first)) => {
+                    let columns = columns(&target, form);
+                    Answer::Watch(Box::new(Opened { watch, first, form, columns }))
+                }
                 Err(error) => error.into(),
             };
         }
@@ -118,8 +123,10 @@ impl ApiServer {
             Err(error) => return error.into(),
         };
         let before = state.world.revision();
+        let now = self.inner.clock.now();
+        let columns = columns(&target, form);
         let request = Request { verb, target, query: query.clone(), user_agent: user_agent.to_owned() };
-        let result = state.world.perform(&request, self.inner.clock.now());
+        let result = state.world.perform(&request, now);
         if state.world.revision() != before {
             state.counters.changes += 1;
             self.after_write(&mut state);
@@ -127,7 +134,7 @@ impl ApiServer {
         match result {
             Ok(reply) => Answer::Json {
                 code: reply.code,
-                value: negotiate::payload(form, &reply.payload),
+                value: negotiate::payload(form, &columns, now, &reply.payload),
                 warnings: reply.warnings,
             },
             Err(error) => error.into(),
@@ -156,26 +163,35 @@ impl ApiServer {
             transcript.push(Entry { at, call: call.clone(), body: fingerprint(body), code, revision });
         }
     }
+}
 
-    fn respond(&self, answer: Answer) -> Result<Response<ResponseBody>, BoxError> {
-        let code = answer.code();
-        let (content_type, warnings, body) = match answer {
-            Answer::Json { value, warnings, .. } => ("application/json".to_owned(), warnings, full(value.to_string())),
-            Answer::Text { text, .. } => ("text/plain; charset=utf-8".to_owned(), Vec::new(), full(text)),
-            Answer::Typed { content_type, value } => (content_type, Vec::new(), full(value.to_string())),
-            Answer::Watch { watch, first, form } => {
-                let lines = stream::lines(self, watch, first, form).map(|line| Ok(Frame::data(line)));
-                ("application/json".to_owned(), Vec::new(), StreamBody::new(lines).boxed_unsync())
-            }
-        };
-        let mut response = Response::builder().status(code).header(header::CONTENT_TYPE, content_type).body(body)?;
-        for warning in warnings {
-            let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
-            if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
-                response.headers_mut().append(header::WARNING, value);
-            }
+/// Puts an answer into bytes.
+pub(super) fn respond(server: &ApiServer, answer: Answer) -> Result<Response<ResponseBody>, BoxError> {
+    let code = answer.code();
+    let (content_type, warnings, body) = match answer {
+        Answer::Json { value, warnings, .. } => ("application/json".to_owned(), warnings, full(value.to_string())),
+        Answer::Text { text, .. } => ("text/plain; charset=utf-8".to_owned(), Vec::new(), full(text)),
+        Answer::Typed { content_type, value } => (content_type, Vec::new(), full(value.to_string())),
+        Answer::Watch(opened) => {
+            let lines = stream::lines(server, *opened).map(|line| Ok(Frame::data(line)));
+            ("application/json".to_owned(), Vec::new(), StreamBody::new(lines).boxed_unsync())
         }
-        Ok(response)
+    };
+    let mut response = Response::builder().status(code).header(header::CONTENT_TYPE, content_type).body(body)?;
+    for warning in warnings {
+        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    Ok(response)
+}
+
+/// The columns of a table, where one was asked for.
+fn columns(target: &Target, form: Form) -> Vec<Column> {
+    match (form, target.kind.served(&target.version)) {
+        (Form::Table(_), Some(version)) => version.columns.clone(),
+        (Form::Table(_) | Form::Full | Form::Metadata, _) => Vec::new(),
     }
 }
 

@@ -1,29 +1,305 @@
-//! What the server serves: groups, versions and resources.
+//! What the server serves: groups, versions, resources and their schemas; and the answers to self-reviews.
 
-use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::routes::Route;
-use crate::world::{StatusError, World};
+use super::transcript::fingerprint;
+use crate::openapi::{self, KindDocument};
+use crate::world::{Kind, KindVersion, StatusError, World, api_version, version_priority};
 
-/// Answers everything that is not about objects.
+/// The Kubernetes version whose behaviour this server follows.
+const MINOR: u32 = 34;
+
+/// Reviews that are answered and not stored: (group, resource, kind).
+const REVIEWS: [(&str, &str, &str); 3] = [
+    ("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
+    ("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+    ("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+];
+
+/// The kind of a review, by its group and resource.
+pub(super) fn review_kind(group: &str, resource: &str) -> Option<&'static str> {
+    REVIEWS.iter().find(|(g, r, _)| *g == group && *r == resource).map(|(_, _, kind)| *kind)
+}
+
+/// Answers everything that is not about stored objects.
 pub(super) fn answer(
-    _world: &World,
+    world: &World,
     route: &Route,
-    _method: &Method,
-    _accept: &str,
-    _content_type: &str,
-    _body: &Bytes,
+    method: &Method,
+    accept: &str,
+    body: impl FnOnce() -> Result<Value, StatusError>,
 ) -> Result<Answer, StatusError> {
+    if let Route::Review { group, kind } = route {
+        if method != Method::POST {
+            return Err(StatusError::method_not_allowed("the server does not allow this method on the requested resource"));
+        }
+        return Ok(Answer::Json { code: 201, value: review(group, kind, body()?), warnings: Vec::new() });
+    }
+    if method != Method::GET && method != Method::HEAD {
+        return Err(StatusError::method_not_allowed("the server does not allow this method on the requested resource"));
+    }
     match route {
         Route::Health => Ok(Answer::Text { code: 200, text: "ok".to_owned() }),
         Route::Version => Ok(Answer::ok(version())),
-        _ => Err(StatusError::no_such_resource()),
+        Route::Root => Ok(Answer::ok(root(world))),
+        Route::CoreVersions => Ok(aggregated(world, accept, true).unwrap_or_else(|| {
+            Answer::ok(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
+        })),
+        Route::Groups => Ok(aggregated(world, accept, false).unwrap_or_else(|| {
+            let groups: Vec<Value> = groups(world).keys().filter(|g| !g.is_empty()).map(|g| api_group(world, g)).collect();
+            Answer::ok(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
+        })),
+        Route::Group(group) => {
+            if group.is_empty() || !groups(world).contains_key(group.as_str()) {
+                return Err(StatusError::no_such_resource());
+            }
+            let mut answer = api_group(world, group);
+            answer["kind"] = json!("APIGroup");
+            answer["apiVersion"] = json!("v1");
+            Ok(Answer::ok(answer))
+        }
+        Route::Resources { group, version } => resources(world, group, version).map(Answer::ok),
+        Route::OpenApiIndex => Ok(Answer::ok(index(world))),
+        Route::OpenApi { group, version } => document(world, group, version).map(Answer::ok),
+        Route::Review { .. } | Route::Resource { .. } => Err(StatusError::no_such_resource()),
     }
 }
 
 fn version() -> Value {
-    json!({"major": "1", "minor": "34", "gitVersion": "v1.34.0-sim", "platform": "linux/amd64"})
+    json!({
+        "major": "1", "minor": MINOR.to_string(), "gitVersion": format!("v1.{MINOR}.0+kube-sim"), "gitCommit": "",
+        "gitTreeState": "clean", "buildDate": "2026-01-01T00:00:00Z", "goVersion": "", "compiler": "rustc",
+        "platform": "linux/amd64",
+    })
+}
+
+/// Groups with their versions, best first; the core group has the empty name.
+fn groups(world: &World) -> BTreeMap<String, Vec<String>> {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let served = world.kinds().flat_map(|kind| {
+        kind.served_versions().into_iter().map(|v| (kind.group().to_owned(), v.name.clone())).collect::<Vec<_>>()
+    });
+    let reviews = REVIEWS.iter().map(|(group, _, _)| ((*group).to_owned(), "v1".to_owned()));
+    for (group, version) in served.chain(reviews) {
+        let versions = groups.entry(group).or_default();
+        if !versions.contains(&version) {
+            versions.push(version);
+        }
+    }
+    for versions in groups.values_mut() {
+        versions.sort_by_key(|v| version_priority(v));
+    }
+    groups
+}
+
+fn root(world: &World) -> Value {
+    let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
+    for (group, versions) in groups(world).iter().filter(|(group, _)| !group.is_empty()) {
+        paths.push(format!("/apis/{group}"));
+        paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
+    }
+    paths.extend(["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
+    json!({"paths": paths})
+}
+
+fn api_group(world: &World, group: &str) -> Value {
+    let versions: Vec<Value> = groups(world)
+        .remove(group)
+        .unwrap_or_default()
+        .iter()
+        .map(|version| json!({"groupVersion": api_version(group, version), "version": version}))
+        .collect();
+    json!({"name": group, "preferredVersion": versions.first(), "versions": versions})
+}
+
+fn kinds_of<'a>(world: &'a World, group: &'a str, version: &'a str) -> Vec<(&'a Arc<Kind>, &'a KindVersion)> {
+    world
+        .kinds()
+        .filter(|kind| kind.group() == group)
+        .filter_map(|kind| kind.served(version).map(|served| (kind, served)))
+        .collect()
+}
+
+fn verbs(kind: &Kind) -> Vec<&'static str> {
+    let all = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+    let no_collection = kind.group().is_empty() && kind.resource.plural() == "namespaces";
+    all.into_iter().filter(|verb| !(no_collection && *verb == "deletecollection")).collect()
+}
+
+/// Subresources with the group, version and kind of their objects and their verbs.
+fn subresources(kind: &Kind, version: &KindVersion) -> Vec<(&'static str, Value, Vec<&'static str>)> {
+    let own = json!({"group": kind.group(), "version": version.name, "kind": kind.kind});
+    let mut all = Vec::new();
+    if kind.group().is_empty() && kind.resource.plural() == "namespaces" {
+        all.push(("finalize", own.clone(), vec!["update"]));
+    }
+    if version.scale.is_some() {
+        let scale = json!({"group": "autoscaling", "version": "v1", "kind": "Scale"});
+        all.push(("scale", scale, vec!["get", "patch", "update"]));
+    }
+    if version.has_status {
+        all.push(("status", own, vec!["get", "patch", "update"]));
+    }
+    all
+}
+
+fn resources(world: &World, group: &str, version: &str) -> Result<Value, StatusError> {
+    if !groups(world).get(group).is_some_and(|versions| versions.iter().any(|v| v == version)) {
+        return Err(StatusError::no_such_resource());
+    }
+    let mut all = Vec::new();
+    for (kind, served) in kinds_of(world, group, version) {
+        let mut resource = json!({
+            "name": kind.resource.plural(), "singularName": kind.singular, "namespaced": kind.namespaced,
+            "kind": kind.kind, "verbs": verbs(kind),
+        });
+        if !kind.short_names.is_empty() {
+            resource["shortNames"] = json!(kind.short_names);
+        }
+        if !kind.categories.is_empty() {
+            resource["categories"] = json!(kind.categories);
+        }
+        all.push(resource);
+        for (name, object, verbs) in subresources(kind, served) {
+            let mut resource = json!({
+                "name": format!("{}/{name}", kind.resource.plural()), "singularName": "", "namespaced": kind.namespaced,
+                "kind": object["kind"], "verbs": verbs,
+            });
+            if object["group"] != group {
+                resource["group"] = object["group"].clone();
+                resource["version"] = object["version"].clone();
+            }
+            all.push(resource);
+        }
+    }
+    for (_, resource, kind) in REVIEWS.iter().filter(|(g, _, _)| *g == group) {
+        all.push(json!({
+            "name": resource, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind, "verbs": ["create"],
+        }));
+    }
+    Ok(json!({
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version(group, version), "resources": all,
+    }))
+}
+
+/// Everything at once, when the client asks for it in a form that is known.
+fn aggregated(world: &World, accept: &str, core: bool) -> Option<Answer> {
+    let version = accept.split(',').find_map(|range| {
+        let parts: Vec<&str> = range.split(';').map(str::trim).collect();
+        let has = |parameter: &str| parts.contains(&parameter);
+        if parts.first() != Some(&"application/json") || !has("as=APIGroupDiscoveryList") || !has("g=apidiscovery.k8s.io") {
+            return None;
+        }
+        ["v2", "v2beta1"].into_iter().find(|version| has(&format!("v={version}")))
+    })?;
+    let items: Vec<Value> = groups(world)
+        .iter()
+        .filter(|(group, _)| group.is_empty() == core)
+        .map(|(group, versions)| {
+            let versions: Vec<Value> = versions
+                .iter()
+                .map(|version| {
+                    json!({"version": version, "freshness": "Current", "resources": discovered(world, group, version)})
+                })
+                .collect();
+            let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
+            json!({"metadata": metadata, "versions": versions})
+        })
+        .collect();
+    Some(Answer::Typed {
+        content_type: format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"),
+        value: json!({
+            "kind": "APIGroupDiscoveryList", "apiVersion": format!("apidiscovery.k8s.io/{version}"), "metadata": {},
+            "items": items,
+        }),
+    })
+}
+
+fn discovered(world: &World, group: &str, version: &str) -> Vec<Value> {
+    let stored = kinds_of(world, group, version).into_iter().map(|(kind, served)| {
+        let mut resource = json!({
+            "resource": kind.resource.plural(),
+            "responseKind": {"group": group, "version": version, "kind": kind.kind},
+            "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
+            "singularResource": kind.singular,
+            "verbs": verbs(kind),
+        });
+        if !kind.short_names.is_empty() {
+            resource["shortNames"] = json!(kind.short_names);
+        }
+        if !kind.categories.is_empty() {
+            resource["categories"] = json!(kind.categories);
+        }
+        let subresources: Vec<Value> = subresources(kind, served)
+            .into_iter()
+            .map(|(name, object, verbs)| json!({"subresource": name, "responseKind": object, "verbs": verbs}))
+            .collect();
+        if !subresources.is_empty() {
+            resource["subresources"] = json!(subresources);
+        }
+        resource
+    });
+    let reviews = REVIEWS.iter().filter(|(g, _, _)| *g == group).map(|(_, resource, kind)| {
+        json!({
+            "resource": resource, "responseKind": {"group": group, "version": version, "kind": kind}, "scope": "Cluster",
+            "singularResource": kind.to_lowercase(), "verbs": ["create"],
+        })
+    });
+    stored.chain(reviews).collect()
+}
+
+/// The documents that there are; the hash changes with the content, because clients cache by it.
+fn index(world: &World) -> Value {
+    let mut paths = serde_json::Map::new();
+    for (group, versions) in groups(world) {
+        for version in versions {
+            let path = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
+            let hash = document(world, &group, &version).map(|d| fingerprint(d.to_string().as_bytes())).unwrap_or_default();
+            paths.insert(path.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}));
+        }
+    }
+    json!({"paths": paths})
+}
+
+fn document(world: &World, group: &str, version: &str) -> Result<Value, StatusError> {
+    if !groups(world).get(group).is_some_and(|versions| versions.iter().any(|v| v == version)) {
+        return Err(StatusError::no_such_resource());
+    }
+    let kinds: Vec<KindDocument<'_>> = kinds_of(world, group, version)
+        .into_iter()
+        .map(|(kind, served)| KindDocument {
+            kind: &kind.kind,
+            plural: kind.resource.plural(),
+            namespaced: kind.namespaced,
+            schema: served.openapi.as_deref(),
+            subresources: if served.has_status { &["status"] } else { &[] },
+        })
+        .collect();
+    Ok(openapi::document(&api_version(group, version), &kinds))
+}
+
+/// Whoever reaches this server may do everything.
+fn review(group: &str, kind: &str, mut review: Value) -> Value {
+    let status = match kind {
+        "SelfSubjectAccessReview" => json!({"allowed": true, "reason": "every client of this server may do everything"}),
+        "SelfSubjectRulesReview" => json!({
+            "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+            "incomplete": false,
+        }),
+        _ => json!({"userInfo": {"username": "kube-sim:admin", "groups": ["system:masters", "system:authenticated"]}}),
+    };
+    if !review.is_object() {
+        review = json!({});
+    }
+    review["apiVersion"] = json!(api_version(group, "v1"));
+    review["kind"] = json!(kind);
+    review["status"] = status;
+    review
 }

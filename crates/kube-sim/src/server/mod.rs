@@ -3,6 +3,7 @@
 mod answer;
 mod discovery;
 mod hooks;
+mod https;
 mod negotiate;
 mod routes;
 mod stream;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use self::hooks::{After, Before, Call, Hooks};
+pub use self::https::{Running, ServeError, serve_https, write_kubeconfig};
 pub use self::transcript::{Counters, Entry};
 
 use crate::world::{GroupResource, World};

@@ -1,8 +1,13 @@
 //! Content negotiation: what form an answer takes, and in what form a body came.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::world::{List, PatchFormat, Payload, StatusError};
+use crate::table::{Column, IncludeObject, table};
+use crate::world::{List, PatchFormat, Payload, Query, StatusError};
+
+/// The version of the tables.
+const TABLE: &str = "meta.k8s.io/v1";
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,10 +16,12 @@ pub(super) enum Form {
     Full,
     /// `PartialObjectMetadata` of meta.k8s.io/v1.
     Metadata,
+    /// `Table` of meta.k8s.io/v1, as `kubectl get` prints it.
+    Table(IncludeObject),
 }
 
 /// Chooses the form by the Accept header: the first one that the server can give.
-pub(super) fn form(accept: &str) -> Result<Form, StatusError> {
+pub(super) fn form(accept: &str, query: &Query) -> Result<Form, StatusError> {
     if accept.trim().is_empty() {
         return Ok(Form::Full);
     }
@@ -32,6 +39,12 @@ pub(super) fn form(accept: &str) -> Result<Form, StatusError> {
             (Some("PartialObjectMetadata" | "PartialObjectMetadataList"), Some("meta.k8s.io"), Some("v1")) => {
                 return Ok(Form::Metadata);
             }
+            (Some("Table"), Some("meta.k8s.io"), Some("v1")) => {
+                let wanted = query.get("includeObject").map_or("", String::as_str);
+                return IncludeObject::parse(wanted).map(Form::Table).ok_or_else(|| {
+                    StatusError::bad_request(format!("unrecognized includeObject value: {wanted:?}"))
+                });
+            }
             (Some(_), _, _) => {}
         }
     }
@@ -46,10 +59,14 @@ pub(super) fn form(accept: &str) -> Result<Form, StatusError> {
 }
 
 /// An object in the form asked for.
-pub(super) fn object(form: Form, object: &Value) -> Value {
+pub(super) fn object(form: Form, columns: &[Column], now: Timestamp, object: &Value) -> Value {
     match form {
         Form::Full => object.clone(),
         Form::Metadata => partial(object),
+        Form::Table(include) => {
+            let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+            table(columns, std::slice::from_ref(object), now, include, Some(&metadata), TABLE)
+        }
     }
 }
 
@@ -58,13 +75,17 @@ fn partial(object: &Value) -> Value {
 }
 
 /// An answer in the form asked for.
-pub(super) fn payload(form: Form, payload: &Payload) -> Value {
+pub(super) fn payload(form: Form, columns: &[Column], now: Timestamp, payload: &Payload) -> Value {
     match payload {
-        Payload::Object(value) => object(form, value),
+        Payload::Object(value) => object(form, columns, now, value),
         Payload::Status(status) => status.clone(),
         Payload::List(list) => match form {
-            Form::Full => self::list(&list.api_version, &list.kind, list, |item| item.clone()),
+            Form::Full => self::list(&list.api_version, &list.kind, list, Value::clone),
             Form::Metadata => self::list("meta.k8s.io/v1", "PartialObjectMetadataList", list, partial),
+            Form::Table(include) => {
+                let objects: Vec<Value> = list.items.iter().map(|item| (**item).clone()).collect();
+                table(columns, &objects, now, include, Some(&list.metadata), TABLE)
+            }
         },
     }
 }

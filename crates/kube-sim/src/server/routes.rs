@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::discovery;
 use crate::world::{GroupResource, Query, StatusError, Subresource, Target, World};
 
 /// What a path names.
@@ -60,13 +61,8 @@ pub(super) fn route(world: &World, path: &str, query: &Query) -> Result<Route, S
     })
 }
 
-fn review_route(group: &str, review: &str) -> Result<Route, StatusError> {
-    let kind = match review {
-        "selfsubjectaccessreviews" => "SelfSubjectAccessReview",
-        "selfsubjectrulesreviews" => "SelfSubjectRulesReview",
-        "selfsubjectreviews" => "SelfSubjectReview",
-        _ => return Err(StatusError::no_such_resource()),
-    };
+fn review_route(group: &str, resource: &str) -> Result<Route, StatusError> {
+    let kind = discovery::review_kind(group, resource).ok_or_else(StatusError::no_such_resource)?;
     Ok(Route::Review { group: group.to_owned(), kind: kind.to_owned() })
 }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::ApiServer;
 use super::negotiate::{self, Form};
+use crate::table::Column;
 use crate::world::{Event, EventType, Watch};
 
 /// How often a watch that asked for bookmarks hears how far it has come.
@@ -19,6 +20,9 @@ struct Lines {
     server: ApiServer,
     watch: Watch,
     form: Form,
+    columns: Vec<Column>,
+    /// Only the first table of a watch carries the definitions of its columns.
+    with_headers: bool,
     wake: watch::Receiver<u64>,
     cuts: watch::Receiver<u64>,
     deadline: Instant,
@@ -27,13 +31,18 @@ struct Lines {
     ended: bool,
 }
 
+/// A watch that was just opened.
+pub(super) struct Opened {
+    pub(super) watch: Watch,
+    pub(super) first: Vec<Event>,
+    pub(super) form: Form,
+    /// The columns, when events are tables.
+    pub(super) columns: Vec<Column>,
+}
+
 /// The lines of a watch, from its first events to its end.
-pub(super) fn lines(
-    server: &ApiServer,
-    watch: Watch,
-    first: Vec<Event>,
-    form: Form,
-) -> impl Stream<Item = Bytes> + Send + 'static {
+pub(super) fn lines(server: &ApiServer, opened: Opened) -> impl Stream<Item = Bytes> + Send + 'static {
+    let Opened { watch, first, form, columns } = opened;
     let wake = server.subscribe(&watch.stored_as);
     let now = Instant::now();
     let state = Lines {
@@ -43,6 +52,8 @@ pub(super) fn lines(
         next_bookmark: now + BOOKMARK_EVERY,
         watch,
         form,
+        columns,
+        with_headers: true,
         wake,
         first,
         ended: false,
@@ -114,7 +125,12 @@ impl Lines {
             let object: Value = match event.kind {
                 EventType::Error => (*event.object).clone(),
                 EventType::Added | EventType::Modified | EventType::Deleted | EventType::Bookmark => {
-                    negotiate::object(self.form, &event.object)
+                    let now = self.server.inner.clock.now();
+                    let mut shown = negotiate::object(self.form, &self.columns, now, &event.object);
+                    if matches!(self.form, Form::Table(_)) && !std::mem::take(&mut self.with_headers) {
+                        shown["columnDefinitions"] = Value::Null;
+                    }
+                    shown
                 }
             };
             text.push_str(&json!({"type": event.kind.as_str(), "object": object}).to_string());

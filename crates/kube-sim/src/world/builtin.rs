@@ -3,6 +3,7 @@
 use super::admission::Shape;
 use super::identity::GroupResource;
 use super::kind::{Kind, KindVersion, Rules, api_version};
+use crate::table::builtin_columns;
 
 /// The group of custom resource definitions.
 pub(crate) const APIEXTENSIONS: &str = "apiextensions.k8s.io";
@@ -180,7 +181,8 @@ fn build(builtin: &Builtin) -> Kind {
         shape: Shape::builtin(&api_version(builtin.group, "v1"), builtin.kind),
         has_status: builtin.status,
         scale: None,
-        columns: Vec::new(),
+        columns: builtin_columns(&api_version(builtin.group, "v1"), builtin.kind),
+        openapi: None,
         selectable: builtin.selectable.iter().map(|s| (*s).to_owned()).collect(),
     };
     Kind {

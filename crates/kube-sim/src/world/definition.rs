@@ -10,9 +10,10 @@ use super::collect::Touched;
 use super::delete::{DeleteOptions, Propagation};
 use super::failure::FieldError;
 use super::identity::GroupResource;
-use super::kind::{Kind, KindVersion, PrinterColumn, Rules, ScalePaths};
+use super::kind::{Kind, KindVersion, Rules, ScalePaths};
 use super::request::unsupported;
 use super::{ObjectId, World, builtin, meta};
+use crate::table::{custom_columns, is_json_path};
 
 /// Holds a definition until its objects are gone.
 const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
@@ -118,6 +119,13 @@ fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
         match &version["schema"]["openAPIV3Schema"] {
             Value::Null => errors.push(FieldError::required(field, "schemas are required")),
             openapi => {
+                for (at, column) in version["additionalPrinterColumns"].as_array().into_iter().flatten().enumerate() {
+                    if !is_json_path(meta::text(column, &["jsonPath"])) {
+                        let place = field.replace("schema.openAPIV3Schema", "additionalPrinterColumns");
+                        let why = "is not a valid JSON path";
+                        errors.push(FieldError::invalid(format!("{place}[{at}].jsonPath"), &column["jsonPath"], why));
+                    }
+                }
                 if let Err(causes) = Shape::compile(openapi) {
                     errors.extend(causes.into_iter().map(|cause| FieldError {
                         field: if cause.field.is_empty() { field.clone() } else { format!("{field}.{}", cause.field) },
@@ -323,19 +331,6 @@ fn version_of(version: &Value, group: &str, kind: &str) -> KindVersion {
         status_replicas: path(scale, "statusReplicasPath").unwrap_or_default(),
         label_selector: path(scale, "labelSelectorPath"),
     });
-    let columns = version["additionalPrinterColumns"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|column| PrinterColumn {
-            name: meta::text(column, &["name"]).to_owned(),
-            json_path: meta::text(column, &["jsonPath"]).to_owned(),
-            column_type: meta::text(column, &["type"]).to_owned(),
-            format: meta::text(column, &["format"]).to_owned(),
-            description: meta::text(column, &["description"]).to_owned(),
-            priority: column["priority"].as_i64().unwrap_or_default(),
-        })
-        .collect();
     KindVersion {
         served: version["served"] == true,
         deprecation,
@@ -343,7 +338,8 @@ fn version_of(version: &Value, group: &str, kind: &str) -> KindVersion {
         shape: Shape::compile(&version["schema"]["openAPIV3Schema"]).unwrap_or_default(),
         has_status: version["subresources"]["status"].is_object(),
         scale,
-        columns,
+        columns: custom_columns(version.get("additionalPrinterColumns")),
+        openapi: Some(Arc::new(version["schema"]["openAPIV3Schema"].clone())),
         selectable: version["selectableFields"]
             .as_array()
             .into_iter()

@@ -6,17 +6,7 @@ use serde_json::Value;
 
 use super::identity::GroupResource;
 use super::admission::Shape;
-
-/// A column of `kubectl get`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PrinterColumn {
-    pub name: String,
-    pub json_path: String,
-    pub column_type: String,
-    pub format: String,
-    pub description: String,
-    pub priority: i64,
-}
+use crate::table::Column;
 
 /// The paths of the scale subresource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +26,10 @@ pub(crate) struct KindVersion {
     pub shape: Shape,
     pub has_status: bool,
     pub scale: Option<ScalePaths>,
-    pub columns: Vec<PrinterColumn>,
+    /// The columns of `kubectl get`.
+    pub columns: Vec<Column>,
+    /// The `openAPIV3Schema` of a custom resource.
+    pub openapi: Option<Arc<Value>>,
     /// JSON paths usable in field selectors, with a leading dot.
     pub selectable: Vec<String>,
 }
