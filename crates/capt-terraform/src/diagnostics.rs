@@ -82,3 +82,58 @@ pub fn bound(text: &mut String, max: usize) {
         text.push_str("...");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::{Position, Range};
+
+    fn diagnostic(summary: &str, detail: &str) -> Diagnostic {
+        let range = Range {
+            filename: "main.tf".into(),
+            start: Position { line: 3, column: 5 },
+        };
+        Diagnostic {
+            severity: Severity::Error,
+            summary: summary.into(),
+            detail: detail.into(),
+            address: Some("terraform_data.a".into()),
+            range: Some(range),
+        }
+    }
+
+    #[test]
+    fn a_command_line_and_what_it_printed_are_taken_out() {
+        let detail =
+            "Error running command 'curl -H \"x: 's3cr3t': y\"': exit status 7. Output: token s3cr3t\n";
+        let fault = fault(&diagnostic("local-exec provisioner error", detail));
+        assert_eq!(
+            fault.message,
+            "local-exec provisioner error: Error running command '(redacted)': exit status 7 (main.tf:3,5)"
+        );
+        assert_eq!(fault.subject, "terraform_data.a");
+    }
+
+    #[test]
+    fn a_message_is_bounded_and_keeps_its_place() {
+        let fault = fault(&diagnostic("Invalid index", &"ä".repeat(MAX_MESSAGE)));
+        assert!(fault.message.len() <= MAX_MESSAGE, "{}", fault.message.len());
+        assert!(fault.message.ends_with("... (main.tf:3,5)"));
+    }
+
+    #[test]
+    fn warnings_are_no_failure_and_the_deciding_error_comes_first() {
+        let mut warning = diagnostic("Deprecated", "");
+        warning.severity = Severity::Warning;
+        assert!(failure(&[warning]).is_none());
+        let failure = failure(&[
+            diagnostic("timeout while waiting for state to become 'ACTIVE'", ""),
+            diagnostic("execution halted", ""),
+        ]);
+        let faults = failure.map(|failure| failure.faults).unwrap_or_default();
+        assert_eq!(
+            faults.first().map(|fault| fault.code.as_str()),
+            Some("Interrupted")
+        );
+    }
+}
