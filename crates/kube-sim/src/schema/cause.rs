@@ -152,22 +152,6 @@ impl fmt::Display for Cause {
 }
 
 #[cfg(test)]
-/// The sentence of many causes: one as it is, several in brackets, doubles once.
-pub(crate) fn aggregate(causes: &[Cause]) -> String {
-    let mut said: Vec<String> = Vec::new();
-    for cause in causes {
-        let sentence = cause.to_string();
-        if !said.contains(&sentence) {
-            said.push(sentence);
-        }
-    }
-    if said.len() == 1 {
-        said.remove(0)
-    } else {
-        format!("[{}]", said.join(", "))
-    }
-}
-
 /// A value as the server prints it: scalars plainly, strings quoted, the rest in Go's syntax.
 fn go_value(value: &Value) -> String {
     match value {

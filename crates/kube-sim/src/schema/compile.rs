@@ -34,9 +34,11 @@ impl Schema {
 
     /// Compiles the schema of a built-in kind, which is trusted.
     pub(super) fn trusted(openapi: &Value) -> Schema {
-        Schema {
-            root: build(openapi, "", &mut Vec::new()),
+        let mut root = build(openapi, "", &mut Vec::new());
+        if let Some(metadata) = root.properties.get_mut("metadata") {
+            leave_members_optional(metadata);
         }
+        Schema { root }
     }
 }
 
@@ -49,12 +51,24 @@ fn with_object_meta(node: &mut Node) {
         });
     }
     let mut metadata = build(builtin::object_meta(), "", &mut Vec::new());
+    leave_members_optional(&mut metadata);
     if let Some(own) = node.properties.remove("metadata") {
         metadata.properties.extend(own.properties);
         metadata.checks = own.checks;
         metadata.rules = own.rules;
     }
     node.properties.insert("metadata".to_owned(), metadata);
+}
+
+/// What metadata must hold is checked elsewhere, in other words than a schema's.
+fn leave_members_optional(node: &mut Node) {
+    node.checks.required.clear();
+    for child in node.properties.values_mut() {
+        leave_members_optional(child);
+    }
+    if let Some(items) = node.items.as_deref_mut() {
+        leave_members_optional(items);
+    }
 }
 
 fn build(schema: &Value, path: &str, causes: &mut Vec<Cause>) -> Node {

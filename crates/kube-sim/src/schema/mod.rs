@@ -24,8 +24,6 @@ use serde_json::Value;
 
 pub(crate) use builtin::{document as builtin_document, object_meta as object_meta_document};
 pub(crate) use cause::Cause;
-#[cfg(test)]
-use cause::aggregate;
 use rules::Rules;
 
 /// A compiled schema of one version of one kind.

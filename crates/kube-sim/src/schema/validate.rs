@@ -368,7 +368,11 @@ impl Node {
                 }
             }
             Value::Object(members) => {
-                for (name, member) in members {
+                let resource = path.is_empty() || self.embedded;
+                for (name, member) in members
+                    .iter()
+                    .filter(|(name, _)| !resource || *name != "metadata")
+                {
                     let additional = matches!(self.additional, Some(Additional::Of(_)));
                     if let Some(child) = self.child(name) {
                         let inner = if additional {
