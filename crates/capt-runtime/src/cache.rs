@@ -162,7 +162,10 @@ impl Caches {
     }
 
     pub(crate) fn keys(&self, kind: KindId) -> Vec<ObjectKey> {
-        self.by_id.get(kind.0).map(|cache| cache.keys()).unwrap_or_default()
+        self.by_id
+            .get(kind.0)
+            .map(|cache| cache.keys())
+            .unwrap_or_default()
     }
 
     pub(crate) fn interested(&self, reader: &Item, watched: &Watched) {
@@ -180,11 +183,9 @@ impl Caches {
     /// Whether the change is one that this process made.
     pub(crate) fn is_echo(&self, change: &Change) -> bool {
         let difference = &change.difference;
-        lock(&self.own_writes).is_echo(
-            change.kind,
-            &difference.key,
-            &difference.version.resource_version,
-        )
+        let version = &difference.version.resource_version;
+        // Our own deletions have no version; that an object is gone is always news.
+        !difference.removed && lock(&self.own_writes).is_echo(change.kind, &difference.key, version)
     }
 
     /// Records the end of an own write of an object of the kind `K`.

@@ -20,7 +20,10 @@ impl Clock {
     }
 
     /// The wall clock of the machine.
-    #[allow(clippy::disallowed_methods, reason = "the one place where the wall clock enters")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place where the wall clock enters"
+    )]
     pub fn system() -> Self {
         Self::new(Timestamp::now)
     }

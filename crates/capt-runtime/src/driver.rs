@@ -18,6 +18,7 @@ use crate::cache::{Caches, Change};
 use crate::interest::Item;
 use crate::queue::{Priority, Queue};
 use crate::round::{Controller, Memory, RoundEnd, RoundInput, Verdict};
+use crate::store::Extent;
 use crate::watch::Changes;
 use crate::{Clock, Health, Metrics, ObjectKey, RoundOutcome};
 
@@ -325,21 +326,27 @@ impl Driver {
     /// Makes `item`, which is not running, due because of `change`.
     fn touch(&mut self, item: &Item, change: &Change, now: Instant) {
         let controller = self.controllers.get(item.controller);
-        let is_own = controller.is_some_and(|it| it.kind() == change.kind) && item.key == change.difference.key;
-        let is_substantial = is_own && change.difference.substantial;
+        let is_own =
+            controller.is_some_and(|it| it.kind() == change.kind) && item.key == change.difference.key;
+        let extent = Some(change.difference.extent).filter(|_| is_own);
         if let Some(state) = self.states.get_mut(item)
             && state.is_backing_off
         {
-            // What we wrote ourselves in the round that failed must not repeat it at once.
-            if self.caches.is_echo(change) || (is_own && !is_substantial) {
+            // What we wrote ourselves in the round that failed must not repeat it at once; of the object
+            // itself, neither must a status that somebody else writes.
+            let ends_delay = match extent {
+                Some(Extent::Spec) => true,
+                Some(Extent::Metadata) | None => !self.caches.is_echo(change),
+                Some(Extent::Status) => false,
+            };
+            if !ends_delay {
                 return;
             }
             state.is_backing_off = false;
         }
-        let priority = if is_substantial {
-            Priority::Change
-        } else {
-            Priority::Wake
+        let priority = match extent {
+            Some(Extent::Spec | Extent::Metadata) => Priority::Change,
+            Some(Extent::Status) | None => Priority::Wake,
         };
         self.queue.add(item, now, priority);
     }

@@ -13,14 +13,16 @@ use kube::core::response::{StatusDetails, reason};
 /// kept the answer away as `Transient`, what is wrong on our side as `Credentials` or `Environment`. The
 /// API server knows no lock and no integrity of ours, so `Locked`, `Interrupted` and `Integrity` never
 /// come from here.
+#[allow(
+    clippy::match_wildcard_for_single_variants,
+    reason = "which variants are left depends on kube's features"
+)]
 pub fn kube_fault(error: &kube::Error, subject: &str) -> Fault {
     let fault = match error {
         kube::Error::Api(status) => from_status(status),
-        kube::Error::Auth(error) => Fault::new(
-            FaultClass::Credentials,
-            "AuthenticationFailed",
-            error.to_string(),
-        ),
+        kube::Error::Auth(error) => {
+            Fault::new(FaultClass::Credentials, "AuthenticationFailed", error.to_string())
+        }
         kube::Error::SerdeError(error) => Fault::new(
             FaultClass::Invalid,
             "UnreadableObject",
@@ -29,9 +31,7 @@ pub fn kube_fault(error: &kube::Error, subject: &str) -> Fault {
         kube::Error::FromUtf8(error) => {
             Fault::new(FaultClass::Invalid, "UnreadableObject", error.to_string())
         }
-        kube::Error::BuildRequest(error) => {
-            Fault::new(FaultClass::Invalid, "BadRequest", error.to_string())
-        }
+        kube::Error::BuildRequest(error) => Fault::new(FaultClass::Invalid, "BadRequest", error.to_string()),
         kube::Error::InferConfig(error) => {
             Fault::new(FaultClass::Environment, "ClientMisconfigured", error.to_string())
         }
@@ -89,8 +89,14 @@ fn by_reason(word: &str) -> FaultClass {
         reason::NOT_FOUND => FaultClass::Dependency,
         reason::ALREADY_EXISTS => FaultClass::Conflict,
         reason::INVALID | "BadRequest" => FaultClass::Invalid,
-        reason::CONFLICT | reason::GONE | "Expired" | "Timeout" | "TooManyRequests"
-        | reason::SERVER_TIMEOUT | "InternalError" | "ServiceUnavailable" => FaultClass::Transient,
+        reason::CONFLICT
+        | reason::GONE
+        | "Expired"
+        | "Timeout"
+        | "TooManyRequests"
+        | reason::SERVER_TIMEOUT
+        | "InternalError"
+        | "ServiceUnavailable" => FaultClass::Transient,
         _ => FaultClass::Unknown,
     }
 }
@@ -205,10 +211,22 @@ mod tests {
     fn answers_are_classified_by_code_and_reason() {
         use FaultClass as Class;
         let table = [
-            (409, "Conflict", "the object has been modified", Class::Transient, "Conflict"),
+            (
+                409,
+                "Conflict",
+                "the object has been modified",
+                Class::Transient,
+                "Conflict",
+            ),
             (409, "AlreadyExists", "exists", Class::Conflict, "AlreadyExists"),
             (404, "NotFound", "not found", Class::Dependency, "NotFound"),
-            (404, "Failed to parse error data", "404 page not found", Class::Dependency, "NotFound"),
+            (
+                404,
+                "Failed to parse error data",
+                "404 page not found",
+                Class::Dependency,
+                "NotFound",
+            ),
             (403, "Forbidden", "may not", Class::Permission, "Forbidden"),
             (403, "Forbidden", "exceeded quota: q", Class::Quota, "Forbidden"),
             (401, "Unauthorized", "who?", Class::Credentials, "Unauthorized"),
@@ -216,7 +234,13 @@ mod tests {
             (400, "BadRequest", "bad", Class::Invalid, "BadRequest"),
             (413, "", "too large", Class::Invalid, "RequestEntityTooLarge"),
             (410, "Expired", "too old", Class::Transient, "Expired"),
-            (429, "TooManyRequests", "slow down", Class::Transient, "TooManyRequests"),
+            (
+                429,
+                "TooManyRequests",
+                "slow down",
+                Class::Transient,
+                "TooManyRequests",
+            ),
             (500, "InternalError", "oops", Class::Transient, "InternalError"),
             (503, "", "down", Class::Transient, "ServiceUnavailable"),
             (504, "Timeout", "slow", Class::Transient, "Timeout"),
@@ -225,7 +249,11 @@ mod tests {
         ];
         for (status, word, message, class, code) in table {
             let fault = fault(answer(status, word, message));
-            assert_eq!((fault.class, fault.code.as_str()), (class, code), "{status} {word}");
+            assert_eq!(
+                (fault.class, fault.code.as_str()),
+                (class, code),
+                "{status} {word}"
+            );
             assert_eq!(fault.subject, "Secret ns/a");
         }
     }
@@ -258,11 +286,17 @@ mod tests {
     fn what_keeps_the_answer_away_is_transient_and_what_is_wrong_with_us_is_not() {
         let refused = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "refused");
         let fault = kube_fault(&kube::Error::Service(refused.into()), "x");
-        assert_eq!((fault.class, fault.code.as_str()), (FaultClass::Transient, "Unreachable"));
+        assert_eq!(
+            (fault.class, fault.code.as_str()),
+            (FaultClass::Transient, "Unreachable")
+        );
         assert!(fault.message.contains("refused"));
         let fault = kube_fault(&kube::Error::TlsRequired, "x");
         assert_eq!(fault.class, FaultClass::Environment);
         let error = serde_json::from_str::<u8>("x").unwrap_err();
-        assert_eq!(kube_fault(&kube::Error::SerdeError(error), "x").class, FaultClass::Invalid);
+        assert_eq!(
+            kube_fault(&kube::Error::SerdeError(error), "x").class,
+            FaultClass::Invalid
+        );
     }
 }

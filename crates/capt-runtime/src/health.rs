@@ -107,9 +107,12 @@ mod tests {
             standing.unsynced(),
             ["secrets.: not listed yet", "workspaces.y: 404 page not found"]
         );
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let after = |seconds| Timestamp::from_second(seconds).unwrap();
         assert!(standing.failing(after(60), minute).is_empty());
-        assert_eq!(standing.failing(after(61), minute), ["workspaces.y: 404 page not found"]);
+        assert_eq!(
+            standing.failing(after(61), minute),
+            ["workspaces.y: 404 page not found"]
+        );
     }
 }

@@ -91,13 +91,10 @@ pub(crate) struct OwnWrites {
 impl OwnWrites {
     /// Records a write that has ended.
     pub(crate) fn record(&mut self, kind: KindId, key: &ObjectKey, expected: Expected) {
-        let entry = self
-            .entries
-            .entry((kind, key.clone()))
-            .or_insert_with(|| Entry {
-                expected: Expected::Unknown,
-                echoes: VecDeque::new(),
-            });
+        let entry = self.entries.entry((kind, key.clone())).or_insert_with(|| Entry {
+            expected: Expected::Unknown,
+            echoes: VecDeque::new(),
+        });
         if let Expected::Written(version) = &expected {
             if let Expected::Written(last) = &entry.expected
                 && last.uid == version.uid
@@ -166,17 +163,13 @@ impl OwnWrites {
     /// The watch has shown the end of the object with this version.
     pub(crate) fn ended(&mut self, kind: KindId, key: &ObjectKey, last: &Version) {
         let at = (kind, key.clone());
-        let over = self
-            .entries
-            .get(&at)
-            .is_some_and(|entry| match &entry.expected {
-                Expected::Written(own) => {
-                    own.uid == last.uid
-                        || reached(&last.resource_version, &own.resource_version) == Some(true)
-                }
-                Expected::Deleted { uid } => *uid == last.uid,
-                Expected::Unknown => false,
-            });
+        let over = self.entries.get(&at).is_some_and(|entry| match &entry.expected {
+            Expected::Written(own) => {
+                own.uid == last.uid || reached(&last.resource_version, &own.resource_version) == Some(true)
+            }
+            Expected::Deleted { uid } => *uid == last.uid,
+            Expected::Unknown => false,
+        });
         if over {
             self.entries.remove(&at);
         }

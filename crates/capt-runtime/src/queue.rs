@@ -26,7 +26,7 @@ impl Priority {
             Self::Change => Duration::ZERO,
             Self::Wake => Duration::from_secs(10),
             // One resync period: after that long a resync is as urgent as a change.
-            Self::Resync => Duration::from_secs(600),
+            Self::Resync => Duration::from_mins(10),
         }
     }
 }
@@ -196,7 +196,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn adding_again_only_hastens_and_setting_replaces() {
         let now = Instant::now();
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         let mut queue = Queue::default();
         queue.add(&1, now, Priority::Change);
         queue.add(&1, later, Priority::Resync);
@@ -213,7 +213,7 @@ mod tests {
         for key in 0..100_000 {
             queue.add(&key, now, Priority::Resync);
         }
-        let later = now + Duration::from_secs(300);
+        let later = now + Duration::from_mins(5);
         assert_eq!(queue.pop(later), Some(0));
         queue.add(&77_777, later, Priority::Change);
         assert_eq!(queue.pop(later), Some(77_777));

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use capt_core::decision::{Decision, Requeue};
+use capt_core::decision::Requeue;
 use capt_core::fault::{Fault, FaultClass};
 use capt_core::plan::Report;
+use capt_core::wait::Notice;
 use jiff::Timestamp;
 use kube::{Client, ResourceExt};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::cache::{Caches, KindCache, Kept, describe};
+use crate::cache::{Caches, Kept, KindCache, describe};
 use crate::events::Events;
 use crate::interest::{Item, KindId, Watched};
 use crate::interpreter::{Actuator, execute};
@@ -22,7 +23,7 @@ use crate::writer::StatusRefused;
 use crate::{Clock, ObjectKey, Subject, View, Writer};
 
 /// An observation is a handful of reads; one that takes longer hangs.
-const OBSERVE_DEADLINE: Duration = Duration::from_secs(60);
+const OBSERVE_DEADLINE: Duration = Duration::from_mins(1);
 
 /// A status patch and an Event are one or two requests.
 const REPORT_DEADLINE: Duration = Duration::from_secs(30);
@@ -127,6 +128,7 @@ impl<S: Subject> Controller for Reconciler<S> {
             Observation::Parked => Verdict::Parked,
             Observation::Failed(fault) => {
                 self.log(&input.item.key, "cannot observe", &fault);
+                self.tell(&input.item.key, &fault).await;
                 Verdict::Faulted {
                     retry_after: fault.retry_after,
                 }
@@ -210,7 +212,10 @@ impl<S: Subject> Reconciler<S> {
             Err(_elapsed) => Err(Fault::new(
                 FaultClass::Transient,
                 "ObservationTimedOut",
-                format!("reading the state took longer than {} s", OBSERVE_DEADLINE.as_secs()),
+                format!(
+                    "reading the state took longer than {} s",
+                    OBSERVE_DEADLINE.as_secs()
+                ),
             )
             .on(describe::<S::Object>(key))),
         }
@@ -249,7 +254,7 @@ impl<S: Subject> Reconciler<S> {
                 };
             }
         };
-        self.publish(&object, &decision, now).await;
+        self.publish(&object, &decision.notices, now).await;
         if !is_success {
             return Verdict::Faulted { retry_after };
         }
@@ -297,17 +302,29 @@ impl<S: Subject> Reconciler<S> {
         }
     }
 
-    async fn publish(
-        &self,
-        object: &S::Object,
-        decision: &Decision<S::Record, S::Command>,
-        now: Timestamp,
-    ) {
-        for notice in &decision.notices {
+    async fn publish(&self, object: &S::Object, notices: &[Notice], now: Timestamp) {
+        for notice in notices {
             let publishing = self.events.publish(object, notice, now);
             if timeout(REPORT_DEADLINE, publishing).await.is_err() {
-                tracing::warn!(reason = notice.reason, "publishing an event was not answered in time");
+                tracing::warn!(
+                    reason = notice.reason,
+                    "publishing an event was not answered in time"
+                );
             }
+        }
+    }
+
+    /// Without a snapshot there is no status to say what is wrong, so an Event does, unless it passes.
+    async fn tell(&self, key: &ObjectKey, fault: &Fault) {
+        let Kept::Full(store) = &self.cache.kept else {
+            return;
+        };
+        if fault.class == FaultClass::Transient {
+            return;
+        }
+        if let Some(object) = store.get(key) {
+            let notice = Notice::warning(fault.code.clone(), fault.to_string());
+            self.publish(&object, &[notice], self.clock.now()).await;
         }
     }
 

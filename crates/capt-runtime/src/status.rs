@@ -80,7 +80,10 @@ mod tests {
         assert!(is_due(&rendered, &result, None));
         let memo = Some(Memo::new(&rendered, &result));
         assert!(!is_due(&rendered, &result, memo));
-        assert!(is_due(&rendered, &json!({ "phase": "Failed" }), memo), "somebody changed it");
+        assert!(
+            is_due(&rendered, &json!({ "phase": "Failed" }), memo),
+            "somebody changed it"
+        );
         assert!(is_due(&json!({ "phase": "Failed" }), &result, memo), "it changed");
     }
 }

@@ -1,6 +1,6 @@
 //! The ordered cache of one kind, fed by its watch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -17,8 +17,18 @@ pub(crate) struct Difference {
     pub(crate) version: Version,
     /// Whether the object was removed.
     pub(crate) removed: bool,
-    /// Whether more than the status has changed, as far as that can be told.
-    pub(crate) substantial: bool,
+    pub(crate) extent: Extent,
+}
+
+/// What of an object has changed, as far as its metadata tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What is wanted of it: it is new, another or removed, or its generation or deletion has changed.
+    Spec,
+    /// Labels, annotations, finalizers or owners; or it has no generation, which tells nothing.
+    Metadata,
+    /// None of these.
+    Status,
 }
 
 #[derive(Debug)]
@@ -27,6 +37,8 @@ struct Inner<T> {
     /// The objects of a list that is not complete yet.
     incoming: BTreeMap<ObjectKey, Arc<T>>,
     high_water: Option<u64>,
+    /// Keys that changed by a direct answer of the API server, which nobody was told yet.
+    untold: BTreeSet<ObjectKey>,
 }
 
 /// Objects of one kind in the order of their keys.
@@ -39,6 +51,7 @@ impl<T> Default for Store<T> {
             objects: BTreeMap::new(),
             incoming: BTreeMap::new(),
             high_water: None,
+            untold: BTreeSet::new(),
         }))
     }
 }
@@ -104,14 +117,24 @@ impl<T: ResourceExt> Store<T> {
             .filter_map(|object| object.resource_version()?.parse().ok())
             .max();
         let before = mem::replace(&mut inner.objects, incoming);
+        let untold = mem::take(&mut inner.untold);
         let removed = before
             .iter()
             .filter(|(key, _)| !inner.objects.contains_key(*key))
             .map(|(key, object)| difference(key, &**object, None));
         let mut differences: Vec<Difference> = removed.collect();
+        let vanished = untold.iter().filter(|key| !before.contains_key(*key));
+        let vanished = vanished.filter(|key| !inner.objects.contains_key(*key));
+        differences.extend(vanished.map(|key| Difference {
+            key: key.clone(),
+            version: Version::default(),
+            removed: true,
+            extent: Extent::Spec,
+        }));
         for (key, object) in &inner.objects {
             let old = before.get(key);
-            if old.is_none_or(|old| Version::of(&**old) != Version::of(&**object)) {
+            let is_news = old.is_none_or(|old| Version::of(&**old) != Version::of(&**object));
+            if is_news || untold.contains(key) {
                 differences.push(Difference {
                     removed: false,
                     ..difference(key, &**object, old.map(AsRef::as_ref))
@@ -128,16 +151,17 @@ impl<T: ResourceExt> Store<T> {
         let key = ObjectKey::of(&object);
         let version = Version::of(&object);
         let mut inner = self.write();
+        inner.raise(&version);
         if let Some(known) = inner.objects.get(&key) {
             let known = Version::of(&**known);
             // A replayed event, or one older than what the API server was asked for directly.
-            if known == version
-                || reached(&version.resource_version, &known.resource_version) == Some(false)
+            if reached(&version.resource_version, &known.resource_version) == Some(false)
+                || (known == version && !inner.untold.contains(&key))
             {
                 return None;
             }
         }
-        inner.raise(&version);
+        inner.untold.remove(&key);
         let old = inner.objects.insert(key.clone(), Arc::new(object));
         let new = inner.objects.get(&key)?;
         Some(Difference {
@@ -159,29 +183,29 @@ impl<T: ResourceExt> Store<T> {
         {
             return None; // the end of a predecessor
         }
+        inner.untold.remove(&key);
         inner.objects.remove(&key);
         Some(difference(&key, object, None))
     }
 
-    /// The API server was asked directly, and this is its answer.
+    /// The API server was asked directly, and this is its answer. Who has read the object is told when the
+    /// watch shows the same.
     pub(crate) fn put(&self, key: &ObjectKey, object: Option<T>) {
         let mut inner = self.write();
-        match object {
-            Some(object) => {
-                let object = trimmed(object);
-                let older = inner.objects.get(key).is_some_and(|known| {
-                    let (new, known) = (Version::of(&object), Version::of(&**known));
-                    new.uid == known.uid
-                        && reached(&new.resource_version, &known.resource_version) == Some(false)
-                });
-                if !older {
-                    inner.objects.insert(key.clone(), Arc::new(object));
-                }
+        if let Some(object) = object {
+            let object = trimmed(object);
+            let older = inner.objects.get(key).is_some_and(|known| {
+                let (new, known) = (Version::of(&object), Version::of(&**known));
+                new.uid == known.uid && reached(&new.resource_version, &known.resource_version) == Some(false)
+            });
+            if older {
+                return;
             }
-            None => {
-                inner.objects.remove(key);
-            }
+            inner.objects.insert(key.clone(), Arc::new(object));
+        } else {
+            inner.objects.remove(key);
         }
+        inner.untold.insert(key.clone());
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -207,139 +231,28 @@ fn difference<T: ResourceExt>(key: &ObjectKey, object: &T, old: Option<&T>) -> D
         key: key.clone(),
         version: Version::of(object),
         removed: true,
-        substantial: old.is_none_or(|old| is_substantial(old, object)),
+        extent: old.map_or(Extent::Spec, |old| extent(old, object)),
     }
 }
 
-/// Whether two versions differ in more than their status: in identity, generation or metadata. An object
-/// without a generation does not tell.
-fn is_substantial<T: ResourceExt>(old: &T, new: &T) -> bool {
+fn extent<T: ResourceExt>(old: &T, new: &T) -> Extent {
     let (old, new) = (old.meta(), new.meta());
-    new.generation.is_none()
-        || old.uid != new.uid
+    if old.uid != new.uid
         || old.generation != new.generation
         || old.deletion_timestamp != new.deletion_timestamp
+    {
+        Extent::Spec
+    } else if new.generation.is_none()
         || old.labels != new.labels
         || old.annotations != new.annotations
         || old.finalizers != new.finalizers
         || old.owner_references != new.owner_references
+    {
+        Extent::Metadata
+    } else {
+        Extent::Status
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use k8s_openapi::api::core::v1::ConfigMap;
-    use kube::api::ObjectMeta;
-
-    use super::*;
-
-    fn object(name: &str, uid: &str, resource_version: u64) -> ConfigMap {
-        ConfigMap {
-            metadata: ObjectMeta {
-                namespace: Some("ns".to_owned()),
-                name: Some(name.to_owned()),
-                uid: Some(uid.to_owned()),
-                resource_version: Some(resource_version.to_string()),
-                generation: Some(1),
-                managed_fields: Some(Vec::new()),
-                ..ObjectMeta::default()
-            },
-            ..ConfigMap::default()
-        }
-    }
-
-    fn store(objects: &[(&str, &str, u64)]) -> (Store<ConfigMap>, Vec<Difference>) {
-        let store = Store::default();
-        let differences = relist(&store, objects);
-        (store, differences)
-    }
-
-    fn relist(store: &Store<ConfigMap>, objects: &[(&str, &str, u64)]) -> Vec<Difference> {
-        store.begin();
-        for (name, uid, version) in objects {
-            store.receive(object(name, uid, *version));
-        }
-        store.complete()
-    }
-
-    fn names(differences: &[Difference]) -> Vec<(&str, bool)> {
-        differences
-            .iter()
-            .map(|difference| (difference.key.name.as_str(), difference.removed))
-            .collect()
-    }
-
-    #[test]
-    fn a_new_list_says_what_came_changed_and_went() {
-        let (store, first) = store(&[("b", "u2", 2), ("a", "u1", 1), ("c", "u3", 3)]);
-        assert_eq!(names(&first), [("a", false), ("b", false), ("c", false)]);
-        let second = relist(&store, &[("a", "u1", 1), ("b", "u2", 5), ("d", "u4", 6)]);
-        assert_eq!(names(&second), [("b", false), ("c", true), ("d", false)]);
-        assert_eq!(store.shown(&ObjectKey::new("ns", "c")).high_water, Some(6));
-        assert_eq!(store.len(), 3);
-    }
-
-    #[test]
-    fn an_incomplete_list_changes_nothing() {
-        let (store, _) = store(&[("a", "u1", 1)]);
-        store.begin();
-        store.receive(object("b", "u2", 2));
-        assert_eq!(store.keys(), [ObjectKey::new("ns", "a")]);
-    }
-
-    #[test]
-    fn replayed_and_older_events_are_no_news() {
-        let (store, _) = store(&[("a", "u1", 5)]);
-        assert_eq!(store.apply(object("a", "u1", 5)), None);
-        assert_eq!(store.apply(object("a", "u1", 4)), None);
-        assert!(store.apply(object("a", "u1", 6)).is_some());
-    }
-
-    #[test]
-    fn the_end_of_a_predecessor_does_not_remove_the_successor() {
-        let (store, _) = store(&[("a", "new", 9)]);
-        assert_eq!(store.delete(&object("a", "old", 8)), None);
-        assert_eq!(store.len(), 1);
-        assert!(store.delete(&object("a", "new", 10)).is_some_and(|it| it.removed));
-        assert_eq!(store.len(), 0);
-    }
-
-    #[test]
-    fn a_change_of_the_status_alone_is_not_substantial() {
-        let (store, _) = store(&[("a", "u", 1)]);
-        let status = store.apply(object("a", "u", 2)).unwrap();
-        assert!(!status.substantial);
-        let mut annotated = object("a", "u", 3);
-        annotated.annotations_mut().insert("retry".to_owned(), "1".to_owned());
-        assert!(store.apply(annotated.clone()).unwrap().substantial);
-        annotated.metadata.generation = Some(2);
-        annotated.metadata.resource_version = Some("4".to_owned());
-        assert!(store.apply(annotated).unwrap().substantial);
-    }
-
-    #[test]
-    fn managed_fields_are_not_kept() {
-        let (store, _) = store(&[("a", "u", 1)]);
-        let kept = store.get(&ObjectKey::new("ns", "a")).unwrap();
-        assert_eq!(kept.metadata.managed_fields, None);
-    }
-
-    #[test]
-    fn a_direct_answer_is_kept_against_a_watch_that_is_behind() {
-        let (store, _) = store(&[("a", "u", 1)]);
-        let key = ObjectKey::new("ns", "a");
-        store.put(&key, Some(object("a", "u", 7)));
-        assert_eq!(store.apply(object("a", "u", 3)), None);
-        store.put(&key, None);
-        assert!(store.get(&key).is_none());
-    }
-
-    #[test]
-    fn lists_stay_inside_their_namespace() {
-        let (store, _) = store(&[("a", "u", 1)]);
-        let mut other = object("z", "v", 2);
-        other.metadata.namespace = Some("ns2".to_owned());
-        store.apply(other);
-        assert_eq!(store.list(Some("ns")).len(), 1);
-        assert_eq!(store.list(None).len(), 2);
-    }
-}
+mod tests;

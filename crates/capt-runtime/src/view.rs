@@ -7,7 +7,7 @@ use capt_core::fault::{Fault, FaultClass};
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client};
 
-use crate::cache::{Caches, KindCache, Kept, describe, lock};
+use crate::cache::{Caches, Kept, KindCache, describe, lock};
 use crate::interest::{Item, KindId, Watched};
 use crate::own_writes::Version;
 use crate::{Kind, ObjectKey, kube_fault};

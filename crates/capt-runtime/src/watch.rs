@@ -9,7 +9,7 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 
-use crate::cache::{Caches, Change, KindCache, Kept};
+use crate::cache::{Caches, Change, Kept, KindCache};
 use crate::own_writes::Version;
 use crate::store::{Difference, Store};
 use crate::{Clock, Health, Kind, Metrics, ObjectKey};
@@ -202,15 +202,14 @@ impl<K: Kind, T: Kind> Follower<K, T> {
 
 /// Whether the server no longer has the version the watch would go on from.
 fn is_gone(error: &watcher::Error) -> bool {
-    let code = match error {
+    match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchFailed(kube::Error::Api(status)) => status.code,
-        watcher::Error::WatchError(status) => status.code,
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.code == 410,
         watcher::Error::InitialListFailed(_)
         | watcher::Error::WatchStartFailed(_)
         | watcher::Error::WatchFailed(_)
-        | watcher::Error::NoResourceVersion => 0,
-    };
-    code == 410
+        | watcher::Error::NoResourceVersion => false,
+    }
 }

@@ -238,9 +238,7 @@ impl Writer {
     /// The newest version of `object` that is known: as cached, or as we have written it since.
     pub(crate) fn newest_version<K: Kind>(&self, object: &K) -> Version {
         let mut version = Version::of(object);
-        let own = self
-            .caches
-            .newest_own::<K>(&ObjectKey::of(object), &version.uid);
+        let own = self.caches.newest_own::<K>(&ObjectKey::of(object), &version.uid);
         if let Some(own) = own
             && crate::own_writes::reached(&version.resource_version, &own) == Some(false)
         {
@@ -368,3 +366,6 @@ fn merge(into: &mut Value, from: Value) {
         (into, from) => *into = from,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use crate::{Clock, Health, Kind, Metrics, NoMetrics, ObjectKey, Subject, Writer}
 /// comes on top.
 const RETRY: RetryStrategy = RetryStrategy {
     base_delay: Duration::from_secs(1),
-    max_delay: Duration::from_secs(300),
+    max_delay: Duration::from_mins(5),
     max_retries: u32::MAX,
     backoff_factor_percent: 200,
     success_threshold: 1,
@@ -52,7 +52,7 @@ impl DriverBuilder {
             clock,
             settings: Settings {
                 workers: 16,
-                resync: Duration::from_secs(600),
+                resync: Duration::from_mins(10),
                 seed: 0,
                 retry: RETRY,
                 patience: Duration::from_secs(5),
@@ -163,9 +163,7 @@ impl DriverBuilder {
     pub fn build(self) -> Driver {
         let mut caches = Caches::default();
         let registers = self.full.into_iter().chain(self.metadata);
-        let starts: Vec<_> = registers
-            .filter_map(|register| register(&mut caches))
-            .collect();
+        let starts: Vec<_> = registers.filter_map(|register| register(&mut caches)).collect();
         let health = Health::default();
         let context = WatchContext {
             caches: Arc::new(caches),

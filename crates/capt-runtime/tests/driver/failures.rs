@@ -1,0 +1,270 @@
+//! What goes wrong is repeated, later and later, and mended as soon as it can be.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_round_backs_off_and_a_change_of_the_object_ends_the_delay() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 13 }));
+    pass(600).await;
+    let tries = world.diary.count("Make(\"13\") a");
+    assert!(
+        (8..=11).contains(&tries),
+        "{tries} tries in ten minutes, doubling from a second"
+    );
+    assert_eq!(world.status("a")["fault"], "thirteen", "the fault is shown");
+    // Nothing but its own echo: the delay holds.
+    world.widget("a", json!({ "size": 14 }));
+    pass(1).await;
+    assert_eq!(world.status("a"), json!({ "state": "Ready", "made": "14" }));
+    // Success has reset the delay: the next failure starts with a short one.
+    world.widget("a", json!({ "size": 130 }));
+    pass(8).await;
+    let tries = world.diary.count("Make(\"130\") a");
+    assert!((3..=4).contains(&tries), "{tries} tries in eight seconds");
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_what_was_read_ends_the_delay_too() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 13 }));
+    pass(400).await;
+    let tries = world.diary.count("Make(\"13\") a");
+    world
+        .server
+        .put("configmaps", "a", json!({ "data": { "made": "something" } }));
+    pass(1).await;
+    assert_eq!(world.diary.count("Make(\"13\") a"), tries + 1);
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_status_write_does_not_end_the_delay() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 13 }));
+    pass(400).await;
+    let rounds = world.diary.count("observe a");
+    world
+        .server
+        .put("widgets", "a", json!({ "status": { "foreign": "x" } }));
+    pass(1).await;
+    assert_eq!(world.diary.count("observe a"), rounds);
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_on_the_status_repeats_the_round() {
+    let world = World::start();
+    world.server.fail_times(2, "PATCH", "/status", 409, "Conflict");
+    world.widget("a", json!({ "size": 1 }));
+    pass(10).await;
+    assert_eq!(world.state("a"), "Ready");
+    assert_eq!(
+        world.diary.count("AddFinalizer a"),
+        1,
+        "nothing is done before its intent is written"
+    );
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_says_when_to_come_back() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 1 }));
+    world
+        .server
+        .fail_times(1, "PATCH", "configmaps", 429, "TooManyRequests");
+    pass(10).await;
+    assert_eq!(world.state("a"), "Ready");
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rounds_wait_for_every_kind_and_readiness_names_the_missing_one() {
+    let server = Server::new();
+    server.fail(|_, path| path.contains("widgets").then_some((404, "")));
+    let world = World::start_with(server, |builder| builder);
+    world.widget("a", json!({ "size": 1 }));
+    pass(300).await;
+    assert!(!world.health.is_synced());
+    let unsynced = world.health.standing().unsynced();
+    assert_eq!(unsynced.len(), 1);
+    assert!(unsynced[0].starts_with("widgets.test.capt.dev: "), "{unsynced:?}");
+    assert_eq!(world.diary.count("observe a"), 0);
+    assert!(world.server.writes().is_empty());
+    world.server.heal();
+    pass(40).await;
+    assert!(world.health.is_synced() && world.health.standing().unsynced().is_empty());
+    assert_eq!(world.state("a"), "Ready");
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_watch_lists_again_and_misses_nothing() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 1 }));
+    world.widget("b", json!({ "size": 1 }));
+    pass(1).await;
+    world.server.hold();
+    world.widget("a", json!({ "size": 2 }));
+    world
+        .server
+        .put("widgets", "b", json!({ "metadata": { "finalizers": [] } }));
+    world.server.remove("widgets", "b");
+    world.server.cut_watches(true);
+    world.server.release();
+    pass(60).await;
+    assert_eq!(world.status("a"), json!({ "state": "Ready", "made": "2" }));
+    assert_eq!(world.diary.count("gone b"), 1, "deleted between two lists");
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_refused_with_gone_starts_from_nothing() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 1 }));
+    pass(1).await;
+    // The refusal comes as the answer to the request and not inside the stream.
+    let lists = |world: &World| {
+        let transcript = world.server.transcript();
+        transcript
+            .iter()
+            .filter(|it| it.contains(" LIST ") && it.contains("widgets"))
+            .count()
+    };
+    let before = lists(&world);
+    let mut left = 1;
+    world.server.fail(move |_, path| {
+        let hit = left > 0 && path.ends_with("/widgets");
+        left -= i32::from(hit);
+        hit.then_some((410, "Expired"))
+    });
+    world.server.cut_watches(false);
+    pass(20).await;
+    assert_eq!(lists(&world), before + 1);
+    world.widget("a", json!({ "size": 2 }));
+    pass(1).await;
+    assert_eq!(world.status("a")["made"], "2");
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn failing_watches_are_shown_and_mended() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 1 }));
+    pass(1).await;
+    world
+        .server
+        .fail(|_, path| path.ends_with("/widgets").then_some((503, "ServiceUnavailable")));
+    world.server.cut_watches(false);
+    pass(120).await;
+    let standing = world.health.standing();
+    let now = Timestamp::UNIX_EPOCH + Duration::from_secs(121);
+    assert_eq!(
+        standing.failing(now, Duration::from_mins(1)).len(),
+        1,
+        "{standing:?}"
+    );
+    assert!(world.health.is_synced(), "the caches are old but complete");
+    world.server.heal();
+    pass(60).await;
+    assert!(world.health.standing().failing(now, Duration::ZERO).is_empty());
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_lets_the_running_round_end() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 1 }));
+    // The first request of a round is on its way when the shutdown comes.
+    tokio::time::sleep(Duration::from_millis(8)).await;
+    let server = world.server.clone();
+    world.shut_down().await;
+    let writes = server.writes().len();
+    pass(60).await;
+    assert_eq!(server.writes().len(), writes, "nothing after the end");
+}
+
+#[test]
+fn the_driver_runs_on_many_threads_as_well() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let world = World::start();
+        world.widget("a", json!({ "size": 1 }));
+        let ready = async {
+            while world.state("a") != "Ready" {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), ready)
+            .await
+            .unwrap();
+        world.shut_down().await;
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_cannot_be_observed_says_why() {
+    let world = World::start();
+    world
+        .server
+        .put("secrets", "s", json!({ "data": { "token": "dA==" } }));
+    world.server.fail_times(3, "GET", "secrets/s", 403, "Forbidden");
+    world.widget("a", json!({ "size": 1, "secret": "s" }));
+    pass(2).await;
+    let events = world.server.list("events");
+    assert_eq!(events[0]["reason"], "Forbidden");
+    assert_eq!(events[0]["type"], "Warning");
+    assert!(
+        events[0]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("Secret default/s: ")
+    );
+    pass(20).await;
+    assert_eq!(world.status("a"), json!({ "state": "Ready", "made": "1 t" }));
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_that_panics_takes_no_other_with_it() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 666 }));
+    world.widget("b", json!({ "size": 1 }));
+    pass(30).await;
+    assert_eq!(world.state("b"), "Ready");
+    let tries = world.diary.count("Make(\"666\") a");
+    assert!(
+        (4..=6).contains(&tries),
+        "{tries} tries, further and further apart"
+    );
+    world.widget("a", json!({ "size": 2 }));
+    pass(1).await;
+    assert_eq!(world.state("a"), "Ready");
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_the_spec_under_our_own_write_still_ends_the_delay() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 13 }));
+    pass(400).await;
+    // The watch comes back with a list: the change of the spec is inside a version that is not its own.
+    world.server.hold();
+    world.widget("a", json!({ "size": 1 }));
+    world
+        .server
+        .put("widgets", "a", json!({ "status": { "foreign": "x" } }));
+    world.server.cut_watches(true);
+    world.server.release();
+    pass(10).await;
+    assert_eq!(world.state("a"), "Ready");
+    world.shut_down().await;
+}
