@@ -1,0 +1,201 @@
+//! What a workspace is made from beside its own spec: keys of Secrets and `ConfigMap`s.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use capt_api::reference::KeyReference;
+use capt_api::terraform_workspace::{EnvironmentVariable, TerraformWorkspaceSpec, VarFile, VarFileSource};
+use capt_core::fault::{Fault, FaultClass};
+use capt_core::wait::Wait;
+use capt_runtime::View;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+
+/// The kinds of object that hold values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Holder {
+    Secret,
+    ConfigMap,
+}
+
+impl Holder {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+        }
+    }
+
+    const fn missing(self) -> &'static str {
+        match self {
+            Self::Secret => "SecretMissing",
+            Self::ConfigMap => "ConfigMapMissing",
+        }
+    }
+}
+
+/// One key of an object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Source {
+    pub(crate) holder: Holder,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) key: String,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}[{}]", self.holder.name(), self.namespace, self.name, self.key)
+    }
+}
+
+/// The credentials that `providerConfigRef` stands for.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) enum Credentials {
+    /// It is not set.
+    #[default]
+    Unnamed,
+    /// There is no Secret of that name; the environment of the operator is used.
+    Absent(String),
+    /// The content of the Secret.
+    Found(BTreeMap<String, Vec<u8>>),
+}
+
+/// Everything that was read. It has no `Debug`: it holds secrets.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Inputs {
+    /// The values that are there.
+    pub(crate) values: BTreeMap<Source, Vec<u8>>,
+    /// What is not there.
+    pub(crate) missing: Vec<Wait>,
+    /// The credentials.
+    pub(crate) credentials: Credentials,
+}
+
+/// Where the value of an environment variable comes from, if it is not in the spec itself.
+pub(crate) fn source_of_variable(variable: &EnvironmentVariable, namespace: &str) -> Option<Source> {
+    let (holder, reference) = match (&variable.secret_key_ref, &variable.config_map_key_ref) {
+        (Some(reference), _) => (Holder::Secret, reference),
+        (None, Some(reference)) => (Holder::ConfigMap, reference),
+        (None, None) => return None,
+    };
+    Some(source(holder, reference, namespace))
+}
+
+/// Where a variable file comes from; nothing where its source and its reference do not fit together.
+pub(crate) fn source_of_file(file: &VarFile, namespace: &str) -> Option<Source> {
+    let (holder, reference) = match file.source {
+        VarFileSource::SecretKey => (Holder::Secret, file.secret_key_ref.as_ref()),
+        VarFileSource::ConfigMapKey => (Holder::ConfigMap, file.config_map_key_ref.as_ref()),
+    };
+    Some(source(holder, reference?, namespace))
+}
+
+fn source(holder: Holder, reference: &KeyReference, namespace: &str) -> Source {
+    let own = || namespace.to_owned();
+    Source {
+        holder,
+        namespace: reference.namespace.clone().filter(|it| !it.is_empty()).unwrap_or_else(own),
+        name: reference.name.clone(),
+        key: reference.key.clone(),
+    }
+}
+
+/// Every key that the spec of a workspace in `namespace` refers to.
+pub(crate) fn sources(spec: &TerraformWorkspaceSpec, namespace: &str) -> BTreeSet<Source> {
+    let variables = spec.for_provider.env.iter().filter_map(|variable| source_of_variable(variable, namespace));
+    let files = spec.for_provider.var_files.iter().filter_map(|file| source_of_file(file, namespace));
+    variables.chain(files).collect()
+}
+
+/// Refuses what is kept in another namespace, unless the operator's owner allows that one: who may write a
+/// workspace here need not be allowed to read there.
+pub(crate) fn refuse_foreign(
+    what: &str,
+    named: &str,
+    namespace: &str,
+    allowed: &BTreeSet<String>,
+) -> Result<(), Fault> {
+    if named == namespace || allowed.contains(named) {
+        return Ok(());
+    }
+    let message = format!(
+        "{what} is in the namespace {named}, but the workspace is in {namespace}; move it there, or let the \
+         operator allow that namespace"
+    );
+    Err(Fault::new(FaultClass::Invalid, "CrossNamespaceReference", message).on(what))
+}
+
+/// Reads everything that `spec` refers to. What is absent is waited for, and every read wakes the workspace
+/// when it changes; keys in namespaces that are not `allowed` are not read.
+pub(crate) async fn read(
+    spec: &TerraformWorkspaceSpec,
+    namespace: &str,
+    allowed: &BTreeSet<String>,
+    view: &View,
+) -> Result<Inputs, Fault> {
+    let mut inputs = Inputs::default();
+    for source in sources(spec, namespace) {
+        if source.namespace != namespace && !allowed.contains(&source.namespace) {
+            continue;
+        }
+        match value(&source, view).await? {
+            Found::Value(value) => {
+                inputs.values.insert(source, value);
+            }
+            Found::NoObject => inputs.missing.push(no_object(&source)),
+            Found::NoKey => inputs.missing.push(no_key(&source)),
+        }
+    }
+    inputs.missing.sort();
+    inputs.missing.dedup();
+    if let Some(reference) = &spec.provider_config_ref {
+        let secret = view.read::<Secret>(namespace, &reference.name).await?;
+        inputs.credentials = match secret {
+            None => Credentials::Absent(reference.name.clone()),
+            Some(secret) => {
+                let data = secret.data.iter().flatten();
+                Credentials::Found(data.map(|(key, value)| (key.clone(), value.0.clone())).collect())
+            }
+        };
+    }
+    Ok(inputs)
+}
+
+enum Found {
+    Value(Vec<u8>),
+    NoObject,
+    NoKey,
+}
+
+async fn value(source: &Source, view: &View) -> Result<Found, Fault> {
+    let value = match source.holder {
+        Holder::Secret => {
+            let Some(secret) = view.read::<Secret>(&source.namespace, &source.name).await? else {
+                return Ok(Found::NoObject);
+            };
+            let data = secret.data.as_ref();
+            data.and_then(|data| data.get(&source.key)).map(|value| value.0.clone())
+        }
+        Holder::ConfigMap => {
+            let Some(map) = view.read::<ConfigMap>(&source.namespace, &source.name).await? else {
+                return Ok(Found::NoObject);
+            };
+            let text = map.data.as_ref().and_then(|data| data.get(&source.key));
+            let bytes = || map.binary_data.as_ref()?.get(&source.key).map(|value| value.0.clone());
+            text.map(|text| text.clone().into_bytes()).or_else(bytes)
+        }
+    };
+    Ok(value.map_or(Found::NoKey, Found::Value))
+}
+
+fn no_object(source: &Source) -> Wait {
+    let on = format!("{}/{}", source.holder.name(), source.name);
+    let message = format!("{on} does not exist in the namespace {}", source.namespace);
+    Wait::new(on, source.holder.missing(), message)
+}
+
+fn no_key(source: &Source) -> Wait {
+    let on = format!("{}/{}", source.holder.name(), source.name);
+    let message = format!("{on} in the namespace {} has no key {}", source.namespace, source.key);
+    Wait::new(on, "KeyMissing", message)
+}
