@@ -151,7 +151,6 @@ impl fmt::Display for Cause {
     }
 }
 
-#[cfg(test)]
 /// A value as the server prints it: scalars plainly, strings quoted, the rest in Go's syntax.
 fn go_value(value: &Value) -> String {
     match value {
