@@ -147,6 +147,7 @@ impl Schema {
 
     /// The list kind at a path of field names (`["metadata", "finalizers"]`); list items are stepped
     /// through without naming them. Atomic where the schema says nothing.
+    #[cfg(test)]
     pub(crate) fn list_kind(&self, path: &[&str]) -> ListKind {
         let mut node = Some(&self.root);
         for name in path {

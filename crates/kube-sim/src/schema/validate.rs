@@ -24,6 +24,7 @@ impl Verdict {
 
 impl Schema {
     /// All faults of an object, without its rules (see [`Schema::validate_rules`]).
+    #[cfg(test)]
     pub(crate) fn validate(&self, object: &Value) -> Vec<Cause> {
         self.validate_update(object, None)
     }
