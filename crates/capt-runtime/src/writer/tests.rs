@@ -27,7 +27,11 @@ fn bench(code: u16, answer: Value) -> Bench {
         let (log, answer) = (Arc::clone(&log), answer.clone());
         async move {
             let (parts, body) = request.into_parts();
-            let body = body.collect().await.map(|it| it.to_bytes()).unwrap_or_default();
+            let body = body
+                .collect()
+                .await
+                .map(http_body_util::Collected::to_bytes)
+                .unwrap_or_default();
             let kind = parts.headers.get("content-type");
             let kind = kind.and_then(|it| it.to_str().ok()).unwrap_or_default();
             let line = format!("{} {} {kind}", parts.method, parts.uri);

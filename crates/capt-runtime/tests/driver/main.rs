@@ -11,6 +11,7 @@ mod caches;
 mod convergence;
 mod failures;
 mod server;
+mod simulated;
 mod widget;
 
 use std::time::Duration;
