@@ -3,6 +3,10 @@
 mod support;
 
 mod apply;
+mod builtin;
 mod collection;
+mod faults;
+mod forms;
 mod lifecycle;
+mod versions;
 mod watching;
