@@ -63,12 +63,22 @@ pub fn redact(text: &str) -> String {
     let Some(start) = text.find(COMMAND) else {
         return text.to_owned();
     };
-    let from = start + COMMAND.len();
-    let rest = &text[from..];
-    // The command itself may hold the closing words, so the last ones count.
-    let reason = rest.rfind("': ").map_or("", |end| &rest[end + 3..]);
-    let reason = reason.split(". Output:").next().unwrap_or(reason).trim_end();
-    format!("{}{COMMAND}(redacted)': {reason}", &text[..start]).replace("': ", "': ")
+    // Nothing of what follows but the reason itself: the command and its output may hold the same words.
+    let rest = &text[start + COMMAND.len()..];
+    let reasons = [
+        "exit status ",
+        "signal: ",
+        "fork/exec",
+        "exec format error",
+        "context canceled",
+    ];
+    let reason = reasons
+        .iter()
+        .filter_map(|reason| rest.rfind(&format!("': {reason}")))
+        .max();
+    let reason = reason.and_then(|at| rest.get(at + 3..)).unwrap_or("failed");
+    let reason = reason.split(['.', '\n', '/']).next().unwrap_or(reason).trim_end();
+    format!("{}{COMMAND}(redacted)': {reason}", &text[..start])
 }
 
 /// Cuts a text at a character boundary.

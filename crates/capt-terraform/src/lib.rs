@@ -1,4 +1,4 @@
-//! Terraform and OpenTofu as an engine: process, JSON stream, error classes, state.
+//! Terraform and `OpenTofu` as an engine: process, JSON stream, error classes, state.
 //!
 //! [`classify`] is pure and always there: it turns the text of a failure into one of fourteen classes.
 //!

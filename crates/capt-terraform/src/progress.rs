@@ -119,7 +119,7 @@ impl Tracker {
             }
             Event::Progressed { resource, elapsed } => {
                 self.change(&resource.addr, |entry| {
-                    entry.elapsed = entry.elapsed.max(*elapsed)
+                    entry.elapsed = entry.elapsed.max(*elapsed);
                 });
             }
             Event::Completed { resource, elapsed } => {

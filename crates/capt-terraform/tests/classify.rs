@@ -67,10 +67,10 @@ fn a_packed_message_of_crossplane_is_read() {
     let full = "Error: creating EC2 VPC: VpcLimitExceeded: The maximum number of VPCs has been reached.\n\n  with aws_vpc.main";
     let mut packer = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
     packer.write_all(full.as_bytes()).unwrap();
-    let packed = base64::engine::general_purpose::STANDARD.encode(packer.finish().unwrap());
+    let text = base64::engine::general_purpose::STANDARD.encode(packer.finish().unwrap());
     let message = format!(
         "apply failed: cannot apply Terraform configuration: Terraform encountered an error. Summary: creating EC2 VPC. \
-         To see the full error run: echo \"{packed}\" | base64 -d | gunzip"
+         To see the full error run: echo \"{text}\" | base64 -d | gunzip"
     );
     assert!(decode_message(&message).unwrap().ends_with("with aws_vpc.main"));
     assert_eq!(classify(&message).class, Some(ErrorClass::Quota));

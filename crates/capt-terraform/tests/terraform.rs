@@ -1,5 +1,11 @@
 //! Runs through a real `terraform`, offline: only its built-in provider.
 #![cfg(feature = "engine")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -53,7 +59,7 @@ fn options(root: &Path) -> Option<CliOptions> {
     };
     let mut options = CliOptions::new(binary, root.join("runs"), |name| std::env::var_os(name));
     options.poll = Duration::from_millis(50);
-    options.grace = Duration::from_secs(60);
+    options.grace = Duration::from_mins(1);
     Some(options)
 }
 
@@ -222,7 +228,7 @@ async fn a_failing_resource_says_why_without_its_command_and_is_guarded_when_tai
     guarded.protected = vec!["terraform_data".into()];
     match apply(&runs, guarded).await {
         RunEnd::NeedsApproval { changes, .. } => {
-            assert_eq!(changes, ["replace terraform_data.slow (tainted)"])
+            assert_eq!(changes, ["replace terraform_data.slow (tainted)"]);
         }
         other => panic!("{other:?}"),
     }

@@ -4,12 +4,14 @@
 //! `Error Code: RequestLimitExceeded` or `(Code: NodeCreationFailure ...)`. A code that is not in the table is
 //! judged by its ending, if it stands where a code stands.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use super::rules::Text;
 use super::{Classified, ErrorClass};
 
 use ErrorClass::{
-    AuthCredentials, AuthPermission, Config, Conflict, Dependency, Environment, EventualConsistency, Quota,
-    State, StateLock, Transient,
+    AuthCredentials, AuthPermission, Config, Conflict, Dependency, EventualConsistency, Quota, Transient,
 };
 
 /// The class of the codes in a text. Of several, the innermost decides: a service that passes on another's
@@ -103,242 +105,69 @@ fn is_throttling(word: &str) -> bool {
 
 /// Codes that say little by themselves; a more specific one beside them decides.
 fn is_general(word: &str) -> bool {
-    let general = [
-        "InvalidParameterException",
-        "InvalidParameterValueException",
-        "InvalidRequestException",
-        "InvalidParameterValue",
-        "ValidationException",
-        "ValidationError",
-        "ClientException",
+    let envelopes = [
         "ServerException",
         "ResourceInUseException",
         "OperationError",
         "RequestError",
     ];
-    general.contains(&word)
+    GENERAL.contains(&word) || envelopes.contains(&word)
 }
 
-/// The class of a code in the table. Some codes mean several things, which the words around them tell apart.
+/// The codes of `codes.txt`.
+static TABLE: LazyLock<BTreeMap<&'static str, ErrorClass>> = LazyLock::new(|| {
+    let mut table = BTreeMap::new();
+    let mut class = None;
+    for line in include_str!("codes.txt").lines() {
+        match (line.strip_prefix("  "), class) {
+            (Some(codes), Some(class)) => table.extend(codes.split(' ').map(|code| (code, class))),
+            (Some(_), None) => {}
+            (None, _) => class = ErrorClass::from_name(line),
+        }
+    }
+    table
+});
+
+/// The class of a known code. What means several things is told apart by the words around it.
 fn exact(code: &str, text: &Text<'_>) -> Option<ErrorClass> {
-    let says = |part: &str| text.lower.contains(part);
-    let any = |parts: &[&str]| parts.iter().any(|part| says(part));
+    let any = |parts: &[&str]| parts.iter().any(|part| text.lower.contains(part));
     let class = match code {
-        "RequestLimitExceeded"
-        | "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "TooManyRequestsException"
-        | "TooManyRequests"
-        | "SlowDown"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "EC2ThrottledException"
-        | "IAMThrottling"
-        | "PriorRequestNotComplete"
-        | "ProvisionedThroughputExceededException"
-        | "BandwidthLimitExceeded"
-        | "TransactionInProgressException"
-        | "InternalError"
-        | "InternalFailure"
-        | "InternalServerError"
-        | "InternalServiceException"
-        | "InternalServerException"
-        | "ServiceUnavailable"
-        | "ServiceUnavailableException"
-        | "Unavailable"
-        | "ServerException"
-        | "ServerInternal"
-        | "RequestTimeout"
-        | "RequestTimeoutException"
-        | "RequestError"
-        | "RequestCanceled"
-        | "InsufficientInstanceCapacity"
-        | "InsufficientHostCapacity"
-        | "InsufficientAddressCapacity"
-        | "InsufficientCapacity"
-        | "PendingVerification"
-        | "Ec2InstanceTypeUnavailable"
-        | "InsufficientReservedInstanceCapacity"
-        | "SpotMaxPriceTooLow"
-        | "InsufficientFreeAddressesInZone" => Transient,
-
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "RequestExpired"
-        | "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "UnrecognizedClient"
-        | "InvalidIdentityToken"
-        | "InvalidIdentityTokenException"
-        | "IDPCommunicationError"
-        | "IDPRejectedClaim"
-        | "AuthFailure"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature"
-        | "InvalidSignatureException"
-        | "InvalidAccessKeyId"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "NoCredentialProviders"
-        | "InvalidToken"
-        | "RequestTimeTooSkewed"
-        | "TokenRefreshRequired"
-        | "InvalidSecurity"
-        | "InvalidGrantException"
-        | "ExpiredIdentityToken"
-        | "CredentialsError"
-        | "NotAuthenticated" => AuthCredentials,
-
-        "UnauthorizedOperation"
-        | "AccessDenied"
-        | "AccessDeniedException"
-        | "AuthorizationError"
-        | "AuthorizationErrorException"
-        | "UnauthorizedAccess"
-        | "NotAuthorized"
-        | "NotAuthorizedException"
-        | "OptInRequired"
-        | "AllAccessDisabled"
-        | "AccountProblem"
-        | "KMSAccessDeniedException"
-        | "Forbidden"
-        | "ForbiddenException"
-        | "SubscriptionRequiredException"
-        | "UnauthorizedException"
-        | "Ec2LaunchTemplateAccessDenied" => AuthPermission,
-
-        "VcpuLimitExceeded" | "AsgInstanceLaunchFailures"
-            if any(&[
-                "capacity in the availability zone",
-                "insufficientinstancecapacity",
-            ]) =>
-        {
+        "VcpuLimitExceeded" | "AsgInstanceLaunchFailures" if any(&["capacity in the availability zone"]) => {
             Transient
         }
-        "VpcLimitExceeded"
-        | "AddressLimitExceeded"
-        | "VcpuLimitExceeded"
-        | "InstanceLimitExceeded"
-        | "LimitExceeded"
-        | "LimitExceededException"
-        | "ResourceLimitExceeded"
-        | "ResourceLimitExceededException"
-        | "ServiceQuotaExceeded"
-        | "ServiceQuotaExceededException"
-        | "QuotaExceededException"
-        | "ServiceLimitExceeded"
-        | "TooManyBuckets"
-        | "MaxSpotInstanceCountExceeded"
-        | "InsufficientFreeAddressesInSubnet"
-        | "InsufficientFreeAddresses"
-        | "InsufficientCidrBlocks"
-        | "TooManyLoadBalancers"
-        | "TooManyTargetGroups"
-        | "MaximumTagsPerResource"
-        | "PolicyLengthExceeded" => Quota,
-
-        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" if says("invalid principal") => {
+        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" if any(&["invalid principal"]) => {
             EventualConsistency
         }
-        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" => Config,
-
-        "EntityAlreadyExists"
-        | "EntityAlreadyExistsException"
-        | "AlreadyExistsException"
-        | "ResourceAlreadyExistsException"
-        | "ResourceExistsException"
-        | "BucketAlreadyExists"
-        | "BucketAlreadyOwnedByYou"
-        | "DuplicateListener"
-        | "RouteAlreadyExists"
-        | "AlreadyExists"
-        | "AlreadyAssociated"
-        | "ResourceAlreadyAssociatedException" => Conflict,
-        duplicate if duplicate.ends_with(".Duplicate") || duplicate.starts_with("Duplicate") => Conflict,
-        "InvalidSubnet.Conflict"
-        | "CIDRAlreadyExists"
-        | "InvalidPermission.Duplicate"
-        | "CNAMEAlreadyExists" => Conflict,
         "ConflictException" if any(&["already exists", "in conflict with"]) => Conflict,
-
-        "DependencyViolation"
-        | "DeleteConflict"
-        | "DeleteConflictException"
-        | "InUseException"
-        | "ScalingActivityInProgress"
-        | "ScalingActivityInProgressFault"
-        | "ResourceInUseFault"
-        | "OperationAborted"
-        | "ConflictException"
-        | "UpdateInProgressException"
-        | "InvalidIPAddress.InUse"
-        | "OperationNotPermittedException"
-        | "BucketNotEmpty"
-        | "ClusterUnreachable"
-        | "AddonDegraded" => Dependency,
         "ResourceInUseException" | "ResourceInUse" => {
-            if any(&["already exists", "already in use by"]) && !any(&["attached", "in progress"]) {
-                Conflict
-            } else {
-                Dependency
-            }
+            let taken = any(&["already exists", "already in use by"]) && !any(&["attached", "in progress"]);
+            if taken { Conflict } else { Dependency }
         }
         "OperationNotPermitted" if any(&["disassociate", "in use", "attached"]) => Dependency,
-        "OperationNotPermitted" => AuthPermission,
-        "IncorrectState"
-        | "IncorrectInstanceState"
-        | "IncorrectStateException"
-        | "InvalidState"
-        | "InvalidStateException" => Dependency,
-
-        "ConditionalCheckFailedException" | "PreconditionFailed" => StateLock,
-
-        "UnsupportedAvailabilityZoneException"
-        | "NodeCreationFailure"
-        | "Ec2SubnetInvalidConfiguration"
-        | "Ec2SubnetMissingIpv6Assignment"
-        | "Ec2SecurityGroupNotFound"
-        | "Ec2SubnetNotFound"
-        | "Ec2LaunchTemplateNotFound"
-        | "Ec2LaunchTemplateVersionMismatch"
-        | "IamInstanceProfileNotFound"
-        | "IamNodeRoleNotFound"
-        | "InvalidPolicyDocument"
-        | "UnsupportedOperation"
-        | "UnsupportedAddonModification"
-        | "OperationNotSupportedException"
-        | "InvalidAMIID.NotFound"
-        | "InvalidKeyPair.NotFound"
-        | "Unsupported"
-        | "VersionNotSupported"
-        | "OptInRequiredException"
-        | "InvalidZone"
-        | "AuthorizationHeaderMalformed"
-        | "NoSuchHostedZone" => Config,
-        "NoSuchBucket" => Config,
-        "IncorrectEndpoint" | "PermanentRedirect" => Config,
-        "BadDigest" | "StateChecksumMismatch" => State,
-        "NoSpaceLeft" => Environment,
-
-        "InvalidParameterException"
-        | "InvalidParameterValueException"
-        | "InvalidParameterValue"
-        | "InvalidRequestException"
-        | "ValidationException"
-        | "ValidationError"
-        | "InvalidRequest"
-        | "BadRequestException"
-        | "InvalidInput"
-        | "ClientException" => general(&any),
-        "InvalidParameterCombination" | "InvalidParameter" | "MissingParameter" | "MalformedQueryString" => {
-            Config
-        }
-        not_found if is_not_found(not_found) => not_found_class(text),
-        _ => return None,
+        code if GENERAL.contains(&code) => general(&any),
+        code if code.ends_with(".Duplicate") || code.starts_with("Duplicate") => Conflict,
+        code => match TABLE.get(code) {
+            Some(class) => *class,
+            None if is_not_found(code) => not_found_class(text),
+            None => return None,
+        },
     };
     Some(class)
 }
+
+/// Codes of a bad request, which say nothing of what is bad about it.
+const GENERAL: &[&str] = &[
+    "BadRequestException",
+    "ClientException",
+    "InvalidInput",
+    "InvalidParameterException",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "InvalidRequest",
+    "InvalidRequestException",
+    "ValidationError",
+    "ValidationException",
+];
 
 /// A bad request, in the words of its message.
 fn general(any: &impl Fn(&[&str]) -> bool) -> ErrorClass {

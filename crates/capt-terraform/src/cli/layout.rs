@@ -237,3 +237,78 @@ pub(super) fn disk_fault(doing: &str, error: &io::Error) -> Fault {
     };
     Fault::new(FaultClass::Environment, code, format!("cannot {doing}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{Operation, RunId};
+
+    fn spec(files: &[(&str, &str)], backend: Backend) -> RunSpec {
+        let files = files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+            .collect();
+        let mut spec = RunSpec::new(WorkspaceId::new("w"), RunId::new("r"), Operation::Apply, files);
+        spec.backend = backend;
+        spec
+    }
+
+    #[test]
+    fn the_kubernetes_backend_is_set_over_whatever_the_module_says() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::new(root.path(), &WorkspaceId::new("w"));
+        let mut backend = Backend::Kubernetes {
+            namespace: "ns".into(),
+            secret_suffix: "demo".into(),
+            config_path: Some("/kubeconfig".into()),
+        };
+        layout
+            .write_module(&spec(&[("main.tf", "")], backend.clone()))
+            .unwrap();
+        let written = || fs::read_to_string(layout.module().join(BACKEND_FILE)).unwrap();
+        assert_eq!(
+            written(),
+            r#"{"terraform":{"backend":{"kubernetes":{"config_path":"/kubeconfig","namespace":"ns","secret_suffix":"demo"}}}}"#
+        );
+        if let Backend::Kubernetes { config_path, .. } = &mut backend {
+            *config_path = None;
+        }
+        layout.write_module(&spec(&[("main.tf", "")], backend)).unwrap();
+        assert!(written().contains(r#""in_cluster_config":true"#));
+    }
+
+    #[test]
+    fn files_of_an_earlier_run_go_and_those_of_terraform_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::new(root.path(), &WorkspaceId::new("w"));
+        layout
+            .write_module(&spec(
+                &[("main.tf", "a"), ("sub/x.tf", "b")],
+                Backend::AsConfigured,
+            ))
+            .unwrap();
+        fs::write(layout.module().join(".terraform.lock.hcl"), "locked").unwrap();
+        layout
+            .write_module(&spec(&[("main.tf", "c")], Backend::AsConfigured))
+            .unwrap();
+        assert_eq!(fs::read_to_string(layout.module().join("main.tf")).unwrap(), "c");
+        assert!(!layout.module().join("sub/x.tf").exists());
+        assert!(layout.module().join(".terraform.lock.hcl").exists());
+    }
+
+    #[test]
+    fn a_path_that_leads_out_is_refused() {
+        for path in ["../x", "/x", "", "a/../../b", ".terraform/x"] {
+            assert_eq!(
+                spec(&[(path, "")], Backend::Local).validate().unwrap_err().class,
+                FaultClass::Invalid,
+                "{path}"
+            );
+        }
+        assert!(
+            spec(&[("modules/a/main.tf", "")], Backend::Local)
+                .validate()
+                .is_ok()
+        );
+    }
+}

@@ -17,9 +17,11 @@ mod steps;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use capt_core::fault::{Fault, FaultClass};
+use tokio::sync::Mutex;
 
 use crate::engine::{Engine, EngineKind, Failure, Job, Planned, ResumeAt, Resumption, Step};
 use crate::run::{Changes, Operation, Output, RunEnd, RunSpec, WorkspaceId};
@@ -35,6 +37,8 @@ pub struct Cli {
     options: CliOptions,
     kind: EngineKind,
     version: String,
+    /// Held by an `init` while providers are shared: Terraform does not guard their cache against another.
+    cache: Arc<Mutex<()>>,
 }
 
 impl Cli {
@@ -42,10 +46,14 @@ impl Cli {
     /// Terraform nor `OpenTofu`.
     pub async fn probe(options: CliOptions) -> Result<Self, Fault> {
         let (kind, version) = options::ask_version(&options).await?;
+        if let Some(cache) = &options.plugin_cache {
+            make_root(cache)?;
+        }
         Ok(Self {
             options,
             kind,
             version,
+            cache: Arc::default(),
         })
     }
 
@@ -208,7 +216,12 @@ impl Engine for Cli {
             args.push("-json");
         }
         args.extend(job.spec.init_args.iter().map(String::as_str));
+        let alone = match &self.options.plugin_cache {
+            Some(_) => Some(self.cache.lock().await),
+            None => None,
+        };
         self.step(job, &layout, Step::Init, 0, &args).await?;
+        drop(alone);
         self.push_errored_state(job, &layout).await
     }
 
@@ -329,6 +342,11 @@ impl Engine for Cli {
         if layout.errored_state().exists() {
             let message = "the workspace holds a state that was never stored; store it before the workspace is forgotten";
             return Err(Fault::new(FaultClass::Integrity, "UnstoredState", message));
+        }
+        let step = Self::record(&layout)?.and_then(|record| record.step);
+        if step.is_some_and(|step| steps::living(&layout, &step).is_some()) {
+            let message = "a process of an earlier run still works in the workspace";
+            return Err(Fault::new(FaultClass::Dependency, "RunInProgress", message));
         }
         layout
             .discard()

@@ -52,7 +52,7 @@ impl CliOptions {
                 .collect(),
             plugin_cache: None,
             cli_config: None,
-            grace: Duration::from_secs(10 * 60),
+            grace: Duration::from_mins(10),
             poll: Duration::from_millis(150),
         }
     }

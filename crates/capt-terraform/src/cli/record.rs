@@ -124,3 +124,25 @@ impl Stat {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_told_from_another_of_its_number() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let id = ProcessId::of(own).unwrap();
+        assert!(id.is_alive());
+        let earlier = ProcessId {
+            started: id.started - 1,
+            ..id.clone()
+        };
+        let other_boot = ProcessId {
+            boot: "another".into(),
+            ..id
+        };
+        assert!(!earlier.is_alive() && !other_boot.is_alive());
+        assert_eq!(ProcessId::of(i32::MAX), None);
+    }
+}

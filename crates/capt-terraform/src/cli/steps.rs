@@ -34,12 +34,12 @@ impl Cli {
             process: None,
             interrupted: false,
         };
-        self.remember(layout, |record| record.step = Some(begun.clone()))?;
+        Self::remember(layout, |record| record.step = Some(begun.clone()))?;
         let process = self.spawn(job, layout, &name, args)?;
         if let Process::Own(_, id) = &process {
             begun.process.clone_from(id);
         }
-        self.remember(layout, |record| record.step = Some(begun.clone()))?;
+        Self::remember(layout, |record| record.step = Some(begun.clone()))?;
         self.follow(job, layout, &begun, process).await
     }
 
@@ -64,7 +64,7 @@ impl Cli {
         let name = Layout::log_name(begun.step, begun.attempt);
         let follower = self.follower(job, layout, &name, job.events.clone(), begun.interrupted);
         let on_interrupt = || {
-            let kept = self.remember(layout, |record| {
+            let kept = Self::remember(layout, |record| {
                 if let Some(step) = &mut record.step {
                     step.interrupted = true;
                 }
@@ -76,7 +76,7 @@ impl Cli {
         let mut lock_known = false;
         let on_poll = || {
             if !lock_known && begun.step == Step::Apply {
-                lock_known = self.note_lock(layout);
+                lock_known = Self::note_lock(layout);
             }
         };
         let (exit, said) = follower.run(process, on_interrupt, on_poll).await;
@@ -162,7 +162,7 @@ impl Cli {
         Ok(Process::Own(Box::new(child), id))
     }
 
-    fn remember(&self, layout: &Layout, change: impl FnOnce(&mut super::RunRecord)) -> Result<(), Fault> {
+    fn remember(layout: &Layout, change: impl FnOnce(&mut super::RunRecord)) -> Result<(), Fault> {
         let missing = || {
             Fault::new(
                 FaultClass::Environment,
@@ -176,7 +176,7 @@ impl Cli {
     }
 
     /// Writes down which lock the run holds, once the local backend says so.
-    fn note_lock(&self, layout: &Layout) -> bool {
+    fn note_lock(layout: &Layout) -> bool {
         #[derive(Deserialize)]
         struct Lock {
             #[serde(rename = "ID")]
@@ -185,8 +185,7 @@ impl Cli {
         let Ok(Some(lock)) = super::read_json::<Lock>(&layout.local_lock()) else {
             return false;
         };
-        self.remember(layout, |record| record.lock_id = Some(lock.id))
-            .is_ok()
+        Self::remember(layout, |record| record.lock_id = Some(lock.id)).is_ok()
     }
 }
 

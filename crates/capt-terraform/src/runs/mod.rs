@@ -93,21 +93,22 @@ impl Runs {
     /// and with [`FaultClass::Dependency`] while another run of the workspace is under way.
     pub fn start(&self, spec: RunSpec) -> Result<(), Fault> {
         spec.validate()?;
-        self.launch(spec.workspace.clone(), spec.id.clone(), Some(spec))
+        let (workspace, id) = (spec.workspace.clone(), spec.id.clone());
+        self.launch(&workspace, &id, Some(spec))
     }
 
     /// Takes up a run that an earlier process started, from what it left behind. Without anything left the run
     /// ends as [`FaultClass::Interrupted`].
     pub fn adopt(&self, workspace: &WorkspaceId, id: &RunId) -> Result<(), Fault> {
-        self.launch(workspace.clone(), id.clone(), None)
+        self.launch(workspace, id, None)
     }
 
-    fn launch(&self, workspace: WorkspaceId, id: RunId, spec: Option<RunSpec>) -> Result<(), Fault> {
+    fn launch(&self, workspace: &WorkspaceId, id: &RunId, spec: Option<RunSpec>) -> Result<(), Fault> {
         let shared = &self.inner.shared;
         let now = (shared.clock)();
         let (cancel, cancelled) = watch::channel(false);
         let slot = Slot::new(id.clone(), spec.as_ref().map(|spec| spec.operation), now, cancel);
-        if !shared.board.claim(&workspace, slot)? {
+        if !shared.board.claim(workspace, slot)? {
             return Ok(());
         }
         let task = tokio::spawn(sequence::run(
@@ -117,7 +118,7 @@ impl Runs {
             spec,
             cancelled,
         ));
-        shared.board.attach(&workspace, &id, task.abort_handle());
+        shared.board.attach(workspace, id, task.abort_handle());
         Ok(())
     }
 

@@ -96,7 +96,7 @@ impl Evaluator<'_> {
         at: &str,
     ) -> Result<Map<String, Value>, Diagnostic> {
         let mut values = Map::new();
-        for structure in body.iter() {
+        for structure in body {
             match structure {
                 Structure::Attribute(attribute) => {
                     if !matches!(attribute.key(), "count" | "for_each" | "depends_on" | "provider") {

@@ -182,7 +182,7 @@ impl SimulatedCloud {
 }
 
 impl World {
-    pub(super) fn count(&mut self, label: &str, what: String, count: impl FnOnce(&mut Counters)) {
+    pub(super) fn count(&mut self, label: &str, what: &str, count: impl FnOnce(&mut Counters)) {
         count(self.counters.entry(label.to_owned()).or_default());
         self.log.push(format!("{label}: {what}"));
     }

@@ -100,9 +100,9 @@ impl Simulated {
             return Err(Fault::new(FaultClass::Transient, STALE_PLAN, message).into());
         }
         match spec.operation {
-            Operation::Apply => world.count(&spec.label, format!("apply {}", spec.id), |c| c.applies += 1),
+            Operation::Apply => world.count(&spec.label, &format!("apply {}", spec.id), |c| c.applies += 1),
             Operation::Destroy => {
-                world.count(&spec.label, format!("destroy {}", spec.id), |c| c.destroys += 1)
+                world.count(&spec.label, &format!("destroy {}", spec.id), |c| c.destroys += 1);
             }
         }
         let (say, heard) = watch::channel(Heard::default());
@@ -198,8 +198,8 @@ impl Engine for Simulated {
             .or_default()
             .run = Some(record);
         if !known {
-            world.count(&job.spec.label, format!("run {}", job.spec.id), |counters| {
-                counters.runs += 1
+            world.count(&job.spec.label, &format!("run {}", job.spec.id), |counters| {
+                counters.runs += 1;
             });
         }
         Ok(())
@@ -220,8 +220,8 @@ impl Engine for Simulated {
     async fn plan(&self, job: &Job) -> Result<Planned, Failure> {
         self.cloud
             .world()
-            .count(&job.spec.label, format!("plan {}", job.spec.id), |counters| {
-                counters.plans += 1
+            .count(&job.spec.label, &format!("plan {}", job.spec.id), |counters| {
+                counters.plans += 1;
             });
         self.short(job, Step::Plan).await?;
         let wanted = match job.spec.operation {
@@ -287,12 +287,18 @@ impl Engine for Simulated {
         let mut cancelled = job.cancelled.clone();
         let mut seen = 0;
         loop {
-            let heard = process.heard.borrow_and_update().clone();
-            for event in heard.events.get(seen..).unwrap_or_default() {
+            let (fresh, verdict) = {
+                let heard = process.heard.borrow_and_update();
+                (
+                    heard.events.get(seen..).unwrap_or_default().to_vec(),
+                    heard.verdict.clone(),
+                )
+            };
+            seen += fresh.len();
+            for event in &fresh {
                 (job.events)(event);
             }
-            seen = heard.events.len();
-            if let Some(verdict) = heard.verdict {
+            if let Some(verdict) = verdict {
                 return verdict;
             }
             let interrupted_before = *process.interrupt.borrow();

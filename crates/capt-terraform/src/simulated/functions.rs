@@ -1,5 +1,7 @@
 //! The functions of the configuration language, as far as modules commonly use them.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hcl::Value;
@@ -10,134 +12,135 @@ type Given = Result<Value, String>;
 
 /// Declares every function.
 pub(super) fn declare(context: &mut Context<'_>) {
-    let functions: &[(&str, Func)] = &[
-        ("jsonencode", |args| Ok(json(arg(&args, 0)?)?.into())),
-        ("jsondecode", |args| from_json(text(&args, 0)?)),
-        ("yamlencode", |args| yaml(arg(&args, 0)?)),
-        ("yamldecode", |args| from_yaml(text(&args, 0)?)),
-        ("base64encode", |args| Ok(STANDARD.encode(text(&args, 0)?).into())),
-        ("base64decode", base64decode),
-        ("sha256", |args| {
-            Ok(super::placeholder::sha256_hex(text(&args, 0)?).into())
-        }),
-        ("format", format),
-        ("join", join),
-        ("split", |args| Ok(list(text(&args, 1)?.split(text(&args, 0)?)))),
-        ("lower", |args| Ok(text(&args, 0)?.to_lowercase().into())),
-        ("upper", |args| Ok(text(&args, 0)?.to_uppercase().into())),
-        ("trimspace", |args| Ok(text(&args, 0)?.trim().into())),
-        ("trimprefix", |args| {
-            Ok(strip(&args, |text, cut| text.strip_prefix(cut))?)
-        }),
-        ("trimsuffix", |args| {
-            Ok(strip(&args, |text, cut| text.strip_suffix(cut))?)
-        }),
-        ("replace", |args| {
-            Ok(text(&args, 0)?
-                .replace(text(&args, 1)?.trim_matches('/'), text(&args, 2)?)
-                .into())
-        }),
-        ("substr", substr),
-        ("startswith", |args| {
-            Ok(text(&args, 0)?.starts_with(text(&args, 1)?).into())
-        }),
-        ("endswith", |args| {
-            Ok(text(&args, 0)?.ends_with(text(&args, 1)?).into())
-        }),
-        ("tostring", |args| {
-            Ok(to_text(arg(&args, 0)?).map_or(Value::Null, Value::from))
-        }),
-        ("tonumber", tonumber),
-        ("tobool", |args| match arg(&args, 0)? {
-            Value::String(text) => text
-                .parse::<bool>()
-                .map(Value::from)
-                .map_err(|_| "not a bool".to_owned()),
-            other => Ok(other.clone()),
-        }),
-        ("tolist", first),
-        ("toset", |args| distinct(&args)),
-        ("tomap", first),
-        ("sensitive", first),
-        ("nonsensitive", first),
-        ("try", first),
-        ("can", |_| Ok(true.into())),
-        ("coalesce", |args| {
-            let found = args
-                .iter()
-                .find(|value| !matches!(value, Value::Null) && value.as_str() != Some(""));
-            found
-                .cloned()
-                .ok_or_else(|| "no non-null, non-empty-string arguments".to_owned())
-        }),
-        ("merge", merge),
-        ("lookup", lookup),
-        ("keys", |args| {
-            Ok(list(sorted(&args)?.into_iter().map(|(key, _)| key)))
-        }),
-        ("values", |args| {
-            Ok(Value::Array(
-                sorted(&args)?.into_iter().map(|(_, value)| value).collect(),
-            ))
-        }),
-        ("length", length),
-        ("concat", concat),
-        ("flatten", |args| Ok(Value::Array(flatten(array(&args, 0)?)))),
-        ("distinct", |args| distinct(&args)),
-        ("compact", |args| {
-            let empty = |value: &Value| matches!(value, Value::Null) || value.as_str() == Some("");
-            Ok(Value::Array(
-                array(&args, 0)?
-                    .iter()
-                    .filter(|value| !empty(value))
-                    .cloned()
-                    .collect(),
-            ))
-        }),
-        ("contains", |args| {
-            Ok(array(&args, 0)?.contains(arg(&args, 1)?).into())
-        }),
-        ("element", |args| {
-            let items = array(&args, 0)?;
-            let index = arg(&args, 1)?
-                .as_u64()
-                .and_then(|index| usize::try_from(index).ok())
-                .unwrap_or(0);
-            let index = index
-                .checked_rem(items.len())
-                .ok_or("cannot use element function with an empty list")?;
-            Ok(items.get(index).cloned().unwrap_or(Value::Null))
-        }),
-        ("slice", slice),
-        ("reverse", |args| {
-            Ok(Value::Array(array(&args, 0)?.iter().rev().cloned().collect()))
-        }),
-        ("sort", |args| {
-            let mut items: Vec<_> = array(&args, 0)?.iter().filter_map(to_text).collect();
-            items.sort();
-            Ok(list(items))
-        }),
-        ("range", range),
-        ("zipmap", |args| {
-            let keys = array(&args, 0)?.iter().filter_map(to_text);
-            Ok(Value::Object(
-                keys.zip(array(&args, 1)?.iter().cloned()).collect::<Map<_, _>>(),
-            ))
-        }),
-        ("one", |args| {
-            Ok(array(&args, 0)?.first().cloned().unwrap_or(Value::Null))
-        }),
-        ("min", |args| extreme(&args, |a, b| a < b)),
-        ("max", |args| extreme(&args, |a, b| a > b)),
-        ("cidrsubnet", cidrsubnet),
-        ("timestamp", |_| Ok("1970-01-01T00:00:00Z".into())),
-        ("plantimestamp", |_| Ok("1970-01-01T00:00:00Z".into())),
-    ];
-    for (name, function) in functions {
+    for (name, function) in FUNCTIONS {
         let definition = FuncDef::builder().variadic_param(ParamType::Any).build(*function);
         context.declare_func(hcl::Identifier::sanitized(name), definition);
     }
 }
+
+const FUNCTIONS: &[(&str, Func)] = &[
+    ("jsonencode", |args| Ok(json(arg(&args, 0)?)?.into())),
+    ("jsondecode", |args| from_json(text(&args, 0)?)),
+    ("yamlencode", |args| yaml(arg(&args, 0)?)),
+    ("yamldecode", |args| from_yaml(text(&args, 0)?)),
+    ("base64encode", |args| Ok(STANDARD.encode(text(&args, 0)?).into())),
+    ("base64decode", |args| base64decode(&args)),
+    ("sha256", |args| {
+        Ok(super::placeholder::sha256_hex(text(&args, 0)?).into())
+    }),
+    ("format", |args| format(&args)),
+    ("join", |args| join(&args)),
+    ("split", |args| Ok(list(text(&args, 1)?.split(text(&args, 0)?)))),
+    ("lower", |args| Ok(text(&args, 0)?.to_lowercase().into())),
+    ("upper", |args| Ok(text(&args, 0)?.to_uppercase().into())),
+    ("trimspace", |args| Ok(text(&args, 0)?.trim().into())),
+    ("trimprefix", |args| {
+        strip(&args, |text, cut| text.strip_prefix(cut))
+    }),
+    ("trimsuffix", |args| {
+        strip(&args, |text, cut| text.strip_suffix(cut))
+    }),
+    ("replace", |args| {
+        Ok(text(&args, 0)?
+            .replace(text(&args, 1)?.trim_matches('/'), text(&args, 2)?)
+            .into())
+    }),
+    ("substr", |args| substr(&args)),
+    ("startswith", |args| {
+        Ok(text(&args, 0)?.starts_with(text(&args, 1)?).into())
+    }),
+    ("endswith", |args| {
+        Ok(text(&args, 0)?.ends_with(text(&args, 1)?).into())
+    }),
+    ("tostring", |args| {
+        Ok(to_text(arg(&args, 0)?).map_or(Value::Null, Value::from))
+    }),
+    ("tonumber", |args| tonumber(&args)),
+    ("tobool", |args| match arg(&args, 0)? {
+        Value::String(text) => text
+            .parse::<bool>()
+            .map(Value::from)
+            .map_err(|_| "not a bool".to_owned()),
+        other => Ok(other.clone()),
+    }),
+    ("tolist", |args| first(&args)),
+    ("toset", |args| distinct(&args)),
+    ("tomap", |args| first(&args)),
+    ("sensitive", |args| first(&args)),
+    ("nonsensitive", |args| first(&args)),
+    ("try", |args| first(&args)),
+    ("can", |_| Ok(true.into())),
+    ("coalesce", |args| {
+        let found = args
+            .iter()
+            .find(|value| !matches!(value, Value::Null) && value.as_str() != Some(""));
+        found
+            .cloned()
+            .ok_or_else(|| "no non-null, non-empty-string arguments".to_owned())
+    }),
+    ("merge", |args| merge(&args)),
+    ("lookup", |args| lookup(&args)),
+    ("keys", |args| {
+        Ok(list(sorted(&args)?.into_iter().map(|(key, _)| key)))
+    }),
+    ("values", |args| {
+        Ok(Value::Array(
+            sorted(&args)?.into_iter().map(|(_, value)| value).collect(),
+        ))
+    }),
+    ("length", |args| length(&args)),
+    ("concat", |args| concat(&args)),
+    ("flatten", |args| Ok(Value::Array(flatten(array(&args, 0)?)))),
+    ("distinct", |args| distinct(&args)),
+    ("compact", |args| {
+        let empty = |value: &Value| matches!(value, Value::Null) || value.as_str() == Some("");
+        Ok(Value::Array(
+            array(&args, 0)?
+                .iter()
+                .filter(|value| !empty(value))
+                .cloned()
+                .collect(),
+        ))
+    }),
+    ("contains", |args| {
+        Ok(array(&args, 0)?.contains(arg(&args, 1)?).into())
+    }),
+    ("element", |args| {
+        let items = array(&args, 0)?;
+        let index = arg(&args, 1)?
+            .as_u64()
+            .and_then(|index| usize::try_from(index).ok())
+            .unwrap_or(0);
+        let index = index
+            .checked_rem(items.len())
+            .ok_or("cannot use element function with an empty list")?;
+        Ok(items.get(index).cloned().unwrap_or(Value::Null))
+    }),
+    ("slice", |args| slice(&args)),
+    ("reverse", |args| {
+        Ok(Value::Array(array(&args, 0)?.iter().rev().cloned().collect()))
+    }),
+    ("sort", |args| {
+        let mut items: Vec<_> = array(&args, 0)?.iter().filter_map(to_text).collect();
+        items.sort();
+        Ok(list(items))
+    }),
+    ("range", |args| range(&args)),
+    ("zipmap", |args| {
+        let keys = array(&args, 0)?.iter().filter_map(to_text);
+        Ok(Value::Object(
+            keys.zip(array(&args, 1)?.iter().cloned()).collect::<Map<_, _>>(),
+        ))
+    }),
+    ("one", |args| {
+        Ok(array(&args, 0)?.first().cloned().unwrap_or(Value::Null))
+    }),
+    ("min", |args| extreme(&args, |a, b| a < b)),
+    ("max", |args| extreme(&args, |a, b| a > b)),
+    ("cidrsubnet", |args| cidrsubnet(&args)),
+    ("timestamp", |_| Ok("1970-01-01T00:00:00Z".into())),
+    ("plantimestamp", |_| Ok("1970-01-01T00:00:00Z".into())),
+];
 
 fn arg(args: &FuncArgs, n: usize) -> Result<&Value, String> {
     args.get(n).ok_or_else(|| format!("missing argument {}", n + 1))
@@ -155,8 +158,8 @@ fn array(args: &FuncArgs, n: usize) -> Result<&Vec<Value>, String> {
         .ok_or_else(|| format!("argument {} must be a list", n + 1))
 }
 
-fn first(args: FuncArgs) -> Given {
-    arg(&args, 0).cloned()
+fn first(args: &FuncArgs) -> Given {
+    arg(args, 0).cloned()
 }
 
 fn list<T: Into<Value>>(items: impl IntoIterator<Item = T>) -> Value {
@@ -196,16 +199,16 @@ fn from_yaml(text: &str) -> Given {
     hcl::to_value(value).map_err(|error| error.to_string())
 }
 
-fn base64decode(args: FuncArgs) -> Given {
+fn base64decode(args: &FuncArgs) -> Given {
     let bytes = STANDARD
-        .decode(text(&args, 0)?)
+        .decode(text(args, 0)?)
         .map_err(|_| "failed to decode base64 data".to_owned())?;
     String::from_utf8(bytes)
         .map(Value::from)
         .map_err(|_| "the result of decoding is not valid UTF-8".to_owned())
 }
 
-fn join(args: FuncArgs) -> Given {
+fn join(args: &FuncArgs) -> Given {
     let mut parts = Vec::new();
     for given in args.iter().skip(1) {
         match given {
@@ -213,7 +216,7 @@ fn join(args: FuncArgs) -> Given {
             other => parts.extend(to_text(other)),
         }
     }
-    Ok(parts.join(text(&args, 0)?).into())
+    Ok(parts.join(text(args, 0)?).into())
 }
 
 fn strip(args: &FuncArgs, cut: for<'a> fn(&'a str, &str) -> Option<&'a str>) -> Given {
@@ -222,11 +225,11 @@ fn strip(args: &FuncArgs, cut: for<'a> fn(&'a str, &str) -> Option<&'a str>) -> 
     Ok(cut(whole, part).unwrap_or(whole).into())
 }
 
-fn substr(args: FuncArgs) -> Given {
-    let count = |n: usize| arg(&args, n).map(|value| value.as_i64().unwrap_or(0));
+fn substr(args: &FuncArgs) -> Given {
+    let count = |n: usize| arg(args, n).map(|value| value.as_i64().unwrap_or(0));
     let skip = usize::try_from(count(1)?).unwrap_or(0);
     let take = usize::try_from(count(2)?).unwrap_or(usize::MAX);
-    Ok(text(&args, 0)?
+    Ok(text(args, 0)?
         .chars()
         .skip(skip)
         .take(take)
@@ -234,8 +237,8 @@ fn substr(args: FuncArgs) -> Given {
         .into())
 }
 
-fn tonumber(args: FuncArgs) -> Given {
-    match arg(&args, 0)? {
+fn tonumber(args: &FuncArgs) -> Given {
+    match arg(args, 0)? {
         Value::String(text) => number(text).ok_or_else(|| format!("cannot convert {text:?} to number")),
         other => Ok(other.clone()),
     }
@@ -252,7 +255,7 @@ pub(super) fn number(text: &str) -> Option<Value> {
     })
 }
 
-fn merge(args: FuncArgs) -> Given {
+fn merge(args: &FuncArgs) -> Given {
     let mut merged = Map::new();
     for given in args.iter() {
         match given {
@@ -264,11 +267,11 @@ fn merge(args: FuncArgs) -> Given {
     Ok(Value::Object(merged))
 }
 
-fn lookup(args: FuncArgs) -> Given {
-    let object = arg(&args, 0)?
+fn lookup(args: &FuncArgs) -> Given {
+    let object = arg(args, 0)?
         .as_object()
         .ok_or("lookup() requires a map as the first argument")?;
-    let key = text(&args, 1)?;
+    let key = text(args, 1)?;
     let found = object.get(key).or_else(|| args.get(2)).cloned();
     found
         .ok_or_else(|| format!("the given key {key:?} does not identify an element in this collection value"))
@@ -284,8 +287,8 @@ fn sorted(args: &FuncArgs) -> Result<Vec<(String, Value)>, String> {
     Ok(pairs)
 }
 
-fn length(args: FuncArgs) -> Given {
-    match arg(&args, 0)? {
+fn length(args: &FuncArgs) -> Given {
+    match arg(args, 0)? {
         Value::Array(items) => Ok(items.len().into()),
         Value::Object(object) => Ok(object.len().into()),
         Value::String(text) => Ok(text.chars().count().into()),
@@ -295,10 +298,10 @@ fn length(args: FuncArgs) -> Given {
     }
 }
 
-fn concat(args: FuncArgs) -> Given {
+fn concat(args: &FuncArgs) -> Given {
     let mut all = Vec::new();
     for n in 0..args.len() {
-        all.extend(array(&args, n)?.iter().cloned());
+        all.extend(array(args, n)?.iter().cloned());
     }
     Ok(Value::Array(all))
 }
@@ -324,17 +327,17 @@ fn distinct(args: &FuncArgs) -> Given {
     Ok(Value::Array(seen))
 }
 
-fn slice(args: FuncArgs) -> Given {
+fn slice(args: &FuncArgs) -> Given {
     let index = |n: usize| {
-        arg(&args, n).map(|value| value.as_u64().and_then(|i| usize::try_from(i).ok()).unwrap_or(0))
+        arg(args, n).map(|value| value.as_u64().and_then(|i| usize::try_from(i).ok()).unwrap_or(0))
     };
-    let items = array(&args, 0)?.get(index(1)?..index(2)?);
+    let items = array(args, 0)?.get(index(1)?..index(2)?);
     items
         .map(|items| Value::Array(items.to_vec()))
         .ok_or_else(|| "end index must not be greater than the length of the list".to_owned())
 }
 
-fn range(args: FuncArgs) -> Given {
+fn range(args: &FuncArgs) -> Given {
     let given: Vec<i64> = args.iter().filter_map(Value::as_i64).collect();
     let (from, to, step) = match given.as_slice() {
         [to] => (0, *to, 1),
@@ -362,14 +365,14 @@ fn extreme(args: &FuncArgs, better: fn(f64, f64) -> bool) -> Given {
         .ok_or_else(|| "must pass at least one number".to_owned())
 }
 
-fn cidrsubnet(args: FuncArgs) -> Given {
-    let (address, prefix) = text(&args, 0)?.split_once('/').ok_or("invalid CIDR address")?;
+fn cidrsubnet(args: &FuncArgs) -> Given {
+    let (address, prefix) = text(args, 0)?.split_once('/').ok_or("invalid CIDR address")?;
     let address: std::net::Ipv4Addr = address
         .parse()
         .map_err(|_| "invalid CIDR expression: only IPv4 is simulated")?;
     let prefix: u32 = prefix.parse().map_err(|_| "invalid CIDR expression")?;
     let integer = |n: usize| {
-        let number = arg(&args, n)?.as_u64().and_then(|n| u32::try_from(n).ok());
+        let number = arg(args, n)?.as_u64().and_then(|n| u32::try_from(n).ok());
         number.ok_or_else(|| "a whole number is required".to_owned())
     };
     let (bits, number) = (integer(1)?, integer(2)?);
@@ -391,10 +394,10 @@ fn cidrsubnet(args: FuncArgs) -> Given {
 }
 
 /// `%s`, `%d`, `%v`, `%q`, `%%` and zero-padded widths (`%02d`).
-fn format(args: FuncArgs) -> Given {
+fn format(args: &FuncArgs) -> Given {
     let mut values = args.iter().skip(1);
     let mut out = String::new();
-    let mut chars = text(&args, 0)?.chars();
+    let mut chars = text(args, 0)?.chars();
     while let Some(next) = chars.next() {
         if next != '%' {
             out.push(next);
@@ -418,11 +421,12 @@ fn format(args: FuncArgs) -> Given {
         let shown = to_text(value).map_or_else(|| json(value), Ok)?;
         let zeros = width.starts_with('0');
         let width = width.trim_start_matches('0').parse::<usize>().unwrap_or(0);
-        match verb {
-            'q' => out.push_str(&format!("{shown:?}")),
-            _ if zeros => out.push_str(&format!("{shown:0>width$}")),
-            _ => out.push_str(&format!("{shown:>width$}")),
-        }
+        let written = match verb {
+            'q' => write!(out, "{shown:?}"),
+            _ if zeros => write!(out, "{shown:0>width$}"),
+            _ => write!(out, "{shown:>width$}"),
+        };
+        written.map_err(|error| error.to_string())?;
     }
     Ok(out.into())
 }

@@ -44,9 +44,8 @@ impl Evaluator<'_> {
                     nodes.insert(format!("local.{name}"));
                     continue;
                 }
-                ("var" | "each" | "count" | "self" | "path" | "terraform", _) => continue,
-                // A bare word: a type constraint, a provider or an attribute in `ignore_changes`.
-                (_, None) => continue,
+                // A bare word is a type constraint, a provider or an attribute in `ignore_changes`.
+                ("var" | "each" | "count" | "self" | "path" | "terraform", _) | (_, None) => continue,
                 ("module", Some(name)) => (format!("module.{name}"), "module", &reference.path[1..]),
                 ("data", Some(kind)) => match reference.attr(1) {
                     Some(name) => (

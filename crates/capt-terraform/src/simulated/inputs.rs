@@ -35,7 +35,7 @@ pub(super) fn of(spec: &RunSpec) -> Result<BTreeMap<String, Value>, Failure> {
 fn file(name: &str, text: &str) -> Result<Map<String, Value>, Failure> {
     let invalid =
         |detail: String| diagnostics::fault(&error("Invalid variables file", format!("{name}: {detail}")));
-    if name.ends_with(".json") {
+    if name.strip_suffix(".json").is_some() {
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|failure| invalid(failure.to_string()))?;
         return match hcl::to_value(value) {

@@ -56,7 +56,7 @@ impl Module {
             let text = String::from_utf8_lossy(content).into_owned();
             let body = if name.ends_with(".tf.json") {
                 json_body(path, &text)?
-            } else if name.ends_with(".tf") {
+            } else if name.strip_suffix(".tf").is_some() {
                 hcl::parse(&text).map_err(|error| syntax_error(path, &error))?
             } else {
                 continue;
@@ -293,7 +293,7 @@ fn json_body(path: &str, text: &str) -> Result<Body, Diagnostic> {
         };
         json_blocks(kind, depth, &mut Vec::new(), content, &mut blocks);
     }
-    Ok(Body::from_iter(blocks.into_iter().map(Structure::Block)))
+    Ok(blocks.into_iter().map(Structure::Block).collect())
 }
 
 fn json_blocks(

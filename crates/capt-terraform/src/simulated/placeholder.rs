@@ -34,7 +34,7 @@ pub(super) fn attribute(seed: &str, owner: &str, name: &str) -> Value {
     if has("certificate_authority") || lower == "ca_data" || ends("_ca") || ends("ca_certificate") {
         return certificate(seed).into();
     }
-    if ends("endpoint") || lower == "issuer" || ends("oidc_issuer_url") || ends("_url") {
+    if ends("endpoint") || ends("issuer") || ends("oidc_issuer_url") || ends("_url") {
         return endpoint(seed, owner).into();
     }
     if ends("arn") {

@@ -56,7 +56,7 @@ struct Collector {
 
 impl Collector {
     fn body(&mut self, body: &Body) {
-        for structure in body.iter() {
+        for structure in body {
             match structure {
                 Structure::Attribute(attribute) => self.expression(attribute.expr()),
                 Structure::Block(block) => {
@@ -113,12 +113,13 @@ impl Collector {
                 let bound = self.bound.len();
                 self.bound.extend(each.key_var.as_ref().map(ToString::to_string));
                 self.bound.push(each.value_var.to_string());
-                for inner in [
+                let inner = [
                     each.key_expr.as_ref(),
                     Some(&each.value_expr),
                     each.cond_expr.as_ref(),
-                ] {
-                    inner.into_iter().for_each(|inner| self.expression(inner));
+                ];
+                for inner in inner.into_iter().flatten() {
+                    self.expression(inner);
                 }
                 self.bound.truncate(bound);
             }
