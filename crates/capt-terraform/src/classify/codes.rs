@@ -188,7 +188,7 @@ fn general(any: &impl Fn(&[&str]) -> bool) -> ErrorClass {
         "exceeds the limit",
     ]) {
         Quota
-    } else if any(&["already exists"]) {
+    } else if any(&["already exists", "has been taken", "already taken"]) {
         Conflict
     } else if any(&[
         "cannot be assumed",

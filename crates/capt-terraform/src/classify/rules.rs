@@ -22,9 +22,11 @@ impl<'a> Text<'a> {
         let words = raw
             .split(|c: char| c.is_whitespace() || matches!(c, '│' | '╷' | '╵'))
             .filter(|word| !word.is_empty());
+        // The SDK's own retries say nothing about a limit of the account.
+        let lower = words.collect::<Vec<_>>().join(" ").to_lowercase();
         Self {
             raw,
-            lower: words.collect::<Vec<_>>().join(" ").to_lowercase(),
+            lower: lower.replace("exceeded maximum number of attempts", ""),
         }
     }
 
