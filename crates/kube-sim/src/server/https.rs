@@ -206,8 +206,8 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: ApiServer,
         }
     };
     let service = service_fn(move |request| answer(server.clone(), Arc::clone(&token), request));
-    let served = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(tls), service).await;
-    if let Err(error) = served {
+    let outcome = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(tls), service).await;
+    if let Err(error) = outcome {
         tracing::debug!(%error, "connection");
     }
 }

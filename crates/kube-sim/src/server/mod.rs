@@ -5,6 +5,7 @@ mod discovery;
 mod hooks;
 mod https;
 mod negotiate;
+mod protobuf;
 mod routes;
 mod stream;
 mod transcript;

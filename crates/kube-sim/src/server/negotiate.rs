@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::protobuf;
 use crate::table::{Column, IncludeObject, table};
 use crate::world::{List, PatchFormat, Payload, Query, StatusError};
 
@@ -120,14 +121,15 @@ pub(super) fn body(content_type: &str, bytes: &[u8]) -> Result<Value, StatusErro
         StatusError::bad_request(format!("the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"))
     };
     match media_type(content_type) {
-        "application/yaml" | "application/apply-patch+yaml" => match serde_json::from_slice(bytes) {
-            Ok(value) => Ok(value),
+        "application/yaml" | "application/apply-patch+yaml" => {
             // JSON is the fast path; what is not JSON may still be YAML.
-            Err(_) => {
-                let text = std::str::from_utf8(bytes).map_err(|error| unreadable(&error))?;
-                serde_saphyr::from_str(text).map_err(|error| unreadable(&error))
+            if let Ok(value) = serde_json::from_slice(bytes) {
+                return Ok(value);
             }
-        },
+            let text = std::str::from_utf8(bytes).map_err(|error| unreadable(&error))?;
+            serde_saphyr::from_str(text).map_err(|error| unreadable(&error))
+        }
+        protobuf::MEDIA_TYPE => protobuf::decode(bytes),
         "" | "application/json" | "application/json-patch+json" | "application/merge-patch+json"
         | "application/strategic-merge-patch+json" => serde_json::from_slice(bytes).map_err(|error| unreadable(&error)),
         _ => Err(StatusError::unsupported_media_type(

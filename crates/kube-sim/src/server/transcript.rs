@@ -36,7 +36,9 @@ pub(super) fn fingerprint(body: &[u8]) -> String {
     if body.is_empty() {
         return String::new();
     }
-    Sha256::digest(body).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let mut head = [0; 8];
+    head.copy_from_slice(&Sha256::digest(body)[..8]);
+    format!("{:016x}", u64::from_be_bytes(head))
 }
 
 /// How many requests there were.

@@ -42,7 +42,7 @@ impl World {
         now: Timestamp,
     ) -> Result<Arc<Value>, StatusError> {
         let kind = Arc::clone(&target.kind);
-        let version = target.kind_version()?.clone();
+        let version = kind.version(&target.version).ok_or_else(StatusError::no_such_resource)?;
         admission::match_namespace(target, &mut object)?;
         self.admit_namespace(target)?;
         if kind.terminating {
@@ -69,13 +69,13 @@ impl World {
         admission::prepare(&kind, &mut object, None, now);
         if ownership == Ownership::Update {
             meta::set(&mut object, "managedFields", Value::Null);
-            object = admission::record_update(target, &version, &Value::Null, &object, &options.manager, now);
+            object = admission::record_update(target, version, &Value::Null, &object, &options.manager, now);
         }
         let name = meta::name(&object).to_owned();
         let errors = if name.is_empty() {
             vec![FieldError::required("metadata.name", "name or generateName is required")]
         } else {
-            admission::validate(&kind, &version, &object, None)
+            admission::validate(&kind, version, &object, None)
         };
         if !errors.is_empty() {
             return Err(target.invalid(&name, &errors));

@@ -36,6 +36,7 @@ pub(crate) struct KindVersion {
 
 /// How objects of a resource behave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent properties, each named where it is set")]
 pub(crate) struct Rules {
     /// Defined by a `CustomResourceDefinition`.
     pub custom: bool,
@@ -51,6 +52,7 @@ pub(crate) struct Rules {
 
 /// A resource that the server serves.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_field_names, reason = "kind and list kind are the API's own words")]
 pub(crate) struct Kind {
     pub resource: GroupResource,
     /// The resource that holds the objects; differs from `resource` for a second view of the same objects.

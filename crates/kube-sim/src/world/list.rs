@@ -54,17 +54,17 @@ impl World {
             token => Some(Continue::decode(token)?),
         };
         let empty = Shelf::default();
-        let shelf = self.shelves.get(&target.kind.stored_as).unwrap_or(&empty);
+        let held = self.shelves.get(&target.kind.stored_as).unwrap_or(&empty);
         let revision = match &page {
             Some(page) if page.revision == 0 => self.revision,
-            Some(page) if shelf.remembers(page.revision) => page.revision,
+            Some(page) if held.remembers(page.revision) => page.revision,
             Some(page) => {
                 let fresh = Continue { revision: 0, after: page.after.clone() }.encode();
                 return Err(StatusError { details: json!({"continue": fresh}), ..StatusError::expired(CONTINUE_EXPIRED) });
             }
-            None => self.list_revision(shelf, get("resourceVersion"), get("resourceVersionMatch"), limit)?,
+            None => self.list_revision(held, get("resourceVersion"), get("resourceVersionMatch"), limit)?,
         };
-        let objects = if revision == self.revision { shelf.objects.clone() } else { shelf.at(revision) };
+        let objects = if revision == self.revision { held.objects.clone() } else { held.at(revision) };
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         let mut items = Vec::new();
         let mut last: Option<Key> = None;
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// The revision that a first page shows.
-    fn list_revision(&self, shelf: &Shelf, version: &str, matching: &str, limit: usize) -> Result<u64, StatusError> {
+    fn list_revision(&self, held: &Shelf, version: &str, matching: &str, limit: usize) -> Result<u64, StatusError> {
         if version.is_empty() || version == "0" {
             return Ok(self.revision);
         }
@@ -99,7 +99,7 @@ impl World {
             return Err(self.too_large(wanted));
         }
         if matching == "Exact" || (matching.is_empty() && limit > 0) {
-            if !shelf.remembers(wanted) {
+            if !held.remembers(wanted) {
                 return Err(StatusError::expired("The resourceVersion for the provided list is too old."));
             }
             return Ok(wanted);

@@ -128,7 +128,7 @@ impl World {
 
     fn contents(&self, namespace: &str) -> Vec<ObjectId> {
         let mut contents = Vec::new();
-        for (resource, shelf) in self.shelves.iter() {
+        for (resource, shelf) in &self.shelves {
             for (key, _) in super::store::within(&shelf.objects, Some(namespace), None).filter(|_| !namespace.is_empty()) {
                 contents.push(ObjectId::new(resource, &key.0, &key.1));
             }

@@ -89,7 +89,7 @@ impl World {
         if applied["metadata"]["managedFields"].as_array().is_some_and(|m| !m.is_empty()) {
             return Err(StatusError::bad_request("metadata.managedFields must be nil"));
         }
-        let version = target.kind_version()?.clone();
+        let version = target.kind_version()?;
         let Some(stored) = self.find(&target.id()).cloned() else {
             if target.subresource != Subresource::None {
                 return Err(StatusError::not_found(&target.kind.resource, &target.name));
@@ -104,7 +104,7 @@ impl World {
             if !meta::resource_version(&applied).is_empty() {
                 return Err(StatusError::conflict(&target.kind.resource, &target.name, update::MODIFIED));
             }
-            let object = admission::apply(target, &version, None, &applied, options, now)?;
+            let object = admission::apply(target, version, None, &applied, options, now)?;
             return self.insert(target, object, Ownership::Applied, options, now).map(|object| (true, object));
         };
         let live = self.convert(&target.kind, &stored, &target.version)?;
@@ -112,7 +112,7 @@ impl World {
         if !claimed.is_empty() && claimed != meta::resource_version(&live) {
             return Err(StatusError::conflict(&target.kind.resource, &target.name, update::MODIFIED));
         }
-        let object = admission::apply(target, &version, Some(&live), &applied, options, now)?;
+        let object = admission::apply(target, version, Some(&live), &applied, options, now)?;
         self.replace(target, &stored, object, Ownership::Applied, options, now).map(|object| (false, object))
     }
 

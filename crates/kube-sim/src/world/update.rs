@@ -63,7 +63,7 @@ impl World {
         now: Timestamp,
     ) -> Result<Arc<Value>, StatusError> {
         let kind = Arc::clone(&target.kind);
-        let version = target.kind_version()?.clone();
+        let version = kind.version(&target.version).ok_or_else(StatusError::no_such_resource)?;
         let live = self.convert(&kind, stored, &target.version)?;
         let claimed = meta::resource_version(&new);
         if !claimed.is_empty() && claimed != meta::resource_version(&live) {
@@ -107,9 +107,9 @@ impl World {
             meta::set(&mut new, "generation", json!(generation));
         }
         if ownership == Ownership::Update {
-            new = admission::record_update(target, &version, &live, &new, &options.manager, now);
+            new = admission::record_update(target, version, &live, &new, &options.manager, now);
         }
-        let errors = admission::validate(&kind, &version, &new, Some(&live));
+        let errors = admission::validate(&kind, version, &new, Some(&live));
         if !errors.is_empty() {
             return Err(target.invalid(&target.name, &errors));
         }

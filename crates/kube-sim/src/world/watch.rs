@@ -107,7 +107,7 @@ impl World {
             }
         }
         if initial == Some(true) && bookmarks {
-            events.push(self.bookmark(&mut watch, &target.kind, true));
+            events.push(Self::bookmark(&mut watch, &target.kind, true));
         }
         Ok((watch, events))
     }
@@ -118,24 +118,24 @@ impl World {
             return Err(StatusError::expired("the resource is no longer served"));
         };
         let empty = Shelf::default();
-        let shelf = self.shelves.get(&watch.stored_as).unwrap_or(&empty);
-        if !shelf.remembers(watch.revision) {
+        let held = self.shelves.get(&watch.stored_as).unwrap_or(&empty);
+        if !held.remembers(watch.revision) {
             return Err(StatusError::expired(format!(
                 "too old resource version: {} ({})",
                 watch.revision,
-                shelf.forgotten()
+                held.forgotten()
             )));
         }
         let mut events = Vec::new();
-        for (revision, change) in shelf.changes_after(watch.revision) {
+        for (revision, change) in held.changes_after(watch.revision) {
             if watch.namespace.as_deref().is_some_and(|namespace| namespace != &*change.key.0) {
                 continue;
             }
             let object = self.convert(kind, &change.object, &watch.version)?;
             let before = change.before.as_ref().map(|b| self.convert(kind, b, &watch.version)).transpose()?;
-            let matched = before.as_ref().is_some_and(|b| watch.selector.matches(b));
-            let matches = !change.deleted && watch.selector.matches(&object);
-            let event = match (matched, matches, before) {
+            let was_selected = before.as_ref().is_some_and(|b| watch.selector.matches(b));
+            let is_selected = !change.deleted && watch.selector.matches(&object);
+            let event = match (was_selected, is_selected, before) {
                 (false, false, _) => continue,
                 (false, true, _) => Event { kind: EventType::Added, object },
                 (true, true, _) => Event { kind: EventType::Modified, object },
@@ -160,10 +160,10 @@ impl World {
             return None;
         }
         let kind = Arc::clone(self.kinds.get(&watch.resource)?);
-        Some(self.bookmark(watch, &kind, false))
+        Some(Self::bookmark(watch, &kind, false))
     }
 
-    fn bookmark(&self, watch: &mut Watch, kind: &Kind, initial_end: bool) -> Event {
+    fn bookmark(watch: &mut Watch, kind: &Kind, initial_end: bool) -> Event {
         watch.told = watch.revision;
         let mut object = json!({
             "apiVersion": kind.api_version(&watch.version),

@@ -32,7 +32,7 @@ async fn managers_own_what_they_apply() {
     assert_eq!(forced.data["spec"]["colour"], "blue");
     assert_eq!(forced.metadata.generation, Some(2));
 
-    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    tokio::time::advance(std::time::Duration::from_mins(1)).await;
     let same = widgets
         .patch("w", &PatchParams::apply("two").force(), &applied(json!({"colour": "blue"})))
         .await

@@ -1,4 +1,12 @@
 //! The server through a real `kube::Client` and `kube::runtime::watcher`, in virtual time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::needless_pass_by_value,
+    unreachable_pub,
+    reason = "a test fails by panicking; its helpers are called with literals"
+)]
 
 mod support;
 

@@ -89,7 +89,7 @@ async fn definitions_are_validated() {
         let mut definition = definition(&json!({"strategy": "None"}));
         change(&mut definition);
         let object: DynamicObject = serde_json::from_value(definition).unwrap();
-        status(crds.create(&PostParams::default(), &object).await.unwrap_err()).message.to_string()
+        status(crds.create(&PostParams::default(), &object).await.unwrap_err()).message.clone()
     };
     let message = refuse(&|d| d["metadata"]["name"] = json!("other.example.org")).await;
     assert!(message.contains("must be spec.names.plural+\".\"+spec.group"), "{message}");

@@ -1,7 +1,9 @@
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kube_sim::{After, Call, Hooks};
+use kube_sim::{After, Call, Hooks, serve_https};
 
 use crate::support::{Printed, Site, tool};
 
@@ -109,7 +111,7 @@ async fn kubectl_finds_what_it_expects() {
     ] {
         let printed = kubectl.run(line, input).await;
         let mark = if printed.ok { "" } else { "  # fails" };
-        transcript.push_str(&format!("$ kubectl {line}{mark}\n{}{}\n", printed.out, printed.err));
+        writeln!(transcript, "$ kubectl {line}{mark}\n{}{}", printed.out, printed.err).unwrap();
     }
     insta::assert_snapshot!("kubectl", transcript);
 }
@@ -166,7 +168,13 @@ async fn nobody_without_the_token_gets_in() {
     let Some(kubectl) = kubectl().await else { return };
     let refused = kubectl.err("--token=wrong get ns", "").await;
     assert!(refused.contains("You must be logged in to the server"), "{refused}");
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(kubectl.site.kubeconfig()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    kubectl.out("get ns", "").await;
+    let Kubectl { site, path } = kubectl;
+    let Site { running, home, server } = site;
+    running.shutdown().await;
+    let stopped = Site { running: serve_https(server.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap(), home, server };
+    let refused = stopped.run(&path, stopped.home.path(), &["get", "ns"], "").await;
+    assert!(refused.err.contains("refused"), "{}", refused.err);
 }
