@@ -2,4 +2,7 @@
 
 pub mod convert;
 pub mod demo;
+pub mod manifests;
+pub mod picture;
 pub mod stand_in;
+pub mod watch;

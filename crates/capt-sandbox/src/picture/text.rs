@@ -1,0 +1,73 @@
+//! How one object stands, on one line.
+
+use super::{Node, NodeKind};
+
+/// The word for how an object stands.
+pub fn summary(node: &Node) -> String {
+    let word = if node.deleting {
+        "Deleting"
+    } else if node.paused.is_some() {
+        "Paused"
+    } else if node.key.kind == NodeKind::Cluster && node.ready {
+        "Available"
+    } else if node.state.is_empty() {
+        "Pending"
+    } else {
+        &node.state
+    };
+    match node.percent.filter(|_| is_moving(node)) {
+        Some(percent) => format!("{word} {percent}%"),
+        None => word.to_owned(),
+    }
+}
+
+/// How an object stands, with what explains it: `Provisioning 38% 2/5 terraform_data.cluster`.
+pub fn status_text(node: &Node) -> String {
+    let mut text = summary(node);
+    if let Some((done, total)) = node.steps.filter(|_| is_moving(node)) {
+        text.push_str(&format!(" {done}/{total}"));
+    }
+    if let Some(detail) = detail(node) {
+        text.push(' ');
+        text.push_str(&detail);
+    }
+    // A message may have several lines; a view has one for each object.
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a percentage says something: it does while something is being done.
+fn is_moving(node: &Node) -> bool {
+    node.deleting
+        || !matches!(
+            node.state.as_str(),
+            "" | "Ready" | "Failed" | "Degraded" | "Pending"
+        )
+}
+
+fn detail(node: &Node) -> Option<String> {
+    if let Some(paused) = &node.paused {
+        return Some(format!("({paused})"));
+    }
+    if let Some(fault) = &node.fault {
+        let subject = if fault.subject.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", fault.subject)
+        };
+        return Some(format!("[{}] {subject}{}", fault.code, fault.message));
+    }
+    if !node.deleting && node.ready && !is_moving(node) {
+        let facts = [&node.id, &node.version, &node.endpoint];
+        let facts: Vec<&str> = facts.into_iter().flatten().map(String::as_str).collect();
+        return (!facts.is_empty()).then(|| facts.join(" "));
+    }
+    if let Some(current) = &node.current {
+        return Some(current.clone());
+    }
+    let wait = node.waits.first()?;
+    Some(if wait.message.is_empty() {
+        format!("waiting for {}", wait.on)
+    } else {
+        wait.message.clone()
+    })
+}

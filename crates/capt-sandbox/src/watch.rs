@@ -1,0 +1,11 @@
+//! Watching a sandbox: what changes, as text for a pipe and as a tree for a terminal, and when it is done.
+
+mod feed;
+mod goal;
+mod journal;
+mod live;
+
+pub use feed::{Change, changes};
+pub use goal::{Goal, Verdict};
+pub use journal::{Journal, clock};
+pub use live::render;
