@@ -58,7 +58,13 @@ const PLANNING: &[(&str, bool)] = &[
 ];
 
 /// Options of any command whose value may follow as an argument of its own.
-const VALUED: &[&str] = &["lock-timeout", "lockfile", "parallelism", "plugin-dir", "test-directory"];
+const VALUED: &[&str] = &[
+    "lock-timeout",
+    "lockfile",
+    "parallelism",
+    "plugin-dir",
+    "test-directory",
+];
 
 /// The arguments for `operation`, or the first one that cannot be passed on.
 pub(crate) fn arguments(spec: &ForProvider, operation: RunOperation) -> Result<Arguments, Fault> {
@@ -71,9 +77,13 @@ pub(crate) fn arguments(spec: &ForProvider, operation: RunOperation) -> Result<A
         RunOperation::Apply => (plan, apply),
         RunOperation::Destroy => (Vec::new(), destroy),
     };
-    let (planning, acting): (Vec<_>, Vec<_>) = acting.into_iter().partition(|option| planning(option).is_some());
+    let (planning, acting): (Vec<_>, Vec<_>) =
+        acting.into_iter().partition(|option| planning(option).is_some());
     // The same option is often given to both commands.
-    let moved: Vec<_> = planning.into_iter().filter(|option| !planned.contains(option)).collect();
+    let moved: Vec<_> = planning
+        .into_iter()
+        .filter(|option| !planned.contains(option))
+        .collect();
     planned.extend(moved);
     Ok(Arguments {
         init: init.concat(),
@@ -112,7 +122,9 @@ fn options(field: &str, arguments: &[String]) -> Result<Vec<Vec<String>>, Fault>
 
 /// The name of an option: `-target=x` and `--target` are `target`.
 fn name(argument: &str) -> Option<&str> {
-    let option = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-'))?;
+    let option = argument
+        .strip_prefix("--")
+        .or_else(|| argument.strip_prefix('-'))?;
     let name = option.split('=').next()?;
     (!name.is_empty()).then_some(name)
 }
@@ -148,10 +160,24 @@ mod tests {
 
     #[test]
     fn what_the_engine_decides_is_refused_by_name_and_without_its_value() {
-        for argument in ["-chdir=/x", "--state=secret", "-lock=false", "-auto-approve", "-json", "-out", "-backend-config=k=secret"] {
+        for argument in [
+            "-chdir=/x",
+            "--state=secret",
+            "-lock=false",
+            "-auto-approve",
+            "-json",
+            "-out",
+            "-backend-config=k=secret",
+        ] {
             let fault = apply(&[argument], &[]).unwrap_err();
-            assert_eq!((fault.class, &*fault.code), (FaultClass::Invalid, "ArgumentRefused"));
-            assert!(fault.message.contains(argument.split('=').next().unwrap()), "{fault}");
+            assert_eq!(
+                (fault.class, &*fault.code),
+                (FaultClass::Invalid, "ArgumentRefused")
+            );
+            assert!(
+                fault.message.contains(argument.split('=').next().unwrap()),
+                "{fault}"
+            );
             assert!(!fault.to_string().contains("secret"), "{fault}");
         }
         assert!(apply(&["plan.out"], &[]).is_err(), "a file is no option");
@@ -163,12 +189,24 @@ mod tests {
     fn options_of_planning_go_to_the_plan_once() {
         let arguments = apply(
             &["-target=a.b", "-compact-warnings"],
-            &["-target=a.b", "-replace", "c.d", "-parallelism=3", "-refresh=false"],
+            &[
+                "-target=a.b",
+                "-replace",
+                "c.d",
+                "-parallelism=3",
+                "-refresh=false",
+            ],
         )
         .unwrap();
         assert_eq!(
             arguments.plan,
-            of(&["-target=a.b", "-compact-warnings", "-replace", "c.d", "-refresh=false"])
+            of(&[
+                "-target=a.b",
+                "-compact-warnings",
+                "-replace",
+                "c.d",
+                "-refresh=false"
+            ])
         );
         assert_eq!(arguments.apply, of(&["-parallelism=3"]));
     }

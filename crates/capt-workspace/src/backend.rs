@@ -48,7 +48,8 @@ impl Place {
         let named = |value: Option<String>| value.filter(|value| !value.is_empty());
         let own = || default_secret_suffix(&workspace.name_any(), &workspace.uid().unwrap_or_default());
         Self::Kubernetes {
-            namespace: named(kubernetes.namespace).unwrap_or_else(|| workspace.namespace().unwrap_or_default()),
+            namespace: named(kubernetes.namespace)
+                .unwrap_or_else(|| workspace.namespace().unwrap_or_default()),
             suffix: named(kubernetes.secret_suffix).unwrap_or_else(own),
         }
     }
@@ -56,7 +57,9 @@ impl Place {
     /// Refuses a place that the workspace may not write to.
     pub(crate) fn check(&self, own: &str, allowed: &BTreeSet<String>) -> Result<(), Fault> {
         match self {
-            Self::Kubernetes { namespace, .. } => refuse_foreign("spec.backend.kubernetes", namespace, own, allowed),
+            Self::Kubernetes { namespace, .. } => {
+                refuse_foreign("spec.backend.kubernetes", namespace, own, allowed)
+            }
             Self::Local => Ok(()),
         }
     }
@@ -76,7 +79,9 @@ impl Place {
     /// The Secret that holds the state, or its first part.
     pub(crate) fn state(&self) -> Option<ObjectKey> {
         match self {
-            Self::Kubernetes { namespace, suffix } => Some(ObjectKey::new(namespace, format!("tfstate-default-{suffix}"))),
+            Self::Kubernetes { namespace, suffix } => {
+                Some(ObjectKey::new(namespace, format!("tfstate-default-{suffix}")))
+            }
             Self::Local => None,
         }
     }
@@ -84,7 +89,10 @@ impl Place {
     /// The Secret that holds part `number` of a large state, counted from one.
     pub(crate) fn part(&self, number: u32) -> Option<ObjectKey> {
         let state = self.state()?;
-        Some(ObjectKey::new(state.namespace, format!("{}-part-{number}", state.name)))
+        Some(ObjectKey::new(
+            state.namespace,
+            format!("{}-part-{number}", state.name),
+        ))
     }
 
     /// The Lease that is the lock of the state.
@@ -105,7 +113,10 @@ mod tests {
         assert_ne!(one, default_secret_suffix("demo-vpc", "uid-2"));
         assert_eq!(one, default_secret_suffix("demo-vpc", "uid-1"));
         let long = default_secret_suffix(&"a.b-".repeat(60), "uid");
-        assert!(long.len() <= 63 && !long.contains(".-") && !long.contains("--"), "{long}");
+        assert!(
+            long.len() <= 63 && !long.contains(".-") && !long.contains("--"),
+            "{long}"
+        );
         for uid in 0..200 {
             let suffix = default_secret_suffix("demo-1", &uid.to_string());
             let last = suffix.rsplit('-').next().unwrap();

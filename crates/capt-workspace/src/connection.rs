@@ -37,7 +37,10 @@ pub(crate) struct Seen {
 /// Where the spec of `workspace` wants its connection secret.
 pub(crate) fn target(workspace: &TerraformWorkspace) -> Option<ObjectKey> {
     let reference = workspace.spec.write_connection_secret_to_ref.as_ref()?;
-    let namespace = reference.namespace.clone().filter(|namespace| !namespace.is_empty());
+    let namespace = reference
+        .namespace
+        .clone()
+        .filter(|namespace| !namespace.is_empty());
     let namespace = namespace.unwrap_or_else(|| workspace.namespace().unwrap_or_default());
     Some(ObjectKey::new(namespace, reference.name.clone()))
 }
@@ -69,7 +72,10 @@ fn data(outputs: &BTreeMap<String, Output>) -> BTreeMap<String, Vec<u8>> {
             value.to_string().into_bytes()
         }
     };
-    outputs.iter().map(|(name, output)| (name.clone(), text(&output.value))).collect()
+    outputs
+        .iter()
+        .map(|(name, output)| (name.clone(), text(&output.value)))
+        .collect()
 }
 
 fn digest_of<'a>(data: impl Iterator<Item = (&'a String, &'a [u8])>) -> String {
@@ -79,11 +85,19 @@ fn digest_of<'a>(data: impl Iterator<Item = (&'a String, &'a [u8])>) -> String {
 
 impl Seen {
     /// The secret against what it should hold. `before` is what was written last.
-    pub(crate) fn state(&self, workspace: &TerraformWorkspace, before: Option<&ConnectionSecretStatus>) -> Connection {
+    pub(crate) fn state(
+        &self,
+        workspace: &TerraformWorkspace,
+        before: Option<&ConnectionSecretStatus>,
+    ) -> Connection {
         if self.target.is_none() {
             return Connection::Unwanted;
         }
-        let Some(secret) = self.secret.as_deref().filter(|secret| is_ours(&secret.metadata, workspace)) else {
+        let Some(secret) = self
+            .secret
+            .as_deref()
+            .filter(|secret| is_ours(&secret.metadata, workspace))
+        else {
             return Connection::Stale;
         };
         let present = present_digest(secret);
@@ -103,7 +117,10 @@ impl Seen {
         }
         let name = format!("Secret/{}", secret.name_any());
         let owner = controller_of(&secret.metadata).map(|(owner, _)| owner);
-        let whose = owner.map_or_else(|| "was not written by this workspace".to_owned(), |owner| format!("belongs to {owner}"));
+        let whose = owner.map_or_else(
+            || "was not written by this workspace".to_owned(),
+            |owner| format!("belongs to {owner}"),
+        );
         let message = format!(
             "{name} in the namespace {} exists already and {whose}; delete it, or name another one in \
              spec.writeConnectionSecretToRef",
@@ -120,7 +137,9 @@ impl Seen {
         written: bool,
     ) -> Option<ConnectionSecretStatus> {
         let target = self.target.as_ref()?;
-        let known = self.wanted_digest().filter(|_| written || state == Connection::Current);
+        let known = self
+            .wanted_digest()
+            .filter(|_| written || state == Connection::Current);
         let Some(digest) = known else {
             return self.same(before).cloned();
         };
@@ -137,7 +156,10 @@ impl Seen {
         let data = self.data.as_ref()?;
         let names: Vec<&str> = data.keys().map(String::as_str).collect();
         let uid = workspace.uid().unwrap_or_default();
-        let annotations = [(OUTPUTS.to_owned(), names.join(",")), (keys::OWNER_UID.to_owned(), uid)];
+        let annotations = [
+            (OUTPUTS.to_owned(), names.join(",")),
+            (keys::OWNER_UID.to_owned(), uid),
+        ];
         let mut labels = BTreeMap::from([(keys::WORKSPACE.to_owned(), label_value(&workspace.name_any()))]);
         if let Some(cluster) = workspace.labels().get(keys::CLUSTER_NAME) {
             labels.insert(keys::CLUSTER_NAME.to_owned(), cluster.clone());
@@ -151,11 +173,18 @@ impl Seen {
                 labels: Some(labels),
                 annotations: Some(annotations.into()),
                 // An owner in another namespace would look gone to the garbage collector.
-                owner_references: same_namespace.then(|| owner_reference(workspace)).flatten().map(|it| vec![it]),
+                owner_references: same_namespace
+                    .then(|| owner_reference(workspace))
+                    .flatten()
+                    .map(|it| vec![it]),
                 ..ObjectMeta::default()
             },
             type_: Some(kind.unwrap_or_else(|| "Opaque".to_owned())),
-            data: Some(data.iter().map(|(name, value)| (name.clone(), ByteString(value.clone()))).collect()),
+            data: Some(
+                data.iter()
+                    .map(|(name, value)| (name.clone(), ByteString(value.clone())))
+                    .collect(),
+            ),
             ..Secret::default()
         })
     }
@@ -166,12 +195,16 @@ impl Seen {
         let secret = self.secret.as_ref()?;
         let collected = workspace.namespace().as_deref() == Some(&target.namespace);
         let ours = is_ours(&secret.metadata, workspace);
-        (ours && !collected).then(|| Some((target, secret.uid()?))).flatten()
+        (ours && !collected)
+            .then(|| Some((target, secret.uid()?)))
+            .flatten()
     }
 
     fn wanted_digest(&self) -> Option<String> {
         let data = self.data.as_ref()?;
-        Some(digest_of(data.iter().map(|(name, value)| (name, value.as_slice()))))
+        Some(digest_of(
+            data.iter().map(|(name, value)| (name, value.as_slice())),
+        ))
     }
 
     fn same<'a>(&self, before: Option<&'a ConnectionSecretStatus>) -> Option<&'a ConnectionSecretStatus> {
@@ -184,7 +217,10 @@ impl Seen {
 fn present_digest(secret: &Secret) -> Option<String> {
     let ours: BTreeSet<&str> = secret.annotations().get(OUTPUTS)?.split(',').collect();
     let data = secret.data.iter().flatten();
-    Some(digest_of(data.filter(|(name, _)| ours.contains(name.as_str())).map(|(name, value)| (name, value.0.as_slice()))))
+    Some(digest_of(
+        data.filter(|(name, _)| ours.contains(name.as_str()))
+            .map(|(name, value)| (name, value.0.as_slice())),
+    ))
 }
 
 /// Whether a secret may be written by `workspace`: it says so by its uid, or it carries the label of a
@@ -194,7 +230,10 @@ fn is_ours(metadata: &ObjectMeta, workspace: &TerraformWorkspace) -> bool {
     if let Some((_, controller)) = controller_of(metadata) {
         return controller == uid;
     }
-    let recorded = metadata.annotations.as_ref().and_then(|annotations| annotations.get(keys::OWNER_UID));
+    let recorded = metadata
+        .annotations
+        .as_ref()
+        .and_then(|annotations| annotations.get(keys::OWNER_UID));
     let labelled = || metadata.labels.as_ref()?.get(keys::WORKSPACE);
     recorded == Some(&uid)
         || (metadata.namespace == workspace.metadata.namespace
@@ -207,7 +246,11 @@ pub(crate) fn label_value(name: &str) -> String {
         return name.to_owned();
     }
     let start: String = name.chars().take(54).collect();
-    format!("{}-{}", start.trim_end_matches(['-', '.']), &digest_bytes(name.as_bytes())[..8])
+    format!(
+        "{}-{}",
+        start.trim_end_matches(['-', '.']),
+        &digest_bytes(name.as_bytes())[..8]
+    )
 }
 
 fn owner_reference(workspace: &TerraformWorkspace) -> Option<OwnerReference> {
@@ -216,7 +259,6 @@ fn owner_reference(workspace: &TerraformWorkspace) -> Option<OwnerReference> {
         ..workspace.controller_owner_ref(&())?
     })
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,9 @@ pub(crate) fn dependents(workspace: &TerraformWorkspace, view: &View) -> Vec<Str
     let name = workspace.name_any();
     let applies = view.list::<WorkspaceTemplateApply>("");
     let owner = controller_of(&workspace.metadata).map(|(_, uid)| uid.to_owned());
-    let own = applies.iter().find(|apply| apply.uid().is_some() && apply.uid() == owner);
+    let own = applies
+        .iter()
+        .find(|apply| apply.uid().is_some() && apply.uid() == owner);
     applies
         .iter()
         .filter(|apply| apply.uid() != owner && waits_for(apply, &namespace, &name))
@@ -30,16 +32,24 @@ pub(crate) fn dependents(workspace: &TerraformWorkspace, view: &View) -> Vec<Str
 
 fn waits_for(apply: &WorkspaceTemplateApply, namespace: &str, name: &str) -> bool {
     apply.spec.wait_for_workspaces.iter().any(|reference| {
-        let theirs = reference.namespace.clone().filter(|it| !it.is_empty()).or_else(|| apply.namespace());
+        let theirs = reference
+            .namespace
+            .clone()
+            .filter(|it| !it.is_empty())
+            .or_else(|| apply.namespace());
         reference.name == name && theirs.as_deref() == Some(namespace)
     })
 }
 
 /// The workspace of an apply: as it says itself, or as it would be named.
 fn workspace_of(apply: &WorkspaceTemplateApply) -> String {
-    let said = apply.status.as_ref().and_then(|status| status.workspace_name.clone());
+    let said = apply
+        .status
+        .as_ref()
+        .and_then(|status| status.workspace_name.clone());
     said.unwrap_or_else(|| {
         let name = apply.name_any();
-        name.strip_suffix("-apply").map_or_else(|| name.clone(), ToOwned::to_owned)
+        name.strip_suffix("-apply")
+            .map_or_else(|| name.clone(), ToOwned::to_owned)
     })
 }

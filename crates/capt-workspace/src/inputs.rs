@@ -44,7 +44,14 @@ pub(crate) struct Source {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}[{}]", self.holder.name(), self.namespace, self.name, self.key)
+        write!(
+            f,
+            "{}/{}/{}[{}]",
+            self.holder.name(),
+            self.namespace,
+            self.name,
+            self.key
+        )
     }
 }
 
@@ -94,7 +101,11 @@ fn source(holder: Holder, reference: &KeyReference, namespace: &str) -> Source {
     let own = || namespace.to_owned();
     Source {
         holder,
-        namespace: reference.namespace.clone().filter(|it| !it.is_empty()).unwrap_or_else(own),
+        namespace: reference
+            .namespace
+            .clone()
+            .filter(|it| !it.is_empty())
+            .unwrap_or_else(own),
         name: reference.name.clone(),
         key: reference.key.clone(),
     }
@@ -102,8 +113,16 @@ fn source(holder: Holder, reference: &KeyReference, namespace: &str) -> Source {
 
 /// Every key that the spec of a workspace in `namespace` refers to.
 pub(crate) fn sources(spec: &TerraformWorkspaceSpec, namespace: &str) -> BTreeSet<Source> {
-    let variables = spec.for_provider.env.iter().filter_map(|variable| source_of_variable(variable, namespace));
-    let files = spec.for_provider.var_files.iter().filter_map(|file| source_of_file(file, namespace));
+    let variables = spec
+        .for_provider
+        .env
+        .iter()
+        .filter_map(|variable| source_of_variable(variable, namespace));
+    let files = spec
+        .for_provider
+        .var_files
+        .iter()
+        .filter_map(|file| source_of_file(file, namespace));
     variables.chain(files).collect()
 }
 
@@ -138,12 +157,15 @@ pub(crate) async fn read(
         if source.namespace != namespace && !allowed.contains(&source.namespace) {
             continue;
         }
-        match value(&source, view).await? {
-            Found::Value(value) => {
+        match value(&source, view).await {
+            Ok(Found::Value(value)) => {
                 inputs.values.insert(source, value);
             }
-            Found::NoObject => inputs.missing.push(no_object(&source)),
-            Found::NoKey => inputs.missing.push(no_key(&source)),
+            Ok(Found::NoObject) => inputs.missing.push(no_object(&source)),
+            Ok(Found::NoKey) => inputs.missing.push(no_key(&source)),
+            // What the operator may not read is said in the status, not only in its log.
+            Err(fault) if fault.class.is_terminal() => inputs.missing.push(unreadable(&source, &fault)),
+            Err(fault) => return Err(fault),
         }
     }
     inputs.missing.sort();
@@ -174,14 +196,20 @@ async fn value(source: &Source, view: &View) -> Result<Found, Fault> {
                 return Ok(Found::NoObject);
             };
             let data = secret.data.as_ref();
-            data.and_then(|data| data.get(&source.key)).map(|value| value.0.clone())
+            data.and_then(|data| data.get(&source.key))
+                .map(|value| value.0.clone())
         }
         Holder::ConfigMap => {
             let Some(map) = view.read::<ConfigMap>(&source.namespace, &source.name).await? else {
                 return Ok(Found::NoObject);
             };
             let text = map.data.as_ref().and_then(|data| data.get(&source.key));
-            let bytes = || map.binary_data.as_ref()?.get(&source.key).map(|value| value.0.clone());
+            let bytes = || {
+                map.binary_data
+                    .as_ref()?
+                    .get(&source.key)
+                    .map(|value| value.0.clone())
+            };
             text.map(|text| text.clone().into_bytes()).or_else(bytes)
         }
     };
@@ -194,8 +222,16 @@ fn no_object(source: &Source) -> Wait {
     Wait::new(on, source.holder.missing(), message)
 }
 
+fn unreadable(source: &Source, fault: &Fault) -> Wait {
+    let on = format!("{}/{}", source.holder.name(), source.name);
+    Wait::new(on, &*fault.code, fault.to_string())
+}
+
 fn no_key(source: &Source) -> Wait {
     let on = format!("{}/{}", source.holder.name(), source.name);
-    let message = format!("{on} in the namespace {} has no key {}", source.namespace, source.key);
+    let message = format!(
+        "{on} in the namespace {} has no key {}",
+        source.namespace, source.key
+    );
     Wait::new(on, "KeyMissing", message)
 }

@@ -9,7 +9,8 @@
 use std::collections::BTreeMap;
 
 use capt_api::terraform_workspace::{
-    ApprovalPolicy, EngineChoice, FileFormat, ForProvider, ManagementPolicy, ModuleSource, TerraformWorkspaceSpec,
+    ApprovalPolicy, EngineChoice, FileFormat, ForProvider, ManagementPolicy, ModuleSource,
+    TerraformWorkspaceSpec,
 };
 use capt_core::fault::{Fault, FaultClass};
 use capt_status::{digest, digest_bytes};
@@ -61,7 +62,10 @@ pub(crate) fn render(
     let provider = &spec.for_provider;
     let mut rendered = Rendered::default();
     let files = &mut rendered.files;
-    files.insert(module_file(provider)?.to_owned(), provider.module.clone().into_bytes());
+    files.insert(
+        module_file(provider)?.to_owned(),
+        provider.module.clone().into_bytes(),
+    );
     for (index, file) in provider.var_files.iter().enumerate() {
         let field = format!("spec.forProvider.varFiles[{index}]");
         let Some(source) = source_of_file(file, namespace) else {
@@ -78,7 +82,10 @@ pub(crate) fn render(
     }
     let variables = variables(provider)?;
     if !variables.is_empty() {
-        files.insert(VARIABLES.to_owned(), Value::Object(variables).to_string().into_bytes());
+        files.insert(
+            VARIABLES.to_owned(),
+            Value::Object(variables).to_string().into_bytes(),
+        );
     }
     credentials(&inputs.credentials, &mut rendered);
     environment(provider, inputs, namespace, &mut rendered.env)?;
@@ -102,8 +109,16 @@ fn module_file(spec: &ForProvider) -> Result<&'static str, Fault> {
             return unsupported("source", "UnsupportedSource", message);
         }
     }
-    if spec.entrypoint.as_deref().is_some_and(|entrypoint| !entrypoint.is_empty()) {
-        return unsupported("entrypoint", "UnsupportedEntrypoint", "an inline module has no directories to run in");
+    if spec
+        .entrypoint
+        .as_deref()
+        .is_some_and(|entrypoint| !entrypoint.is_empty())
+    {
+        return unsupported(
+            "entrypoint",
+            "UnsupportedEntrypoint",
+            "an inline module has no directories to run in",
+        );
     }
     Ok(match spec.inline_format.unwrap_or_default() {
         FileFormat::HCL => "main.tf",
@@ -120,7 +135,9 @@ fn credentials(credentials: &Credentials, rendered: &mut Rendered) {
     for (key, value) in data {
         if key == CREDENTIALS_KEY {
             rendered.files.insert(CREDENTIALS.to_owned(), value.clone());
-            rendered.env.insert("AWS_SHARED_CREDENTIALS_FILE".to_owned(), CREDENTIALS.to_owned());
+            rendered
+                .env
+                .insert("AWS_SHARED_CREDENTIALS_FILE".to_owned(), CREDENTIALS.to_owned());
         } else if is_variable_name(key)
             && key.bytes().all(|byte| !byte.is_ascii_lowercase())
             && refuse_variable(key).is_ok()
@@ -168,8 +185,14 @@ fn refuse_variable(name: &str) -> Result<(), Fault> {
 }
 
 fn is_variable_name(name: &str) -> bool {
-    let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    starts && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    let starts = name
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    starts
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn invalid_variable(name: &str, why: &str) -> Fault {
@@ -185,11 +208,15 @@ pub(crate) fn check_engine(
     installed: EngineKind,
     used: Option<&str>,
 ) -> Result<(), Fault> {
-    let fault = |message: String| Err(Fault::new(FaultClass::Invalid, "EngineUnavailable", message).on("spec.engine"));
+    let fault = |message: String| {
+        Err(Fault::new(FaultClass::Invalid, "EngineUnavailable", message).on("spec.engine"))
+    };
     let choice = spec.engine.unwrap_or_default();
     if choice != EngineChoice::Auto && choice.name() != installed.name() {
         let wanted = choice.name();
-        return fault(format!("the engine {wanted} is not installed here; there is {installed}"));
+        return fault(format!(
+            "the engine {wanted} is not installed here; there is {installed}"
+        ));
     }
     match used.filter(|used| choice == EngineChoice::Auto && *used != installed.name()) {
         Some(used) => fault(format!(
@@ -203,15 +230,21 @@ pub(crate) fn check_engine(
 /// Refuses what the native backend does not do.
 pub(crate) fn check_policies(spec: &TerraformWorkspaceSpec) -> Result<(), Fault> {
     let policies = &spec.management_policies;
-    let may = |policy| policies.is_empty() || policies.contains(&ManagementPolicy::All) || policies.contains(&policy);
+    let may = |policy| {
+        policies.is_empty() || policies.contains(&ManagementPolicy::All) || policies.contains(&policy)
+    };
     if !may(ManagementPolicy::Create) || !may(ManagementPolicy::Update) {
-        let message = "the native backend creates and changes what a workspace describes; it cannot only observe";
-        return Err(Fault::new(FaultClass::Invalid, "UnsupportedPolicy", message).on("spec.managementPolicies"));
+        let message =
+            "the native backend creates and changes what a workspace describes; it cannot only observe";
+        return Err(
+            Fault::new(FaultClass::Invalid, "UnsupportedPolicy", message).on("spec.managementPolicies")
+        );
     }
     match spec.approval.unwrap_or_default() {
         ApprovalPolicy::Never | ApprovalPolicy::Protected => Ok(()),
         ApprovalPolicy::Always => {
-            let message = "plans can wait for approval only where they remove or replace a protected resource";
+            let message =
+                "plans can wait for approval only where they remove or replace a protected resource";
             Err(Fault::new(FaultClass::Invalid, "UnsupportedPolicy", message).on("spec.approval"))
         }
     }
@@ -239,11 +272,16 @@ pub(crate) fn input_digest(spec: &TerraformWorkspaceSpec, inputs: &Inputs, names
     };
     let content = |source: &Source| inputs.values.get(source).map(|value| digest_bytes(value));
     let sources = crate::inputs::sources(spec, namespace);
-    let contents: BTreeMap<String, Option<String>> =
-        sources.iter().map(|source| (source.to_string(), content(source))).collect();
+    let contents: BTreeMap<String, Option<String>> = sources
+        .iter()
+        .map(|source| (source.to_string(), content(source)))
+        .collect();
     let credentials: BTreeMap<&str, String> = match &inputs.credentials {
         Credentials::Unnamed | Credentials::Absent(_) => BTreeMap::new(),
-        Credentials::Found(data) => data.iter().map(|(key, value)| (&**key, digest_bytes(value))).collect(),
+        Credentials::Found(data) => data
+            .iter()
+            .map(|(key, value)| (&**key, digest_bytes(value)))
+            .collect(),
     };
     digest(&json!({
         "forProvider": provider,
@@ -255,7 +293,6 @@ pub(crate) fn input_digest(spec: &TerraformWorkspaceSpec, inputs: &Inputs, names
         "approval": spec.approval.unwrap_or_default(),
     }))
 }
-
 
 #[cfg(test)]
 mod tests;

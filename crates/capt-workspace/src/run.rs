@@ -46,7 +46,9 @@ impl Memory {
 
     /// The object that a workspace is.
     pub(crate) fn key(&self, workspace: &WorkspaceId) -> Option<ObjectKey> {
-        self.lock().get(workspace).map(|remembered| remembered.key.clone())
+        self.lock()
+            .get(workspace)
+            .map(|remembered| remembered.key.clone())
     }
 
     /// Remembers that the run of this number left no state to protect.
@@ -58,7 +60,11 @@ impl Memory {
 
     /// Whether the run of this number is known to have left no state.
     pub(crate) fn has_no_state(&self, workspace: &WorkspaceId, run: Option<u32>) -> bool {
-        run.is_some() && self.lock().get(workspace).is_some_and(|remembered| remembered.stateless == run)
+        run.is_some()
+            && self
+                .lock()
+                .get(workspace)
+                .is_some_and(|remembered| remembered.stateless == run)
     }
 
     /// Forgets the objects of this key.
@@ -82,10 +88,12 @@ pub(crate) fn seen(view: Option<&RunView>, status: Option<&RunStatus>, record: &
             end: view.end.as_ref().map(|end| end_of(end, &current.input)),
         });
     }
-    (current.operation == RunOperation::Destroy && is_recorded_success(status, current.number)).then(|| RunSeen {
-        number: current.number,
-        progress: Progress::default(),
-        end: Some(RunEnd::Succeeded),
+    (current.operation == RunOperation::Destroy && is_recorded_success(status, current.number)).then(|| {
+        RunSeen {
+            number: current.number,
+            progress: Progress::default(),
+            end: Some(RunEnd::Succeeded),
+        }
     })
 }
 
@@ -98,7 +106,11 @@ fn end_of(end: &EngineEnd, input: &str) -> RunEnd {
     match end {
         EngineEnd::Succeeded { .. } => RunEnd::Succeeded,
         EngineEnd::Failed { faults, .. } => RunEnd::Failed(faults.first().cloned().unwrap_or_else(|| {
-            Fault::new(FaultClass::Unknown, "RunFailed", "the run failed without saying why")
+            Fault::new(
+                FaultClass::Unknown,
+                "RunFailed",
+                "the run failed without saying why",
+            )
         })),
         EngineEnd::NeedsApproval { changes, .. } => RunEnd::Failed(approval_required(changes, input)),
     }
@@ -140,7 +152,12 @@ fn current(view: &RunView) -> String {
         Stage::Applying => match view.progress.current.as_slice() {
             [] => verb.to_owned(),
             addresses => {
-                let shown = addresses.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+                let shown = addresses
+                    .iter()
+                    .take(SHOWN)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 match addresses.len().saturating_sub(SHOWN) {
                     0 => format!("{verb} {shown}"),
                     more => format!("{verb} {shown} and {more} more"),
@@ -153,8 +170,14 @@ fn current(view: &RunView) -> String {
 }
 
 /// The outputs of the run of the record, once it is a successful apply.
-pub(crate) fn outputs<'a>(view: Option<&'a RunView>, record: &Record) -> Option<&'a BTreeMap<String, Output>> {
-    let current = record.run.as_ref().filter(|run| run.operation == RunOperation::Apply)?;
+pub(crate) fn outputs<'a>(
+    view: Option<&'a RunView>,
+    record: &Record,
+) -> Option<&'a BTreeMap<String, Output>> {
+    let current = record
+        .run
+        .as_ref()
+        .filter(|run| run.operation == RunOperation::Apply)?;
     let view = view.filter(|view| view.id.as_str() == current.number.to_string())?;
     match view.end.as_ref()? {
         EngineEnd::Succeeded { outputs, .. } => Some(outputs),
@@ -207,10 +230,18 @@ mod tests {
 
     #[test]
     fn an_approval_names_the_changes_and_the_annotation() {
-        let changes: Vec<String> = (0..10).map(|index| format!("replace aws_vpc.v[{index}]")).collect();
+        let changes: Vec<String> = (0..10)
+            .map(|index| format!("replace aws_vpc.v[{index}]"))
+            .collect();
         let fault = approval_required(&changes, "abc");
-        assert_eq!((fault.class, &*fault.code), (FaultClass::Conflict, "ApprovalRequired"));
-        assert!(fault.message.contains("aws_vpc.v[0]") && fault.message.contains("and 2 more"), "{fault}");
+        assert_eq!(
+            (fault.class, &*fault.code),
+            (FaultClass::Conflict, "ApprovalRequired")
+        );
+        assert!(
+            fault.message.contains("aws_vpc.v[0]") && fault.message.contains("and 2 more"),
+            "{fault}"
+        );
         assert!(fault.message.ends_with("/approve=abc"), "{fault}");
     }
 }

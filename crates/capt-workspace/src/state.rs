@@ -47,12 +47,19 @@ pub(crate) fn observe(place: &Place, view: &View) -> Option<Arc<PartialObjectMet
 
 /// Whether the state carries the finalizer.
 pub(crate) fn is_protected(state: &PartialObjectMeta<Secret>) -> bool {
-    state.finalizers().iter().any(|finalizer| finalizer == keys::STATE_FINALIZER)
+    state
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == keys::STATE_FINALIZER)
 }
 
 /// Refuses the state of another workspace: two of them over one state would destroy each other's resources.
 pub(crate) fn check(state: &PartialObjectMeta<Secret>, owner: &Owner) -> Result<(), Fault> {
-    match state.annotations().get(keys::OWNER_UID).filter(|uid| **uid != owner.uid) {
+    match state
+        .annotations()
+        .get(keys::OWNER_UID)
+        .filter(|uid| **uid != owner.uid)
+    {
         None => Ok(()),
         Some(uid) => {
             let name = state.name_any();
@@ -78,7 +85,12 @@ pub(crate) async fn protect(place: &Place, owner: &Owner, writer: &Writer) -> Re
 }
 
 /// Takes the finalizer from the state and its lock; with `remove` deletes both.
-pub(crate) async fn release(place: &Place, owner: &Owner, remove: bool, writer: &Writer) -> Result<(), Fault> {
+pub(crate) async fn release(
+    place: &Place,
+    owner: &Owner,
+    remove: bool,
+    writer: &Writer,
+) -> Result<(), Fault> {
     let (Some(state), Some(lock)) = (place.state(), place.lock()) else {
         return Ok(());
     };
@@ -97,7 +109,9 @@ async fn remove_parts(place: &Place, writer: &Writer) -> Result<(), Fault> {
     let mut parts = Vec::new();
     for number in 1..MOST_PARTS {
         let Some(key) = place.part(number) else { break };
-        let Some(part) = find::<Secret>(&key, writer).await? else { break };
+        let Some(part) = find::<Secret>(&key, writer).await? else {
+            break;
+        };
         parts.push((key, part.uid().unwrap_or_default()));
     }
     // From the last to the first, so that an interruption leaves no gap.
@@ -110,8 +124,15 @@ async fn remove_parts(place: &Place, writer: &Writer) -> Result<(), Fault> {
 async fn mark<K: Kind>(key: &ObjectKey, owner: &Owner, writer: &Writer) -> Result<Existence, Fault> {
     let changed = change::<K>(key, writer, |object| {
         let own = [keys::STATE_FINALIZER.to_owned()];
-        let finalizers: Vec<_> = object.finalizers().iter().filter(|it| **it != own[0]).cloned().chain(own.clone()).collect();
-        let marked = object.finalizers().contains(&own[0]) && object.annotations().contains_key(keys::OWNER_UID);
+        let finalizers: Vec<_> = object
+            .finalizers()
+            .iter()
+            .filter(|it| **it != own[0])
+            .cloned()
+            .chain(own.clone())
+            .collect();
+        let marked =
+            object.finalizers().contains(&own[0]) && object.annotations().contains_key(keys::OWNER_UID);
         (!marked && !is_others(object, owner)).then(|| {
             json!({ "metadata": {
                 "finalizers": finalizers,
@@ -128,11 +149,16 @@ async fn mark<K: Kind>(key: &ObjectKey, owner: &Owner, writer: &Writer) -> Resul
 
 async fn unmark<K: Kind>(key: &ObjectKey, owner: &Owner, remove: bool, writer: &Writer) -> Result<(), Fault> {
     let changed = change::<K>(key, writer, |object| {
-        let finalizers: Vec<_> = object.finalizers().iter().filter(|it| *it != keys::STATE_FINALIZER).collect();
-        let marked = finalizers.len() < object.finalizers().len() || object.annotations().contains_key(keys::OWNER_UID);
-        (marked && !is_others(object, owner)).then(|| {
-            json!({ "metadata": { "finalizers": finalizers, "annotations": { keys::OWNER_UID: null } } })
-        })
+        let finalizers: Vec<_> = object
+            .finalizers()
+            .iter()
+            .filter(|it| *it != keys::STATE_FINALIZER)
+            .collect();
+        let marked = finalizers.len() < object.finalizers().len()
+            || object.annotations().contains_key(keys::OWNER_UID);
+        (marked && !is_others(object, owner)).then(
+            || json!({ "metadata": { "finalizers": finalizers, "annotations": { keys::OWNER_UID: null } } }),
+        )
     });
     match changed.await? {
         Some(object) if remove && !is_others(&object, owner) => {
@@ -143,7 +169,10 @@ async fn unmark<K: Kind>(key: &ObjectKey, owner: &Owner, remove: bool, writer: &
 }
 
 fn is_others<K: Kind>(object: &K, owner: &Owner) -> bool {
-    object.annotations().get(keys::OWNER_UID).is_some_and(|uid| *uid != owner.uid)
+    object
+        .annotations()
+        .get(keys::OWNER_UID)
+        .is_some_and(|uid| *uid != owner.uid)
 }
 
 /// Applies the merge patch that `patch` derives from the present object, if any. The object afterwards;
@@ -161,21 +190,34 @@ async fn change<K: Kind>(
         let Some(patch) = patch(&object) else {
             return Ok(Some(object));
         };
-        match writer.merge_patch::<K>(key, &patch, object.resource_version().as_deref()).await {
+        match writer
+            .merge_patch::<K>(key, &patch, object.resource_version().as_deref())
+            .await
+        {
             Ok(object) => return Ok(Some(object)),
             Err(fault) if is_not_found(&fault) => return Ok(None),
             Err(fault) if is_outdated(&fault) => lost = Some(fault),
             Err(fault) => return Err(fault),
         }
     }
-    let busy = || Fault::new(FaultClass::Transient, "Conflict", "the object changes all the time").on(key.to_string());
+    let busy = || {
+        Fault::new(
+            FaultClass::Transient,
+            "Conflict",
+            "the object changes all the time",
+        )
+        .on(key.to_string())
+    };
     Err(lost.unwrap_or_else(busy))
 }
 
 /// The object as the API server has it. Terraform writes these objects itself, so a cache may be behind; a
 /// merge patch without content changes nothing and answers with the object.
 async fn find<K: Kind + Debug>(key: &ObjectKey, writer: &Writer) -> Result<Option<K>, Fault> {
-    match writer.merge_patch::<K>(key, &json!({ "metadata": {} }), None).await {
+    match writer
+        .merge_patch::<K>(key, &json!({ "metadata": {} }), None)
+        .await
+    {
         Ok(object) => Ok(Some(object)),
         Err(fault) if is_not_found(&fault) => Ok(None),
         Err(fault) => Err(fault),

@@ -36,7 +36,13 @@ pub(crate) fn render(
     let shown = outputs.map(|outputs| {
         let (shown, left_out) = public(outputs);
         let input = record.run.as_ref().map(|run| run.input.clone());
-        (WorkspaceObservation { outputs: shown, checksum: input }, left_out)
+        (
+            WorkspaceObservation {
+                outputs: shown,
+                checksum: input,
+            },
+            left_out,
+        )
     });
 
     let object = &seen.core.object;
@@ -55,7 +61,9 @@ pub(crate) fn render(
             before: &before.lifecycle,
             now,
         }),
-        at_provider: shown.map(|(shown, _)| shown).or_else(|| before.at_provider.clone()),
+        at_provider: shown
+            .map(|(shown, _)| shown)
+            .or_else(|| before.at_provider.clone()),
         run: run_status(seen, record, before),
         last_applied_time: outputs
             .and(view)
@@ -109,7 +117,13 @@ fn synced(paused: Option<&str>, record: &Record) -> Condition {
         State::Failed | State::Recovering | State::Degraded => true,
         State::Pending | State::Validating | State::Provisioning | State::Configuring | State::Ready => false,
     };
-    match (paused, record.fault.as_ref().filter(|_| troubled || record.operation.is_some())) {
+    match (
+        paused,
+        record
+            .fault
+            .as_ref()
+            .filter(|_| troubled || record.operation.is_some()),
+    ) {
         (Some(why), _) => Condition::new("Synced", false, "ReconcilePaused", why),
         (None, Some(fault)) => Condition::new("Synced", false, "ReconcileError", fault.to_string()),
         (None, None) => Condition::new("Synced", true, "ReconcileSuccess", ""),
@@ -123,7 +137,10 @@ fn truncated(left_out: Option<&BTreeSet<String>>, before: &TerraformWorkspaceSta
         Some(names) if names.is_empty() => return None,
         Some(names) => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            format!("too large for the status, and only in the connection secret: {}", names.join(", "))
+            format!(
+                "too large for the status, and only in the connection secret: {}",
+                names.join(", ")
+            )
         }
         None => before.lifecycle.condition(KIND)?.message.clone(),
     };
@@ -135,8 +152,15 @@ fn pending(view: Option<&RunView>, record: &Record, before: &TerraformWorkspaceS
         Some(RunEnd::NeedsApproval { changes, .. }) => changes.clone(),
         Some(RunEnd::Succeeded { .. } | RunEnd::Failed { .. }) => Vec::new(),
         None => {
-            let waits = record.fault.as_ref().is_some_and(|fault| fault.code == "ApprovalRequired");
-            if waits && view.is_none() { before.pending_approval.clone() } else { Vec::new() }
+            let waits = record
+                .fault
+                .as_ref()
+                .is_some_and(|fault| fault.code == "ApprovalRequired");
+            if waits && view.is_none() {
+                before.pending_approval.clone()
+            } else {
+                Vec::new()
+            }
         }
     }
 }
@@ -167,7 +191,10 @@ fn public(outputs: &BTreeMap<String, Output>) -> (BTreeMap<String, Value>, BTree
 }
 
 fn digest_of(outputs: &BTreeMap<String, Output>) -> String {
-    let values: BTreeMap<&str, &Value> = outputs.iter().map(|(name, output)| (name.as_str(), &output.value)).collect();
+    let values: BTreeMap<&str, &Value> = outputs
+        .iter()
+        .map(|(name, output)| (name.as_str(), &output.value))
+        .collect();
     digest(&json!(values))
 }
 
@@ -176,14 +203,23 @@ mod tests {
     use super::*;
 
     fn output(value: Value) -> Output {
-        Output { sensitive: false, value }
+        Output {
+            sensitive: false,
+            value,
+        }
     }
 
     #[test]
     fn sensitive_outputs_are_not_shown() {
         let outputs = BTreeMap::from([
             ("vpc_id".to_owned(), output(json!("vpc-1"))),
-            ("token".to_owned(), Output { sensitive: true, value: json!("hunter2") }),
+            (
+                "token".to_owned(),
+                Output {
+                    sensitive: true,
+                    value: json!("hunter2"),
+                },
+            ),
         ]);
         let (shown, left_out) = public(&outputs);
         assert_eq!(json!(shown), json!({"vpc_id": "vpc-1"}));

@@ -87,12 +87,7 @@ impl WorkspaceSubject {
     }
 
     /// What makes a run of this workspace impossible, or what it gets.
-    fn check(
-        &self,
-        object: &TerraformWorkspace,
-        inputs: &Inputs,
-        place: &Place,
-    ) -> Result<Rendered, Fault> {
+    fn check(&self, object: &TerraformWorkspace, inputs: &Inputs, place: &Place) -> Result<Rendered, Fault> {
         let spec = &object.spec;
         let namespace = object.namespace().unwrap_or_default();
         let allowed = &self.options.allow_namespaces;
@@ -100,7 +95,12 @@ impl WorkspaceSubject {
             refuse_foreign(&source.to_string(), &source.namespace, &namespace, allowed)?;
         }
         if let Some(target) = connection::target(object) {
-            refuse_foreign(&format!("Secret/{}", target.name), &target.namespace, &namespace, allowed)?;
+            refuse_foreign(
+                &format!("Secret/{}", target.name),
+                &target.namespace,
+                &namespace,
+                allowed,
+            )?;
         }
         place.check(&namespace, allowed)?;
         check_policies(spec)?;
@@ -126,7 +126,9 @@ impl WorkspaceSubject {
 
     fn start(&self, seen: &Seen, number: u32, operation: RunOperation) -> Result<(), Fault> {
         if let Some(missing) = seen.core.missing.first() {
-            return Err(Fault::new(FaultClass::Dependency, &*missing.reason, &*missing.message).on(&*missing.on));
+            return Err(
+                Fault::new(FaultClass::Dependency, &*missing.reason, &*missing.message).on(&*missing.on),
+            );
         }
         let Rendered { files, env } = seen.rendered.clone()?;
         let object = &seen.object;
@@ -219,7 +221,11 @@ impl Subject for WorkspaceSubject {
         let permitted = connection::target(&object)
             .is_some_and(|target| target.namespace == namespace || allowed.contains(&target.namespace));
         let connection = connection::observe(&object, permitted, outputs, view).await?;
-        let mut invalid = rendered.as_ref().err().cloned().or_else(|| connection.conflict(&object));
+        let mut invalid = rendered
+            .as_ref()
+            .err()
+            .cloned()
+            .or_else(|| connection.conflict(&object));
 
         let has_objects = self.has_objects(&place);
         let state = state::observe(&place, view).filter(|_| has_objects);
@@ -233,8 +239,14 @@ impl Subject for WorkspaceSubject {
             || self.memory.has_no_state(&workspace, number);
 
         let input = input_digest(&object.spec, &inputs, &namespace);
-        let policy = policy(Kind::Workspace, object.spec.timeouts.as_ref(), object.spec.recovery.as_ref());
-        let faults = last.map(|report| report.faults().cloned().collect()).unwrap_or_default();
+        let policy = policy(
+            Kind::Workspace,
+            object.spec.timeouts.as_ref(),
+            object.spec.recovery.as_ref(),
+        );
+        let faults = last
+            .map(|report| report.faults().cloned().collect())
+            .unwrap_or_default();
         let mut identity = identity("TerraformWorkspace", &object.metadata, keys::WORKSPACE_FINALIZER);
         identity.paused = identity.paused.or_else(|| paused_by_cluster(&object, view));
         let deleting = identity.deleting;
@@ -245,7 +257,11 @@ impl Subject for WorkspaceSubject {
             connection: connection.state(&object, before.connection_secret.as_ref()),
             protected,
             deletion: deletion(&object.spec),
-            dependents: if deleting { dependents::dependents(&object, view) } else { Vec::new() },
+            dependents: if deleting {
+                dependents::dependents(&object, view)
+            } else {
+                Vec::new()
+            },
             object: identity.into_object(input, record, policy, faults),
         };
         Ok(Seen {
@@ -268,7 +284,8 @@ impl Subject for WorkspaceSubject {
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = workspace::assess(&seen.core, now);
         let mut decision = workspace::decide(&seen.core, assessment, now);
-        let plans = |wanted: fn(&Command) -> bool| decision.plan.steps().iter().any(|step| wanted(&step.command));
+        let plans =
+            |wanted: fn(&Command) -> bool| decision.plan.steps().iter().any(|step| wanted(&step.command));
         if plans(|command| matches!(command, Command::ReleaseState { remove: true })) && !seen.destroyed {
             // That everything is destroyed is recorded before what proves it is removed.
             decision.plan = Plan::empty();
@@ -277,7 +294,8 @@ impl Subject for WorkspaceSubject {
         if seen.core.object.deleting && plans(|command| matches!(command, Command::StartRun { .. })) {
             let needed = seen.core.missing.iter().cloned();
             let broken = seen.rendered.as_ref().err();
-            let broken = broken.map(|fault| Wait::new(&*seen.core.object.name, &*fault.code, fault.to_string()));
+            let broken =
+                broken.map(|fault| Wait::new(&*seen.core.object.name, &*fault.code, fault.to_string()));
             decision.waits.splice(0..0, needed.chain(broken));
         }
         if let Some(name) = &seen.ignored
@@ -329,11 +347,17 @@ impl Subject for WorkspaceSubject {
             }
             Command::ForgetRun => {
                 let keeps_state = seen.core.deletion == Deletion::Orphan && seen.place == Place::Local;
-                if keeps_state { Ok(()) } else { self.options.runs.forget(&seen.workspace) }
+                if keeps_state {
+                    Ok(())
+                } else {
+                    self.options.runs.forget(&seen.workspace)
+                }
             }
             Command::RemoveFinalizer => {
                 if let Some((key, uid)) = seen.connection.left_behind(object) {
-                    writer.delete::<k8s_openapi::api::core::v1::Secret>(key, &uid).await?;
+                    writer
+                        .delete::<k8s_openapi::api::core::v1::Secret>(key, &uid)
+                        .await?;
                 }
                 writer.remove_finalizer(object, keys::WORKSPACE_FINALIZER).await
             }

@@ -21,7 +21,9 @@ pub(crate) fn variables(spec: &ForProvider) -> Result<Map<String, Value>, Fault>
         Some(Value::Object(values)) => values.clone(),
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
             let message = "varmap must be an object: names and their values";
-            return Err(Fault::new(FaultClass::Invalid, "InvalidVariables", message).on("spec.forProvider.varmap"));
+            return Err(
+                Fault::new(FaultClass::Invalid, "InvalidVariables", message).on("spec.forProvider.varmap")
+            );
         }
     };
     let readings = readings(spec);
@@ -50,7 +52,8 @@ fn expression(name: &str, text: &str) -> Result<Value, Fault> {
     // A reference is kept as the text `${name}`: Terraform refuses it here as well.
     value.filter(|value| !refers(value)).ok_or_else(|| {
         let message = format!("the value of {name} is no literal of the type that the module declares");
-        Fault::new(FaultClass::Invalid, "InvalidVariable", message).on(format!("spec.forProvider.vars[{name}]"))
+        Fault::new(FaultClass::Invalid, "InvalidVariable", message)
+            .on(format!("spec.forProvider.vars[{name}]"))
     })
 }
 
@@ -80,8 +83,14 @@ fn of_hcl(module: &str) -> BTreeMap<String, Reading> {
         .filter(|block| block.identifier() == "variable")
         .filter_map(|block| {
             let name = block.labels().first()?.as_str().to_owned();
-            let declared = block.body().attributes().find(|attribute| attribute.key() == "type");
-            Some((name, declared.map_or(Reading::Text, |attribute| reading(attribute.expr()))))
+            let declared = block
+                .body()
+                .attributes()
+                .find(|attribute| attribute.key() == "type");
+            Some((
+                name,
+                declared.map_or(Reading::Text, |attribute| reading(attribute.expr())),
+            ))
         })
         .collect()
 }
@@ -174,8 +183,14 @@ variable "untyped" {}
     fn a_text_that_is_no_value_is_refused_without_being_shown() {
         for text in ["hunter2 hunter2", "hunter2", "file(hunter2)"] {
             let fault = variables(&spec(&[("subnets", text)])).unwrap_err();
-            assert_eq!((fault.class, &*fault.code), (FaultClass::Invalid, "InvalidVariable"));
-            assert!(fault.to_string().contains("subnets") && !fault.to_string().contains("hunter2"), "{fault}");
+            assert_eq!(
+                (fault.class, &*fault.code),
+                (FaultClass::Invalid, "InvalidVariable")
+            );
+            assert!(
+                fault.to_string().contains("subnets") && !fault.to_string().contains("hunter2"),
+                "{fault}"
+            );
         }
     }
 
@@ -195,11 +210,15 @@ variable "untyped" {}
     #[test]
     fn modules_in_json_declare_too() {
         let spec = ForProvider {
-            module: json!({"variable": {"ids": {"type": "list(string)"}, "name": {"type": "string"}}}).to_string(),
+            module: json!({"variable": {"ids": {"type": "list(string)"}, "name": {"type": "string"}}})
+                .to_string(),
             inline_format: Some(FileFormat::JSON),
             vars: spec(&[("ids", "[]"), ("name", "[]")]).vars,
             ..ForProvider::default()
         };
-        assert_eq!(Value::Object(variables(&spec).unwrap()), json!({"ids": [], "name": "[]"}));
+        assert_eq!(
+            Value::Object(variables(&spec).unwrap()),
+            json!({"ids": [], "name": "[]"})
+        );
     }
 }

@@ -20,7 +20,10 @@ fn outputs() -> BTreeMap<String, Output> {
     let output = |sensitive, value| Output { sensitive, value };
     BTreeMap::from([
         ("vpc_id".to_owned(), output(false, json!("vpc-1"))),
-        ("vpc_config".to_owned(), output(true, json!("vpc_id = \"vpc-1\"\n"))),
+        (
+            "vpc_config".to_owned(),
+            output(true, json!("vpc_id = \"vpc-1\"\n")),
+        ),
         ("subnets".to_owned(), output(false, json!(["a", "b"]))),
         ("count".to_owned(), output(false, json!(3))),
         ("nothing".to_owned(), output(false, json!(null))),
@@ -52,7 +55,10 @@ fn texts_are_written_as_they_are_and_all_else_as_json() {
     assert_eq!(secret.labels()[keys::WORKSPACE], "demo-vpc");
     assert_eq!(secret.labels()[keys::CLUSTER_NAME], "demo");
     let owner = &secret.owner_references()[0];
-    assert_eq!((&*owner.uid, owner.controller, owner.block_owner_deletion), ("uid-1", Some(true), Some(true)));
+    assert_eq!(
+        (&*owner.uid, owner.controller, owner.block_owner_deletion),
+        ("uid-1", Some(true), Some(true))
+    );
 }
 
 #[test]
@@ -64,17 +70,29 @@ fn a_secret_is_current_while_our_part_of_it_is_what_was_written() {
         assert_eq!(state(Some(written()), known), Connection::Current);
         assert_eq!(state(None, known), Connection::Stale);
         let mut more = written();
-        more.data.get_or_insert_default().insert("theirs".to_owned(), ByteString(b"x".to_vec()));
-        assert_eq!(state(Some(more), known), Connection::Current, "what others add is not ours");
+        more.data
+            .get_or_insert_default()
+            .insert("theirs".to_owned(), ByteString(b"x".to_vec()));
+        assert_eq!(
+            state(Some(more), known),
+            Connection::Current,
+            "what others add is not ours"
+        );
         let mut less = written();
         less.data.get_or_insert_default().remove("vpc_id");
         assert_eq!(state(Some(less), known), Connection::Stale);
         let mut other = written();
-        other.data.get_or_insert_default().insert("vpc_id".to_owned(), ByteString(b"vpc-2".to_vec()));
+        other
+            .data
+            .get_or_insert_default()
+            .insert("vpc_id".to_owned(), ByteString(b"vpc-2".to_vec()));
         assert_eq!(state(Some(other), known), Connection::Stale);
     }
     // Nothing is known of what it should hold: it is there, and that has to do.
-    assert_eq!(seen(Some(written()), false).state(&workspace(), None), Connection::Current);
+    assert_eq!(
+        seen(Some(written()), false).state(&workspace(), None),
+        Connection::Current
+    );
 }
 
 #[test]
@@ -88,31 +106,56 @@ fn a_secret_of_somebody_else_is_refused_by_name() {
     let seen_plain = seen(Some(plain.clone()), true);
     assert_eq!(seen_plain.state(&workspace(), None), Connection::Stale);
     let fault = seen_plain.conflict(&workspace()).unwrap();
-    assert_eq!((fault.class, &*fault.subject), (FaultClass::Conflict, "Secret/conn"));
+    assert_eq!(
+        (fault.class, &*fault.subject),
+        (FaultClass::Conflict, "Secret/conn")
+    );
 
     let mut controlled = written();
     controlled.metadata.owner_references.get_or_insert_default()[0].uid = "uid-2".to_owned();
     let fault = seen(Some(controlled), true).conflict(&workspace()).unwrap();
-    assert!(fault.message.contains("belongs to TerraformWorkspace/demo-vpc"), "{fault}");
+    assert!(
+        fault.message.contains("belongs to TerraformWorkspace/demo-vpc"),
+        "{fault}"
+    );
 
-    plain.metadata.labels = Some(BTreeMap::from([(keys::WORKSPACE.to_owned(), "demo-vpc".to_owned())]));
+    plain.metadata.labels = Some(BTreeMap::from([(
+        keys::WORKSPACE.to_owned(),
+        "demo-vpc".to_owned(),
+    )]));
     plain.type_ = Some("connection.crossplane.io/v1alpha1".to_owned());
     let adopted = seen(Some(plain), true);
     assert_eq!(adopted.conflict(&workspace()), None);
     let rendered = adopted.render(&workspace()).unwrap();
-    assert_eq!(rendered.type_.as_deref(), Some("connection.crossplane.io/v1alpha1"), "the type cannot change");
+    assert_eq!(
+        rendered.type_.as_deref(),
+        Some("connection.crossplane.io/v1alpha1"),
+        "the type cannot change"
+    );
 }
 
 #[test]
 fn a_secret_in_another_namespace_has_no_owner_reference_and_is_removed_by_hand() {
     let mut workspace = workspace();
-    workspace.spec.write_connection_secret_to_ref.as_mut().unwrap().namespace = Some("other".to_owned());
-    let empty = Seen { target: target(&workspace), secret: None, data: Some(data(&outputs())) };
+    workspace
+        .spec
+        .write_connection_secret_to_ref
+        .as_mut()
+        .unwrap()
+        .namespace = Some("other".to_owned());
+    let empty = Seen {
+        target: target(&workspace),
+        secret: None,
+        data: Some(data(&outputs())),
+    };
     let mut secret = empty.render(&workspace).unwrap();
     assert!(secret.owner_references().is_empty());
     assert_eq!(secret.annotations()[keys::OWNER_UID], "uid-1");
     secret.metadata.uid = Some("secret-uid".to_owned());
-    let there = Seen { secret: Some(Arc::new(secret)), ..empty };
+    let there = Seen {
+        secret: Some(Arc::new(secret)),
+        ..empty
+    };
     assert_eq!(there.conflict(&workspace), None);
     let (key, uid) = there.left_behind(&workspace).unwrap();
     assert_eq!((key.to_string(), &*uid), ("other/conn".to_owned(), "secret-uid"));

@@ -53,10 +53,18 @@ fn files_are_named_so_that_terraform_reads_them_in_the_order_of_precedence() {
     let files: Vec<_> = rendered.files.keys().map(String::as_str).collect();
     assert_eq!(
         files,
-        ["00-varfile.auto.tfvars", "01-varfile.auto.tfvars.json", "capt.auto.tfvars.json", "main.tf"]
+        [
+            "00-varfile.auto.tfvars",
+            "01-varfile.auto.tfvars.json",
+            "capt.auto.tfvars.json",
+            "main.tf"
+        ]
     );
     assert_eq!(text(&rendered, "00-varfile.auto.tfvars"), "content of vpc_config");
-    assert_eq!(text(&rendered, "capt.auto.tfvars.json"), r#"{"name":"demo","zones":["a","b"]}"#);
+    assert_eq!(
+        text(&rendered, "capt.auto.tfvars.json"),
+        r#"{"name":"demo","zones":["a","b"]}"#
+    );
     assert_eq!(rendered.env["AWS_REGION"], "eu-west-1");
     assert_eq!(rendered.env["TOKEN"], "content of t");
 }
@@ -72,15 +80,27 @@ fn the_most_variable_files_that_are_allowed_stay_in_order() {
         inputs.values.insert(source.clone(), source.key.into_bytes());
     }
     let rendered = render(&spec, &inputs, "default").unwrap();
-    let order: Vec<_> = rendered.files.iter().filter(|(name, _)| name.contains("varfile")).map(|(_, key)| key).collect();
+    let order: Vec<_> = rendered
+        .files
+        .iter()
+        .filter(|(name, _)| name.contains("varfile"))
+        .map(|(_, key)| key)
+        .collect();
     let wanted: Vec<_> = (0..64).map(|index: u32| index.to_string().into_bytes()).collect();
     assert_eq!(order, wanted.iter().collect::<Vec<_>>());
 }
 
 #[test]
 fn a_module_in_json_gets_the_extension_that_terraform_wants() {
-    let rendered = render(&spec(json!({"forProvider": {"module": "{}", "inlineFormat": "JSON"}})), &Inputs::default(), "default");
-    assert_eq!(rendered.unwrap_or_default().files.keys().collect::<Vec<_>>(), ["main.tf.json"]);
+    let rendered = render(
+        &spec(json!({"forProvider": {"module": "{}", "inlineFormat": "JSON"}})),
+        &Inputs::default(),
+        "default",
+    );
+    assert_eq!(
+        rendered.unwrap_or_default().files.keys().collect::<Vec<_>>(),
+        ["main.tf.json"]
+    );
 }
 
 #[test]
@@ -88,18 +108,36 @@ fn what_cannot_work_is_refused_with_its_reason() {
     for (value, code) in [
         (json!({"forProvider": {"source": "Remote"}}), "UnsupportedSource"),
         (json!({"forProvider": {"source": "Flux"}}), "UnsupportedSource"),
-        (json!({"forProvider": {"entrypoint": "sub"}}), "UnsupportedEntrypoint"),
+        (
+            json!({"forProvider": {"entrypoint": "sub"}}),
+            "UnsupportedEntrypoint",
+        ),
         (json!({"forProvider": {"varmap": [1]}}), "InvalidVariables"),
-        (json!({"forProvider": {"env": [{"name": "TF_CLI_ARGS_plan", "value": "-lock=false"}]}}), "InvalidEnvironment"),
-        (json!({"forProvider": {"env": [{"name": "A B", "value": ""}]}}), "InvalidEnvironment"),
-        (json!({"forProvider": {"env": [{"name": "A", "value": "\u{0}"}]}}), "InvalidEnvironment"),
+        (
+            json!({"forProvider": {"env": [{"name": "TF_CLI_ARGS_plan", "value": "-lock=false"}]}}),
+            "InvalidEnvironment",
+        ),
+        (
+            json!({"forProvider": {"env": [{"name": "A B", "value": ""}]}}),
+            "InvalidEnvironment",
+        ),
+        (
+            json!({"forProvider": {"env": [{"name": "A", "value": "\u{0}"}]}}),
+            "InvalidEnvironment",
+        ),
         (
             json!({"forProvider": {"varFiles": [{"source": "SecretKey", "configMapKeyRef": {"name": "a", "key": "b"}}]}}),
             "InvalidVarFile",
         ),
     ] {
-        let fault = render(&spec(value.clone()), &Inputs::default(), "default").err().unwrap();
-        assert_eq!((fault.class, &*fault.code), (FaultClass::Invalid, code), "{value}");
+        let fault = render(&spec(value.clone()), &Inputs::default(), "default")
+            .err()
+            .unwrap();
+        assert_eq!(
+            (fault.class, &*fault.code),
+            (FaultClass::Invalid, code),
+            "{value}"
+        );
         assert!(!fault.subject.is_empty(), "{value}");
     }
 }
@@ -153,7 +191,11 @@ fn the_digest_follows_everything_that_decides_what_is_applied() {
     ] {
         let mut value = serde_json::to_value(full()).unwrap();
         merge(&mut value, change.clone());
-        assert_ne!(before, digest(&serde_json::from_value(value).unwrap(), &inputs()), "{change}");
+        assert_ne!(
+            before,
+            digest(&serde_json::from_value(value).unwrap(), &inputs()),
+            "{change}"
+        );
     }
     for same in [
         json!({"deletionPolicy": "Orphan"}),
@@ -162,7 +204,11 @@ fn the_digest_follows_everything_that_decides_what_is_applied() {
     ] {
         let mut value = serde_json::to_value(full()).unwrap();
         merge(&mut value, same.clone());
-        assert_eq!(before, digest(&serde_json::from_value(value).unwrap(), &inputs()), "{same}");
+        assert_eq!(
+            before,
+            digest(&serde_json::from_value(value).unwrap(), &inputs()),
+            "{same}"
+        );
     }
 }
 
@@ -172,10 +218,16 @@ fn another_engine_is_refused_by_name() {
     let tofu = spec(json!({"engine": "tofu"}));
     assert!(check_engine(&auto, EngineKind::Terraform, None).is_ok());
     assert!(check_engine(&auto, EngineKind::Terraform, Some("terraform")).is_ok());
-    assert!(check_engine(&tofu, EngineKind::OpenTofu, Some("terraform")).is_ok(), "asked for by name");
+    assert!(
+        check_engine(&tofu, EngineKind::OpenTofu, Some("terraform")).is_ok(),
+        "asked for by name"
+    );
     let fault = check_engine(&tofu, EngineKind::Terraform, None).unwrap_err();
     assert_eq!(fault.code, "EngineUnavailable");
-    assert!(fault.message.contains("tofu") && fault.message.contains("there is terraform"), "{fault}");
+    assert!(
+        fault.message.contains("tofu") && fault.message.contains("there is terraform"),
+        "{fault}"
+    );
     let fault = check_engine(&auto, EngineKind::Terraform, Some("simulated")).unwrap_err();
     assert!(fault.message.contains("written by simulated"), "{fault}");
 }
@@ -183,10 +235,18 @@ fn another_engine_is_refused_by_name() {
 #[test]
 fn policies_that_cannot_be_kept_are_refused() {
     assert!(check_policies(&spec(json!({"managementPolicies": ["*"], "approval": "Never"}))).is_ok());
-    assert!(check_policies(&spec(json!({"managementPolicies": ["Observe", "Create", "Update"]}))).is_ok());
+    assert!(
+        check_policies(&spec(
+            json!({"managementPolicies": ["Observe", "Create", "Update"]})
+        ))
+        .is_ok()
+    );
     assert!(check_policies(&spec(json!({"managementPolicies": ["Observe"]}))).is_err());
     assert!(check_policies(&spec(json!({"approval": "Always"}))).is_err());
     assert_eq!(protected(&spec(json!({}))), ["aws_eks_cluster", "aws_vpc"]);
     assert!(protected(&spec(json!({"approval": "Never"}))).is_empty());
-    assert_eq!(protected(&spec(json!({"protect": ["aws_db_instance"]}))), ["aws_db_instance"]);
+    assert_eq!(
+        protected(&spec(json!({"protect": ["aws_db_instance"]}))),
+        ["aws_db_instance"]
+    );
 }

@@ -1,0 +1,122 @@
+//! An operator that dies, and the one after it.
+
+use std::time::Duration;
+
+use capt_api::TerraformWorkspace;
+use serde_json::json;
+
+use crate::harness::{Harness, text, workspace};
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_taken_up_by_the_next_operator() {
+    let mut harness = Harness::start().await;
+    harness
+        .cloud
+        .delay("terraform_data.subnet", Duration::from_secs(60));
+    harness
+        .create::<TerraformWorkspace>(workspace("vpc", json!({})))
+        .await;
+    harness
+        .until("vpc", "applying", |status| {
+            status
+                .run
+                .as_ref()
+                .is_some_and(|run| run.stage.as_deref() == Some("Applying"))
+        })
+        .await;
+    harness.pass(Duration::from_secs(5)).await;
+    harness.kill_operator().await;
+    harness.pass(Duration::from_secs(10)).await;
+    harness.start_operator();
+    let status = harness.until_ready("vpc").await;
+    assert_eq!(status.run.unwrap().id, "1");
+    assert_eq!(harness.cloud.counters("vpc").applies, 1);
+    assert_eq!(
+        text(&harness.secret("vpc-conn").await.unwrap(), "token"),
+        "hunter2-demo"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ended_while_nobody_looked_is_not_repeated() {
+    let mut harness = Harness::start().await;
+    harness
+        .create::<TerraformWorkspace>(workspace("vpc", json!({})))
+        .await;
+    harness
+        .until("vpc", "applying", |status| {
+            status
+                .run
+                .as_ref()
+                .is_some_and(|run| run.stage.as_deref() == Some("Applying"))
+        })
+        .await;
+    harness.kill_operator().await;
+    harness.pass(Duration::from_secs(3600)).await;
+    harness.start_operator();
+    harness.until_ready("vpc").await;
+    assert_eq!(harness.cloud.counters("vpc").applies, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_operator_of_a_converged_workspace_writes_nothing() {
+    let mut harness = Harness::start().await;
+    harness
+        .create::<TerraformWorkspace>(workspace("vpc", json!({})))
+        .await;
+    let before = harness.until_ready("vpc").await;
+    harness.pass(Duration::from_secs(60)).await;
+    harness.kill_operator().await;
+    harness.writes();
+    harness.start_operator();
+    harness.pass(Duration::from_secs(31 * 60)).await;
+    assert_eq!(harness.writes(), 0);
+    assert_eq!(harness.status("vpc").await, before);
+    assert_eq!(harness.cloud.counters("vpc").plans, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_is_taken_up_by_the_next_operator() {
+    let mut harness = Harness::start().await;
+    harness
+        .create::<TerraformWorkspace>(workspace("vpc", json!({})))
+        .await;
+    harness.until_ready("vpc").await;
+    harness.delete::<TerraformWorkspace>("vpc").await;
+    harness
+        .until("vpc", "destroying", |status| {
+            status
+                .run
+                .as_ref()
+                .is_some_and(|run| run.operation == "Destroy" && run.stage.as_deref() == Some("Applying"))
+        })
+        .await;
+    harness.kill_operator().await;
+    harness.start_operator();
+    harness.until_gone("vpc").await;
+    assert_eq!(harness.cloud.counters("vpc").destroys, 1);
+}
+
+/// The whole life of a workspace, with the operator killed every few hundred milliseconds.
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_dies_all_the_time_gets_there_without_doing_anything_twice() {
+    let mut harness = Harness::start().await;
+    harness
+        .create::<TerraformWorkspace>(workspace("vpc", json!({})))
+        .await;
+    for step in 0..60_u64 {
+        harness.pass(Duration::from_millis(130 + 37 * step)).await;
+        harness.kill_operator().await;
+        harness.start_operator();
+    }
+    harness.until_ready("vpc").await;
+    assert_eq!(harness.cloud.counters("vpc").applies, 1);
+    harness.delete::<TerraformWorkspace>("vpc").await;
+    for step in 0..60_u64 {
+        harness.pass(Duration::from_millis(130 + 37 * step)).await;
+        harness.kill_operator().await;
+        harness.start_operator();
+    }
+    harness.until_gone("vpc").await;
+    assert_eq!(harness.cloud.counters("vpc").destroys, 1);
+}
