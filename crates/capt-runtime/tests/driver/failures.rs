@@ -77,7 +77,9 @@ async fn the_server_says_when_to_come_back() {
     world
         .server
         .fail_times(1, "PATCH", "configmaps", 429, "TooManyRequests");
-    pass(10).await;
+    pass(29).await;
+    assert_eq!(world.state("a"), "Working");
+    pass(2).await;
     assert_eq!(world.state("a"), "Ready");
     world.shut_down().await;
 }
@@ -266,5 +268,85 @@ async fn a_change_of_the_spec_under_our_own_write_still_ends_the_delay() {
     world.server.release();
     pass(10).await;
     assert_eq!(world.state("a"), "Ready");
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_echo_of_a_write_does_not_end_the_delay_of_the_round_that_made_it() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 77 }));
+    pass(100).await;
+    let tries = world.diary.count("Make(\"77\") a");
+    assert!(
+        (5..=8).contains(&tries),
+        "{tries} tries, each of which changed what it reads"
+    );
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rounds_that_only_write_a_status_do_not_reset_the_delay() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 13 }));
+    for _ in 0..60 {
+        pass(10).await;
+        let meddled = json!({ "status": { "state": "Foreign" } });
+        world.server.put("widgets", "a", meddled);
+    }
+    let tries = world.diary.count("Make(\"13\") a");
+    assert!((7..=11).contains(&tries), "{tries} tries in ten minutes");
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_is_heard_of_until_its_consequences_are_written() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 13 }));
+    pass(400).await;
+    let heard = world.diary.count("heard of a fault of a");
+    world.server.fail_times(1, "PATCH", "/status", 409, "Conflict");
+    world.widget("a", json!({ "secret": "missing" }));
+    pass(400).await;
+    assert_eq!(world.state("a"), "Waiting");
+    assert_eq!(world.diary.count("heard of a fault of a"), heard + 2);
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_of_the_same_name_hears_nothing_of_its_predecessor() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 13 }));
+    pass(400).await;
+    let heard = world.diary.count("heard of a fault of a");
+    world.server.hold();
+    world
+        .server
+        .put("widgets", "a", json!({ "metadata": { "finalizers": null } }));
+    world.server.remove("widgets", "a");
+    world.widget("a", json!({ "size": 1 }));
+    world.server.cut_watches(true);
+    world.server.release();
+    pass(20).await;
+    assert_eq!(world.state("a"), "Ready");
+    assert_eq!(world.diary.count("gone a"), 1);
+    assert_eq!(world.diary.count("heard of a fault of a"), heard);
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_during_a_round_starts_another() {
+    let world = World::start();
+    world
+        .server
+        .put("secrets", "s", json!({ "data": { "token": "dA==" } }));
+    world.widget("a", json!({ "size": 1, "secret": "s" }));
+    pass(5).await;
+    // The round that this starts waits for the content of the Secret when the spec changes.
+    let irrelevant = json!({ "metadata": { "annotations": { "a": "b" } } });
+    world.server.put("secrets", "s", irrelevant);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    world.widget("a", json!({ "size": 2 }));
+    pass(5).await;
+    assert_eq!(world.status("a"), json!({ "state": "Ready", "made": "2 t" }));
     world.shut_down().await;
 }

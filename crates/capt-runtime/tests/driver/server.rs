@@ -231,9 +231,12 @@ fn respond(code: u16, value: &Value) -> Reply {
 }
 
 fn refuse(code: u16, reason: &str, message: &str) -> Reply {
-    let status = json!({
+    let mut status = json!({
         "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message,
     });
+    if code == 429 {
+        status["details"] = json!({ "retryAfterSeconds": 30 });
+    }
     respond(code, &status)
 }
 

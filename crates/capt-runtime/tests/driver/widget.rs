@@ -107,6 +107,10 @@ impl Subject for Widgets {
 
     async fn observe(&self, widget: Arc<Widget>, view: &View, last: Option<&Report>) -> Result<Seen, Fault> {
         self.diary.note(format!("observe {}", widget.name_any()));
+        if last.is_some_and(|it| it.faults().next().is_some()) {
+            self.diary
+                .note(format!("heard of a fault of {}", widget.name_any()));
+        }
         let namespace = widget.namespace().unwrap();
         let token = match &widget.spec.secret {
             Some(name) => view.read::<Secret>(&namespace, name).await?,
@@ -176,16 +180,26 @@ impl Subject for Widgets {
             }
             Command::Make(made) if made == "666" => panic!("the number of the beast"),
             Command::Make(made) => {
+                // Seventy-seven comes half-way every time: it writes something else, and fails.
+                let half = made == "77";
+                let tries = self.diary.count(&format!("{command:?} {}", key.name)).to_string();
                 let child = ConfigMap {
                     metadata: ObjectMeta {
                         name: Some(key.name),
                         namespace: Some(key.namespace),
                         ..ObjectMeta::default()
                     },
-                    data: Some(BTreeMap::from([("made".to_owned(), made.clone())])),
+                    data: Some(BTreeMap::from([(
+                        "made".to_owned(),
+                        if half { tries } else { made.clone() },
+                    )])),
                     ..ConfigMap::default()
                 };
-                writer.apply(&child).await.map(drop)
+                writer.apply(&child).await?;
+                if half {
+                    return Err(Fault::new(FaultClass::Transient, "Unlucky", "half-way"));
+                }
+                Ok(())
             }
             Command::Unmake => match &seen.child {
                 Some(child) => writer.delete::<ConfigMap>(&key, &child.uid().unwrap()).await,
