@@ -84,6 +84,9 @@ pub trait Subject: Send + Sync + 'static {
     ) -> Result<Self::Snapshot, Fault>;
 
     /// Decides what to persist and what to do. Pure.
+    ///
+    /// `requeue` counts when every step of the plan was done; a plan that failed is looked at again after a
+    /// growing delay of the runtime's own.
     fn decide(&self, snapshot: &Self::Snapshot, now: Timestamp) -> Decision<Self::Record, Self::Command>;
 
     /// Carries out one command of the plan. A fault skips the steps that depend on it and no others.
