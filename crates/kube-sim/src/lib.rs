@@ -9,7 +9,7 @@ mod table;
 mod world;
 
 pub use server::{
-    After, ApiServer, Before, Call, Clock, Counters, Entry, Hooks, ResponseBody, Running, ServeError, serve_https,
-    write_kubeconfig,
+    After, ApiServer, Before, Call, Clock, Counters, Entry, Hooks, ResponseBody, Running, ServeError,
+    serve_https, write_kubeconfig,
 };
 pub use world::{Conversion, FieldError, GroupResource, StatusError, World};

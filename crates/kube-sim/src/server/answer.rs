@@ -14,23 +14,39 @@ use tokio::sync::watch;
 use super::hooks::Call;
 use super::negotiate::{self, Form};
 use super::routes::{self, Route};
-use super::transcript::{Entry, fingerprint};
 use super::stream::Opened;
+use super::transcript::{Entry, fingerprint};
 use super::{ApiServer, BoxError, ResponseBody, discovery, stream};
 use crate::table::Column;
-use crate::world::{GroupResource, PatchFormat, Query, Request, StatusError, Subresource, Target, Verb, Watch};
+use crate::world::{
+    GroupResource, PatchFormat, Query, Request, StatusError, Subresource, Target, Verb, Watch,
+};
 
 /// What the world or the discovery has answered, before it is put into bytes.
 pub(super) enum Answer {
-    Json { code: u16, value: Value, warnings: Vec<String> },
-    Text { code: u16, text: String },
-    Typed { content_type: String, value: Value },
+    Json {
+        code: u16,
+        value: Value,
+        warnings: Vec<String>,
+    },
+    Text {
+        code: u16,
+        text: String,
+    },
+    Typed {
+        content_type: String,
+        value: Value,
+    },
     Watch(Box<Opened>),
 }
 
 impl Answer {
     pub(super) fn ok(value: Value) -> Self {
-        Self::Json { code: 200, value, warnings: Vec::new() }
+        Self::Json {
+            code: 200,
+            value,
+            warnings: Vec::new(),
+        }
     }
 
     fn code(&self) -> u16 {
@@ -43,15 +59,28 @@ impl Answer {
 
 impl From<StatusError> for Answer {
     fn from(error: StatusError) -> Self {
-        Self::Json { code: error.code, value: error.to_status(), warnings: Vec::new() }
+        Self::Json {
+            code: error.code,
+            value: error.to_status(),
+            warnings: Vec::new(),
+        }
     }
 }
 
 impl ApiServer {
     /// Answers a request; an error is a broken connection.
-    pub(super) async fn answer(&self, parts: &Parts, body: &Bytes) -> Result<Response<ResponseBody>, BoxError> {
+    pub(super) async fn answer(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> Result<Response<ResponseBody>, BoxError> {
         let text = |name: header::HeaderName| {
-            parts.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
+            parts
+                .headers
+                .get(name)
+                .and_then(|v| v.to_str().ok())
+                .unwrap_or_default()
+                .to_owned()
         };
         let query = routes::parse_query(parts.uri.query().unwrap_or_default());
         let user_agent = text(header::USER_AGENT);
@@ -63,7 +92,10 @@ impl ApiServer {
             state.counters.count(&call);
             (call, state.hooks.clone())
         };
-        let before = hooks.as_ref().map(|hooks| hooks.before(&call)).unwrap_or_default();
+        let before = hooks
+            .as_ref()
+            .map(|hooks| hooks.before(&call))
+            .unwrap_or_default();
         pause(before.delay).await;
         if before.drop {
             self.log(&call, body, 0);
@@ -71,11 +103,21 @@ impl ApiServer {
         }
         let answer = match before.fail {
             Some(error) => error.into(),
-            None => self.serve(parts, &query, &user_agent, body, &text(header::ACCEPT), &text(header::CONTENT_TYPE)),
+            None => self.serve(
+                parts,
+                &query,
+                &user_agent,
+                body,
+                &text(header::ACCEPT),
+                &text(header::CONTENT_TYPE),
+            ),
         };
         let code = answer.code();
         self.log(&call, body, code);
-        let after = hooks.as_ref().map(|hooks| hooks.after(&call, code)).unwrap_or_default();
+        let after = hooks
+            .as_ref()
+            .map(|hooks| hooks.after(&call, code))
+            .unwrap_or_default();
         if after.cut_watches {
             self.cut_watches();
         }
@@ -102,8 +144,10 @@ impl ApiServer {
             Err(error) => return error.into(),
         };
         let Route::Resource { target, watch } = route else {
-            return discovery::answer(&state.world, &route, &parts.method, accept, || negotiate::body(content_type, body))
-                .unwrap_or_else(Answer::from);
+            return discovery::answer(&state.world, &route, &parts.method, accept, || {
+                negotiate::body(content_type, body)
+            })
+            .unwrap_or_else(Answer::from);
         };
         let form = match negotiate::form(accept, query) {
             Ok(form) => form,
@@ -113,7 +157,12 @@ impl ApiServer {
             return match state.world.open_watch(&target, query) {
                 Ok((watch, first)) => {
                     let columns = columns(&target, form);
-                    Answer::Watch(Box::new(Opened { watch, first, form, columns }))
+                    Answer::Watch(Box::new(Opened {
+                        watch,
+                        first,
+                        form,
+                        columns,
+                    }))
                 }
                 Err(error) => error.into(),
             };
@@ -125,7 +174,12 @@ impl ApiServer {
         let before = state.world.revision();
         let now = self.inner.clock.now();
         let columns = columns(&target, form);
-        let request = Request { verb, target, query: query.clone(), user_agent: user_agent.to_owned() };
+        let request = Request {
+            verb,
+            target,
+            query: query.clone(),
+            user_agent: user_agent.to_owned(),
+        };
         let result = state.world.perform(&request, now);
         if state.world.revision() != before {
             state.counters.changes += 1;
@@ -145,13 +199,19 @@ impl ApiServer {
     pub(super) fn subscribe(&self, resource: &GroupResource) -> watch::Receiver<u64> {
         let mut state = self.state();
         let revision = state.world.last_write(resource);
-        state.wakes.entry(resource.clone()).or_insert_with(|| watch::Sender::new(revision)).subscribe()
+        state
+            .wakes
+            .entry(resource.clone())
+            .or_insert_with(|| watch::Sender::new(revision))
+            .subscribe()
     }
 
     /// How late the hooks want events to be.
     pub(super) fn watch_delay(&self, watch: &Watch) -> Duration {
         let hooks = self.state().hooks.clone();
-        hooks.map(|hooks| hooks.watch_delay(&watch.stored_as.to_string())).unwrap_or_default()
+        hooks
+            .map(|hooks| hooks.watch_delay(&watch.stored_as.to_string()))
+            .unwrap_or_default()
     }
 
     fn log(&self, call: &Call, body: &Bytes, code: u16) {
@@ -160,7 +220,13 @@ impl ApiServer {
         let revision = state.world.revision();
         tracing::trace!(method = %call.method, path = %call.path, code, "request");
         if let Some(transcript) = &mut state.transcript {
-            transcript.push(Entry { at, call: call.clone(), body: fingerprint(body), code, revision });
+            transcript.push(Entry {
+                at,
+                call: call.clone(),
+                body: fingerprint(body),
+                code,
+                revision,
+            });
         }
     }
 }
@@ -169,15 +235,24 @@ impl ApiServer {
 pub(super) fn respond(server: &ApiServer, answer: Answer) -> Result<Response<ResponseBody>, BoxError> {
     let code = answer.code();
     let (content_type, warnings, body) = match answer {
-        Answer::Json { value, warnings, .. } => ("application/json".to_owned(), warnings, full(value.to_string())),
+        Answer::Json { value, warnings, .. } => {
+            ("application/json".to_owned(), warnings, full(value.to_string()))
+        }
         Answer::Text { text, .. } => ("text/plain; charset=utf-8".to_owned(), Vec::new(), full(text)),
         Answer::Typed { content_type, value } => (content_type, Vec::new(), full(value.to_string())),
         Answer::Watch(opened) => {
             let lines = stream::lines(server, *opened).map(|line| Ok(Frame::data(line)));
-            ("application/json".to_owned(), Vec::new(), StreamBody::new(lines).boxed_unsync())
+            (
+                "application/json".to_owned(),
+                Vec::new(),
+                StreamBody::new(lines).boxed_unsync(),
+            )
         }
     };
-    let mut response = Response::builder().status(code).header(header::CONTENT_TYPE, content_type).body(body)?;
+    let mut response = Response::builder()
+        .status(code)
+        .header(header::CONTENT_TYPE, content_type)
+        .body(body)?;
     for warning in warnings {
         let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
@@ -196,7 +271,9 @@ fn columns(target: &Target, form: Form) -> Vec<Column> {
 }
 
 fn full(text: String) -> ResponseBody {
-    Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
+    Full::new(Bytes::from(text))
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 async fn pause(delay: Duration) {

@@ -18,13 +18,24 @@ const MINOR: u32 = 33;
 /// Reviews that are answered and not stored: (group, resource, kind).
 const REVIEWS: [(&str, &str, &str); 3] = [
     ("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
-    ("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
-    ("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+    (
+        "authorization.k8s.io",
+        "selfsubjectaccessreviews",
+        "SelfSubjectAccessReview",
+    ),
+    (
+        "authorization.k8s.io",
+        "selfsubjectrulesreviews",
+        "SelfSubjectRulesReview",
+    ),
 ];
 
 /// The kind of a review, by its group and resource.
 pub(super) fn review_kind(group: &str, resource: &str) -> Option<&'static str> {
-    REVIEWS.iter().find(|(g, r, _)| *g == group && *r == resource).map(|(_, _, kind)| *kind)
+    REVIEWS
+        .iter()
+        .find(|(g, r, _)| *g == group && *r == resource)
+        .map(|(_, _, kind)| *kind)
 }
 
 /// Answers everything that is not about stored objects.
@@ -37,22 +48,37 @@ pub(super) fn answer(
 ) -> Result<Answer, StatusError> {
     if let Route::Review { group, kind } = route {
         if method != Method::POST {
-            return Err(StatusError::method_not_allowed("the server does not allow this method on the requested resource"));
+            return Err(StatusError::method_not_allowed(
+                "the server does not allow this method on the requested resource",
+            ));
         }
-        return Ok(Answer::Json { code: 201, value: review(group, kind, body()?), warnings: Vec::new() });
+        return Ok(Answer::Json {
+            code: 201,
+            value: review(group, kind, body()?),
+            warnings: Vec::new(),
+        });
     }
     if method != Method::GET && method != Method::HEAD {
-        return Err(StatusError::method_not_allowed("the server does not allow this method on the requested resource"));
+        return Err(StatusError::method_not_allowed(
+            "the server does not allow this method on the requested resource",
+        ));
     }
     match route {
-        Route::Health => Ok(Answer::Text { code: 200, text: "ok".to_owned() }),
+        Route::Health => Ok(Answer::Text {
+            code: 200,
+            text: "ok".to_owned(),
+        }),
         Route::Version => Ok(Answer::ok(version())),
         Route::Root => Ok(Answer::ok(root(world))),
         Route::CoreVersions => Ok(aggregated(world, accept, true).unwrap_or_else(|| {
             Answer::ok(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
         })),
         Route::Groups => Ok(aggregated(world, accept, false).unwrap_or_else(|| {
-            let groups: Vec<Value> = groups(world).keys().filter(|g| !g.is_empty()).map(|g| api_group(world, g)).collect();
+            let groups: Vec<Value> = groups(world)
+                .keys()
+                .filter(|g| !g.is_empty())
+                .map(|g| api_group(world, g))
+                .collect();
             Answer::ok(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         })),
         Route::Group(group) => {
@@ -83,9 +109,14 @@ fn version() -> Value {
 fn groups(world: &World) -> BTreeMap<String, Vec<String>> {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let served = world.kinds().flat_map(|kind| {
-        kind.served_versions().into_iter().map(|v| (kind.group().to_owned(), v.name.clone())).collect::<Vec<_>>()
+        kind.served_versions()
+            .into_iter()
+            .map(|v| (kind.group().to_owned(), v.name.clone()))
+            .collect::<Vec<_>>()
     });
-    let reviews = REVIEWS.iter().map(|(group, _, _)| ((*group).to_owned(), "v1".to_owned()));
+    let reviews = REVIEWS
+        .iter()
+        .map(|(group, _, _)| ((*group).to_owned(), "v1".to_owned()));
     for (group, version) in served.chain(reviews) {
         let versions = groups.entry(group).or_default();
         if !versions.contains(&version) {
@@ -127,9 +158,20 @@ fn kinds_of<'a>(world: &'a World, group: &'a str, version: &'a str) -> Vec<(&'a 
 }
 
 fn verbs(kind: &Kind) -> Vec<&'static str> {
-    let all = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+    let all = [
+        "create",
+        "delete",
+        "deletecollection",
+        "get",
+        "list",
+        "patch",
+        "update",
+        "watch",
+    ];
     let no_collection = kind.group().is_empty() && kind.resource.plural() == "namespaces";
-    all.into_iter().filter(|verb| !(no_collection && *verb == "deletecollection")).collect()
+    all.into_iter()
+        .filter(|verb| !(no_collection && *verb == "deletecollection"))
+        .collect()
 }
 
 /// Subresources with the group, version and kind of their objects and their verbs.
@@ -150,7 +192,10 @@ fn subresources(kind: &Kind, version: &KindVersion) -> Vec<(&'static str, Value,
 }
 
 fn resources(world: &World, group: &str, version: &str) -> Result<Value, StatusError> {
-    if !groups(world).get(group).is_some_and(|versions| versions.iter().any(|v| v == version)) {
+    if !groups(world)
+        .get(group)
+        .is_some_and(|versions| versions.iter().any(|v| v == version))
+    {
         return Err(StatusError::no_such_resource());
     }
     let mut all = Vec::new();
@@ -193,10 +238,15 @@ fn aggregated(world: &World, accept: &str, core: bool) -> Option<Answer> {
     let version = accept.split(',').find_map(|range| {
         let parts: Vec<&str> = range.split(';').map(str::trim).collect();
         let has = |parameter: &str| parts.contains(&parameter);
-        if parts.first() != Some(&"application/json") || !has("as=APIGroupDiscoveryList") || !has("g=apidiscovery.k8s.io") {
+        if parts.first() != Some(&"application/json")
+            || !has("as=APIGroupDiscoveryList")
+            || !has("g=apidiscovery.k8s.io")
+        {
             return None;
         }
-        ["v2", "v2beta1"].into_iter().find(|version| has(&format!("v={version}")))
+        ["v2", "v2beta1"]
+            .into_iter()
+            .find(|version| has(&format!("v={version}")))
     })?;
     let items: Vec<Value> = groups(world)
         .iter()
@@ -259,16 +309,28 @@ fn index(world: &World) -> Value {
     let mut paths = serde_json::Map::new();
     for (group, versions) in groups(world) {
         for version in versions {
-            let path = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
-            let hash = document(world, &group, &version).map(|d| fingerprint(d.to_string().as_bytes())).unwrap_or_default();
-            paths.insert(path.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}));
+            let path = if group.is_empty() {
+                format!("api/{version}")
+            } else {
+                format!("apis/{group}/{version}")
+            };
+            let hash = document(world, &group, &version)
+                .map(|d| fingerprint(d.to_string().as_bytes()))
+                .unwrap_or_default();
+            paths.insert(
+                path.clone(),
+                json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}),
+            );
         }
     }
     json!({"paths": paths})
 }
 
 fn document(world: &World, group: &str, version: &str) -> Result<Value, StatusError> {
-    if !groups(world).get(group).is_some_and(|versions| versions.iter().any(|v| v == version)) {
+    if !groups(world)
+        .get(group)
+        .is_some_and(|versions| versions.iter().any(|v| v == version))
+    {
         return Err(StatusError::no_such_resource());
     }
     let kinds: Vec<KindDocument<'_>> = kinds_of(world, group, version)
@@ -287,13 +349,17 @@ fn document(world: &World, group: &str, version: &str) -> Result<Value, StatusEr
 /// Whoever reaches this server may do everything.
 fn review(group: &str, kind: &str, mut review: Value) -> Value {
     let status = match kind {
-        "SelfSubjectAccessReview" => json!({"allowed": true, "reason": "every client of this server may do everything"}),
+        "SelfSubjectAccessReview" => {
+            json!({"allowed": true, "reason": "every client of this server may do everything"})
+        }
         "SelfSubjectRulesReview" => json!({
             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
             "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
             "incomplete": false,
         }),
-        _ => json!({"userInfo": {"username": "kube-sim:admin", "groups": ["system:masters", "system:authenticated"]}}),
+        _ => {
+            json!({"userInfo": {"username": "kube-sim:admin", "groups": ["system:masters", "system:authenticated"]}})
+        }
     };
     if !review.is_object() {
         review = json!({});

@@ -32,7 +32,10 @@ pub struct Call {
 impl Call {
     /// Whether it may change the world.
     pub fn is_write(&self) -> bool {
-        matches!(self.verb, "create" | "update" | "patch" | "delete" | "deletecollection")
+        matches!(
+            self.verb,
+            "create" | "update" | "patch" | "delete" | "deletecollection"
+        )
     }
 }
 

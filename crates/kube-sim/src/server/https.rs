@@ -15,7 +15,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
@@ -86,13 +87,22 @@ pub async fn serve_https(server: ApiServer, addr: SocketAddr) -> Result<Running,
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let token = random_token(&provider)?;
     let (authority, config) = certificates(provider, addr)?;
-    let listener = TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })?;
-    let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr, source })?;
+    let listener = TcpListener::bind(addr)
+        .await
+        .map_err(|source| ServeError::Listen { addr, source })?;
+    let addr = listener
+        .local_addr()
+        .map_err(|source| ServeError::Listen { addr, source })?;
     let kubeconfig = kubeconfig(addr, &authority, &token);
     let (stop, stopped) = watch::channel(());
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let task = tokio::spawn(accept(listener, acceptor, server, Arc::from(token), stopped));
-    Ok(Running { addr, kubeconfig, stop, task })
+    Ok(Running {
+        addr,
+        kubeconfig,
+        stop,
+        task,
+    })
 }
 
 /// Writes a kubeconfig that only its owner can read, in one step: a reader sees the old file or the new one.
@@ -100,18 +110,27 @@ pub fn write_kubeconfig(path: &Path, kubeconfig: &str) -> io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
 
-    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
     beside.push(format!(".{}", std::process::id()));
     let beside = path.with_file_name(beside);
     let written = (|| {
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&beside)?;
         file.write_all(kubeconfig.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&beside, path)
     })();
-    if written.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists) {
+    if written
+        .as_ref()
+        .is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists)
+    {
         // Best effort: the error that is reported is the one that matters.
         let _ = std::fs::remove_file(&beside);
     }
@@ -120,14 +139,22 @@ pub fn write_kubeconfig(path: &Path, kubeconfig: &str) -> io::Result<()> {
 
 fn random_token(provider: &CryptoProvider) -> Result<String, ServeError> {
     let mut bytes = [0_u8; 32];
-    provider.secure_random.fill(&mut bytes).map_err(|_| ServeError::Random)?;
+    provider
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_| ServeError::Random)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// The certificate authority as PEM, and a configuration with a certificate signed by it.
-fn certificates(provider: Arc<CryptoProvider>, addr: SocketAddr) -> Result<(String, ServerConfig), ServeError> {
+fn certificates(
+    provider: Arc<CryptoProvider>,
+    addr: SocketAddr,
+) -> Result<(String, ServerConfig), ServeError> {
     let mut authority = CertificateParams::default();
-    authority.distinguished_name.push(DnType::CommonName, "kube-sim-ca");
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "kube-sim-ca");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let authority_key = KeyPair::generate()?;
@@ -135,8 +162,12 @@ fn certificates(provider: Arc<CryptoProvider>, addr: SocketAddr) -> Result<(Stri
     let pem = certificate.pem();
 
     let mut serving = CertificateParams::new(vec!["localhost".to_owned(), "kubernetes".to_owned()])?;
-    serving.distinguished_name.push(DnType::CommonName, "kube-apiserver");
-    serving.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
+    serving
+        .distinguished_name
+        .push(DnType::CommonName, "kube-apiserver");
+    serving
+        .subject_alt_names
+        .push(SanType::IpAddress([127, 0, 0, 1].into()));
     if !addr.ip().is_unspecified() && addr.ip() != std::net::Ipv4Addr::LOCALHOST {
         serving.subject_alt_names.push(SanType::IpAddress(addr.ip()));
     }
@@ -157,7 +188,11 @@ fn certificates(provider: Arc<CryptoProvider>, addr: SocketAddr) -> Result<(Stri
 }
 
 fn kubeconfig(addr: SocketAddr, authority: &str, token: &str) -> String {
-    let host = if addr.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], addr.port())) } else { addr };
+    let host = if addr.ip().is_unspecified() {
+        SocketAddr::from(([127, 0, 0, 1], addr.port()))
+    } else {
+        addr
+    };
     let authority = STANDARD.encode(authority);
     format!(
         "apiVersion: v1\nkind: Config\nclusters:\n- name: kube-sim\n  cluster:\n    server: https://{host}\n    \
@@ -206,7 +241,10 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: ApiServer,
         }
     };
     let service = service_fn(move |request| answer(server.clone(), Arc::clone(&token), request));
-    let outcome = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(tls), service).await;
+    let outcome = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(tls), service)
+        .await;
     if let Err(error) = outcome {
         tracing::debug!(%error, "connection");
     }
@@ -219,13 +257,19 @@ async fn answer(
 ) -> Result<Response<ResponseBody>, BoxError> {
     let (parts, body) = request.into_parts();
     if !is_authorized(&parts.headers, &token) {
-        return respond(&server, StatusError::new(401, "Unauthorized", "Unauthorized").into());
+        return respond(
+            &server,
+            StatusError::new(401, "Unauthorized", "Unauthorized").into(),
+        );
     }
     let body: Bytes = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
             let message = format!("Request entity too large: limit is {BODY_LIMIT}");
-            return respond(&server, StatusError::new(413, "RequestEntityTooLarge", message).into());
+            return respond(
+                &server,
+                StatusError::new(413, "RequestEntityTooLarge", message).into(),
+            );
         }
         Err(error) => return Err(error),
     };
@@ -239,6 +283,9 @@ fn is_authorized(headers: &HeaderMap, token: &str) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .unwrap_or_default();
-    let difference = sent.bytes().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+    let difference = sent
+        .bytes()
+        .zip(token.bytes())
+        .fold(0, |all, (a, b)| all | (a ^ b));
     sent.len() == token.len() && difference == 0
 }

@@ -46,7 +46,8 @@ impl Clock {
     pub fn virtual_since(epoch: Timestamp) -> Self {
         let start = tokio::time::Instant::now();
         Self::new(move || {
-            let elapsed = jiff::SignedDuration::try_from(start.elapsed()).unwrap_or(jiff::SignedDuration::MAX);
+            let elapsed =
+                jiff::SignedDuration::try_from(start.elapsed()).unwrap_or(jiff::SignedDuration::MAX);
             epoch.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
         })
     }

@@ -33,11 +33,18 @@ pub(super) fn form(accept: &str, query: &Query) -> Result<Form, StatusError> {
             continue;
         }
         let parameter = |name: &str| {
-            range.split(';').map(str::trim).find_map(|p| p.strip_prefix(name).and_then(|p| p.strip_prefix('=')))
+            range
+                .split(';')
+                .map(str::trim)
+                .find_map(|p| p.strip_prefix(name).and_then(|p| p.strip_prefix('=')))
         };
         match (parameter("as"), parameter("g"), parameter("v")) {
             (None, _, _) => return Ok(Form::Full),
-            (Some("PartialObjectMetadata" | "PartialObjectMetadataList"), Some("meta.k8s.io"), Some("v1")) => {
+            (
+                Some("PartialObjectMetadata" | "PartialObjectMetadataList"),
+                Some("meta.k8s.io"),
+                Some("v1"),
+            ) => {
                 return Ok(Form::Metadata);
             }
             (Some("Table"), Some("meta.k8s.io"), Some("v1")) => {
@@ -66,7 +73,14 @@ pub(super) fn object(form: Form, columns: &[Column], now: Timestamp, object: &Va
         Form::Metadata => partial(object),
         Form::Table(include) => {
             let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-            table(columns, std::slice::from_ref(object), now, include, Some(&metadata), TABLE)
+            table(
+                columns,
+                std::slice::from_ref(object),
+                now,
+                include,
+                Some(&metadata),
+                TABLE,
+            )
         }
     }
 }
@@ -96,7 +110,10 @@ fn list(api_version: &str, kind: &str, list: &List, item: impl Fn(&Value) -> Val
     body.insert("kind".to_owned(), json!(kind));
     body.insert("apiVersion".to_owned(), json!(api_version));
     body.insert("metadata".to_owned(), list.metadata.clone());
-    body.insert("items".to_owned(), list.items.iter().map(|object| item(object)).collect());
+    body.insert(
+        "items".to_owned(),
+        list.items.iter().map(|object| item(object)).collect(),
+    );
     Value::Object(body)
 }
 
@@ -118,7 +135,9 @@ pub(super) fn patch_format(content_type: &str) -> Result<PatchFormat, StatusErro
 /// Reads a body by its content type.
 pub(super) fn body(content_type: &str, bytes: &[u8]) -> Result<Value, StatusError> {
     let unreadable = |error: &dyn std::fmt::Display| {
-        StatusError::bad_request(format!("the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"))
+        StatusError::bad_request(format!(
+            "the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"
+        ))
     };
     match media_type(content_type) {
         "application/yaml" | "application/apply-patch+yaml" => {
@@ -130,8 +149,13 @@ pub(super) fn body(content_type: &str, bytes: &[u8]) -> Result<Value, StatusErro
             serde_saphyr::from_str(text).map_err(|error| unreadable(&error))
         }
         protobuf::MEDIA_TYPE => protobuf::decode(bytes),
-        "" | "application/json" | "application/json-patch+json" | "application/merge-patch+json"
-        | "application/strategic-merge-patch+json" => serde_json::from_slice(bytes).map_err(|error| unreadable(&error)),
+        ""
+        | "application/json"
+        | "application/json-patch+json"
+        | "application/merge-patch+json"
+        | "application/strategic-merge-patch+json" => {
+            serde_json::from_slice(bytes).map_err(|error| unreadable(&error))
+        }
         _ => Err(StatusError::unsupported_media_type(
             "the body of the request was in an unknown format - accepted media types include: application/json, \
              application/yaml",

@@ -163,7 +163,11 @@ const LEASE: Message = &[
 
 const DELETE_OPTIONS: Message = &[
     (1, "gracePeriodSeconds", Holds::Int),
-    (2, "preconditions", Holds::One(&[(1, "uid", Holds::Text), (2, "resourceVersion", Holds::Text)])),
+    (
+        2,
+        "preconditions",
+        Holds::One(&[(1, "uid", Holds::Text), (2, "resourceVersion", Holds::Text)]),
+    ),
     (3, "orphanDependents", Holds::Bool),
     (4, "propagationPolicy", Holds::Text),
     (5, "dryRun", Holds::Texts),
@@ -186,13 +190,19 @@ const ACCESS_REVIEW: Message = &[
         "spec",
         Holds::One(&[
             (1, "resourceAttributes", Holds::One(RESOURCE_ATTRIBUTES)),
-            (2, "nonResourceAttributes", Holds::One(&[(1, "path", Holds::Text), (2, "verb", Holds::Text)])),
+            (
+                2,
+                "nonResourceAttributes",
+                Holds::One(&[(1, "path", Holds::Text), (2, "verb", Holds::Text)]),
+            ),
         ]),
     ),
 ];
 
-const RULES_REVIEW: Message =
-    &[(1, "metadata", Holds::One(METADATA)), (2, "spec", Holds::One(&[(1, "namespace", Holds::Text)]))];
+const RULES_REVIEW: Message = &[
+    (1, "metadata", Holds::One(METADATA)),
+    (2, "spec", Holds::One(&[(1, "namespace", Holds::Text)])),
+];
 
 const SELF_REVIEW: Message = &[(1, "metadata", Holds::One(METADATA))];
 
@@ -215,7 +225,8 @@ fn message_of(api_version: &str, kind: &str) -> Option<Message> {
 
 /// Reads a body.
 pub(super) fn decode(body: &[u8]) -> Result<Value, StatusError> {
-    let malformed = || StatusError::bad_request("the object provided is unrecognized: the protobuf body is malformed");
+    let malformed =
+        || StatusError::bad_request("the object provided is unrecognized: the protobuf body is malformed");
     let envelope = body.strip_prefix(MAGIC).ok_or_else(malformed)?;
     let (mut api_version, mut kind, mut raw) = (String::new(), String::new(), &[][..]);
     for field in fields(envelope) {
@@ -234,7 +245,9 @@ pub(super) fn decode(body: &[u8]) -> Result<Value, StatusError> {
         }
     }
     let message = message_of(&api_version, &kind).ok_or_else(|| {
-        StatusError::unsupported_media_type(format!("{kind} of {api_version:?} cannot be read as {MEDIA_TYPE}"))
+        StatusError::unsupported_media_type(format!(
+            "{kind} of {api_version:?} cannot be read as {MEDIA_TYPE}"
+        ))
     })?;
     let mut object = read(message, raw).ok_or_else(malformed)?;
     object.insert("apiVersion".to_owned(), json!(api_version));
@@ -295,7 +308,9 @@ fn read(message: Message, bytes: &[u8]) -> Option<Map<String, Value>> {
     let mut object = Map::new();
     for field in fields(bytes) {
         let (number, wire) = field?;
-        let Some((_, name, holds)) = message.iter().find(|(n, _, _)| *n == number) else { continue };
+        let Some((_, name, holds)) = message.iter().find(|(n, _, _)| *n == number) else {
+            continue;
+        };
         let mut set = |value: Value| {
             object.insert((*name).to_owned(), value);
         };
@@ -354,7 +369,11 @@ fn entry(object: &mut Map<String, Value>, name: &str, bytes: &[u8], holds: Holds
         Holds::Bytes => json!(STANDARD.encode(value)),
         _ => json!(std::str::from_utf8(value).ok()?),
     };
-    object.entry(name).or_insert_with(|| json!({})).as_object_mut()?.insert(key.to_owned(), value);
+    object
+        .entry(name)
+        .or_insert_with(|| json!({}))
+        .as_object_mut()?
+        .insert(key.to_owned(), value);
     Some(())
 }
 
@@ -368,7 +387,11 @@ fn time(bytes: &[u8], decimals: u8) -> Option<Value> {
         }
     }
     let time = jiff::Timestamp::new(seconds, nanos).ok()?;
-    let format = if decimals == 0 { "%Y-%m-%dT%H:%M:%SZ" } else { "%Y-%m-%dT%H:%M:%S.%6fZ" };
+    let format = if decimals == 0 {
+        "%Y-%m-%dT%H:%M:%SZ"
+    } else {
+        "%Y-%m-%dT%H:%M:%S.%6fZ"
+    };
     Some(json!(time.strftime(format).to_string()))
 }
 
@@ -393,7 +416,12 @@ mod tests {
     #[test]
     fn a_config_map_is_read() {
         let metadata = [part(1, b"cm"), part(2, b""), part(8, b"")].concat();
-        let raw = [part(1, &metadata), part(2, &[part(1, b"k"), part(2, b"v")].concat()), vec![4 << 3, 1]].concat();
+        let raw = [
+            part(1, &metadata),
+            part(2, &[part(1, b"k"), part(2, b"v")].concat()),
+            vec![4 << 3, 1],
+        ]
+        .concat();
         assert_eq!(
             decode(&body("ConfigMap", &raw)).unwrap(),
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}, "data": {"k": "v"}, "immutable": true})

@@ -48,13 +48,28 @@ pub(super) fn route(world: &World, path: &str, query: &Query) -> Result<Route, S
         ["apis"] => Route::Groups,
         ["apis", group] => Route::Group((*group).to_owned()),
         ["openapi", "v3"] => Route::OpenApiIndex,
-        ["openapi", "v3", "api", version] => Route::OpenApi { group: String::new(), version: (*version).to_owned() },
-        ["openapi", "v3", "apis", group, version] => {
-            Route::OpenApi { group: (*group).to_owned(), version: (*version).to_owned() }
-        }
-        ["api", version] => Route::Resources { group: String::new(), version: (*version).to_owned() },
-        ["apis", group, version] => Route::Resources { group: (*group).to_owned(), version: (*version).to_owned() },
-        ["apis", group @ ("authorization.k8s.io" | "authentication.k8s.io"), "v1", review] => review_route(group, review)?,
+        ["openapi", "v3", "api", version] => Route::OpenApi {
+            group: String::new(),
+            version: (*version).to_owned(),
+        },
+        ["openapi", "v3", "apis", group, version] => Route::OpenApi {
+            group: (*group).to_owned(),
+            version: (*version).to_owned(),
+        },
+        ["api", version] => Route::Resources {
+            group: String::new(),
+            version: (*version).to_owned(),
+        },
+        ["apis", group, version] => Route::Resources {
+            group: (*group).to_owned(),
+            version: (*version).to_owned(),
+        },
+        [
+            "apis",
+            group @ ("authorization.k8s.io" | "authentication.k8s.io"),
+            "v1",
+            review,
+        ] => review_route(group, review)?,
         ["api", version, rest @ ..] => resource(world, "", version, rest, query)?,
         ["apis", group, version, rest @ ..] => resource(world, group, version, rest, query)?,
         _ => return Err(StatusError::no_such_resource()),
@@ -63,12 +78,23 @@ pub(super) fn route(world: &World, path: &str, query: &Query) -> Result<Route, S
 
 fn review_route(group: &str, resource: &str) -> Result<Route, StatusError> {
     let kind = discovery::review_kind(group, resource).ok_or_else(StatusError::no_such_resource)?;
-    Ok(Route::Review { group: group.to_owned(), kind: kind.to_owned() })
+    Ok(Route::Review {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+    })
 }
 
-fn resource(world: &World, group: &str, version: &str, rest: &[&str], query: &Query) -> Result<Route, StatusError> {
+fn resource(
+    world: &World,
+    group: &str,
+    version: &str,
+    rest: &[&str],
+    query: &Query,
+) -> Result<Route, StatusError> {
     let (namespace, rest) = match rest {
-        ["namespaces", namespace, inner @ ..] if !inner.is_empty() && !is_namespace_subresource(group, inner) => {
+        ["namespaces", namespace, inner @ ..]
+            if !inner.is_empty() && !is_namespace_subresource(group, inner) =>
+        {
             (Some((*namespace).to_owned()), inner)
         }
         all => (None, all),

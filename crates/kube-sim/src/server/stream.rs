@@ -42,7 +42,12 @@ pub(super) struct Opened {
 
 /// The lines of a watch, from its first events to its end.
 pub(super) fn lines(server: &ApiServer, opened: Opened) -> impl Stream<Item = Bytes> + Send + 'static {
-    let Opened { watch, first, form, columns } = opened;
+    let Opened {
+        watch,
+        first,
+        form,
+        columns,
+    } = opened;
     let wake = server.subscribe(&watch.stored_as);
     let now = Instant::now();
     let state = Lines {
@@ -79,7 +84,10 @@ impl Lines {
                 Ok(events) => return Some(self.encode(&events)),
                 Err(error) => {
                     self.ended = true;
-                    let event = Event { kind: EventType::Error, object: std::sync::Arc::new(error.to_status()) };
+                    let event = Event {
+                        kind: EventType::Error,
+                        object: std::sync::Arc::new(error.to_status()),
+                    };
                     return Some(self.encode(&[event]));
                 }
             }

@@ -24,10 +24,20 @@ pub struct Entry {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Call { method, path, query, user_agent, .. } = &self.call;
+        let Call {
+            method,
+            path,
+            query,
+            user_agent,
+            ..
+        } = &self.call;
         let mark = if query.is_empty() { "" } else { "?" };
         let body = if self.body.is_empty() { "-" } else { &self.body };
-        write!(f, "{} {method} {path}{mark}{query} {body} [{user_agent}] -> {} @{}", self.at, self.code, self.revision)
+        write!(
+            f,
+            "{} {method} {path}{mark}{query} {body} [{user_agent}] -> {} @{}",
+            self.at, self.code, self.revision
+        )
     }
 }
 
@@ -70,7 +80,11 @@ impl Counters {
 
     /// Requests with this verb for this resource (`plural.group`).
     pub fn of(&self, resource: &str, verb: &str) -> u64 {
-        self.counts.iter().filter(|((r, v), _)| r == resource && *v == verb).map(|(_, n)| n).sum()
+        self.counts
+            .iter()
+            .filter(|((r, v), _)| r == resource && *v == verb)
+            .map(|(_, n)| n)
+            .sum()
     }
 
     /// Gets and lists.
@@ -89,6 +103,10 @@ impl Counters {
     }
 
     fn sum(&self, verbs: &[&str]) -> u64 {
-        self.counts.iter().filter(|((_, verb), _)| verbs.contains(verb)).map(|(_, n)| n).sum()
+        self.counts
+            .iter()
+            .filter(|((_, verb), _)| verbs.contains(verb))
+            .map(|(_, n)| n)
+            .sum()
     }
 }

@@ -53,7 +53,11 @@ impl Shape {
 
 impl From<Cause> for FieldError {
     fn from(cause: Cause) -> Self {
-        Self { field: cause.field, reason: cause.reason, message: cause.message }
+        Self {
+            field: cause.field,
+            reason: cause.reason,
+            message: cause.message,
+        }
     }
 }
 
@@ -70,22 +74,25 @@ pub(super) fn decode(
     if unknown.is_empty() {
         return check_data(target, object);
     }
-    let messages: Vec<String> = unknown.iter().map(|path| format!("unknown field {path:?}")).collect();
+    let messages: Vec<String> = unknown
+        .iter()
+        .map(|path| format!("unknown field {path:?}"))
+        .collect();
     match options.validation {
         FieldValidation::Ignore => {}
         FieldValidation::Warn => warnings.extend(messages),
         FieldValidation::Strict => {
-            return Err(undecodable(target, &format!("strict decoding error: {}", messages.join(", "))));
+            return Err(undecodable(
+                target,
+                &format!("strict decoding error: {}", messages.join(", ")),
+            ));
         }
     }
     check_data(target, object)
 }
 
 /// As `decode`, for server-side apply: a field that the schema does not know cannot be owned, and is an error.
-pub(super) fn decode_applied(
-    target: &Target,
-    object: &mut Value,
-) -> Result<(), StatusError> {
+pub(super) fn decode_applied(target: &Target, object: &mut Value) -> Result<(), StatusError> {
     check_type(target, object)?;
     let unknown = target.kind_version()?.shape.schema().prune(object);
     if let Some(first) = unknown.first() {
@@ -115,7 +122,9 @@ fn check_type(target: &Target, object: &mut Value) -> Result<(), StatusError> {
     let (api_version, kind) = (meta::text(object, &["apiVersion"]), meta::text(object, &["kind"]));
     if target.kind.rules.custom && (kind.is_empty() || api_version.is_empty()) {
         let missing = if kind.is_empty() { "Kind" } else { "apiVersion" };
-        return Err(StatusError::bad_request(format!("Object '{missing}' is missing in '{object}'")));
+        return Err(StatusError::bad_request(format!(
+            "Object '{missing}' is missing in '{object}'"
+        )));
     }
     if !kind.is_empty() && kind != target.kind.kind {
         return Err(StatusError::bad_request(format!(
@@ -160,7 +169,9 @@ pub(super) fn match_namespace(target: &Target, object: &mut Value) -> Result<(),
         ))),
         None => {
             if target.kind.namespaced {
-                return Err(StatusError::bad_request("an empty namespace may not be set during creation"));
+                return Err(StatusError::bad_request(
+                    "an empty namespace may not be set during creation",
+                ));
             }
             meta::set(object, "namespace", Value::Null);
             Ok(())
@@ -180,9 +191,21 @@ pub(super) fn prepare(kind: &Kind, object: &mut Value, live: Option<&Value>, _no
 }
 
 /// Everything that can be wrong with an object; what was wrong before and is unchanged is let pass.
-pub(super) fn validate(kind: &Kind, version: &KindVersion, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
+pub(super) fn validate(
+    kind: &Kind,
+    version: &KindVersion,
+    object: &Value,
+    live: Option<&Value>,
+) -> Vec<FieldError> {
     let mut errors = validation::metadata(kind, object, live);
-    errors.extend(version.shape.schema().check(object, live).into_iter().map(FieldError::from));
+    errors.extend(
+        version
+            .shape
+            .schema()
+            .check(object, live)
+            .into_iter()
+            .map(FieldError::from),
+    );
     if kind.resource == builtin::definitions() {
         errors.extend(definition::validate(object, live));
     } else if kind.group().is_empty() {
@@ -240,7 +263,14 @@ pub(super) fn apply(
         api_version: &api_version,
         now: &now,
     };
-    fields::apply(live, &wanted, &manager, options.force == Some(true), Some(version.shape.schema())).map_err(|conflicts| {
+    fields::apply(
+        live,
+        &wanted,
+        &manager,
+        options.force == Some(true),
+        Some(version.shape.schema()),
+    )
+    .map_err(|conflicts| {
         let causes: Vec<Value> = conflicts
             .iter()
             .map(|c| json!({"reason": "FieldManagerConflict", "message": c.message, "field": c.field}))
@@ -253,11 +283,18 @@ pub(super) fn apply(
 }
 
 /// Applies a patch to an object.
-pub(super) fn patch(object: &mut Value, format: PatchFormat, patch: &Value, kind: &str) -> Result<(), StatusError> {
+pub(super) fn patch(
+    object: &mut Value,
+    format: PatchFormat,
+    patch: &Value,
+    kind: &str,
+) -> Result<(), StatusError> {
     let result = match format {
         PatchFormat::Merge | PatchFormat::Apply => {
             if !patch.is_object() {
-                return Err(StatusError::bad_request("error decoding patch: the patch is not an object"));
+                return Err(StatusError::bad_request(
+                    "error decoding patch: the patch is not an object",
+                ));
             }
             patch::merge_patch(object, patch);
             Ok(())
@@ -269,7 +306,11 @@ pub(super) fn patch(object: &mut Value, format: PatchFormat, patch: &Value, kind
         PatchError::Malformed(why) => StatusError::bad_request(format!("error decoding patch: {why}")),
         PatchError::TestFailed { .. } | PatchError::Inapplicable(_) => StatusError {
             details: json!({"causes": [{"message": error.to_string()}]}),
-            ..StatusError::new(422, "Invalid", "the server rejected our request due to an error in our request")
+            ..StatusError::new(
+                422,
+                "Invalid",
+                "the server rejected our request due to an error in our request",
+            )
         },
     })
 }

@@ -69,7 +69,10 @@ const KINDS: &[Builtin] = &[
         namespaced: false,
         status: true,
         selectable: &[".status.phase"],
-        rules: Rules { label_names: true, ..PLAIN },
+        rules: Rules {
+            label_names: true,
+            ..PLAIN
+        },
     },
     Builtin {
         group: "",
@@ -117,7 +120,10 @@ const KINDS: &[Builtin] = &[
         namespaced: true,
         status: false,
         selectable: EVENT_FIELDS,
-        rules: Rules { create_on_update: true, ..PLAIN },
+        rules: Rules {
+            create_on_update: true,
+            ..PLAIN
+        },
     },
     Builtin {
         group: "events.k8s.io",
@@ -137,7 +143,10 @@ const KINDS: &[Builtin] = &[
             ".reportingController",
             ".type",
         ],
-        rules: Rules { create_on_update: true, ..PLAIN },
+        rules: Rules {
+            create_on_update: true,
+            ..PLAIN
+        },
     },
     Builtin {
         group: "coordination.k8s.io",
@@ -149,7 +158,11 @@ const KINDS: &[Builtin] = &[
         namespaced: true,
         status: false,
         selectable: &[],
-        rules: Rules { unconditional_update: false, create_on_update: true, ..PLAIN },
+        rules: Rules {
+            unconditional_update: false,
+            create_on_update: true,
+            ..PLAIN
+        },
     },
     Builtin {
         group: APIEXTENSIONS,
@@ -161,7 +174,11 @@ const KINDS: &[Builtin] = &[
         namespaced: false,
         status: true,
         selectable: &[],
-        rules: Rules { generation: true, unconditional_update: false, ..PLAIN },
+        rules: Rules {
+            generation: true,
+            unconditional_update: false,
+            ..PLAIN
+        },
     },
 ];
 
@@ -173,7 +190,11 @@ pub(crate) fn kinds() -> Vec<Kind> {
 fn build(builtin: &Builtin) -> Kind {
     let resource = GroupResource::new(builtin.group, builtin.plural);
     // Events have one store and two views; the core view is what is stored.
-    let stored_as = if builtin.plural == "events" { GroupResource::new("", "events") } else { resource.clone() };
+    let stored_as = if builtin.plural == "events" {
+        GroupResource::new("", "events")
+    } else {
+        resource.clone()
+    };
     let version = KindVersion {
         name: "v1".to_owned(),
         served: true,

@@ -75,8 +75,16 @@ impl World {
     /// The objects that name the uid as an owner, in the order of resource, namespace and name.
     fn dependents(&self, uid: &str) -> Vec<ObjectId> {
         let uid: Arc<str> = Arc::from(uid);
-        let first = (Arc::clone(&uid), ObjectId::new(&super::GroupResource::new("", ""), "", ""));
-        self.owned.range::<(Arc<str>, ObjectId), _>(first..).map(|(key, ())| key).take_while(|key| key.0 == uid).map(|key| key.1.clone()).collect()
+        let first = (
+            Arc::clone(&uid),
+            ObjectId::new(&super::GroupResource::new("", ""), "", ""),
+        );
+        self.owned
+            .range::<(Arc<str>, ObjectId), _>(first..)
+            .map(|(key, ())| key)
+            .take_while(|key| key.0 == uid)
+            .map(|key| key.1.clone())
+            .collect()
     }
 
     /// Does for one object what the garbage collector does.
@@ -94,7 +102,10 @@ impl World {
         if owners.is_empty() {
             return;
         }
-        let states: Vec<Owner> = owners.iter().map(|owner| self.owner_state(&id.namespace, owner)).collect();
+        let states: Vec<Owner> = owners
+            .iter()
+            .map(|owner| self.owner_state(&id.namespace, owner))
+            .collect();
         let uids = |wanted: Owner| -> BTreeSet<String> {
             owners
                 .iter()
@@ -131,11 +142,15 @@ impl World {
                 self.collect(&dependent, &object, now);
             }
         }
-        let blocked = self.dependents(uid).iter().filter_map(|dependent| self.find(dependent)).any(|object| {
-            meta::owners(object)
-                .iter()
-                .any(|owner| meta::text(owner, &["uid"]) == uid && owner["blockOwnerDeletion"].as_bool() == Some(true))
-        });
+        let blocked = self
+            .dependents(uid)
+            .iter()
+            .filter_map(|dependent| self.find(dependent))
+            .any(|object| {
+                meta::owners(object).iter().any(|owner| {
+                    meta::text(owner, &["uid"]) == uid && owner["blockOwnerDeletion"].as_bool() == Some(true)
+                })
+            });
         if !blocked {
             self.release(id, FOREGROUND);
         }
@@ -149,11 +164,24 @@ impl World {
     }
 
     fn drop_owners(&mut self, id: &ObjectId, uids: &BTreeSet<String>) {
-        let Some(live) = self.find(id).cloned() else { return };
-        let kept: Vec<Value> =
-            meta::owners(&live).iter().filter(|o| !uids.contains(meta::text(o, &["uid"]))).cloned().collect();
+        let Some(live) = self.find(id).cloned() else {
+            return;
+        };
+        let kept: Vec<Value> = meta::owners(&live)
+            .iter()
+            .filter(|o| !uids.contains(meta::text(o, &["uid"])))
+            .cloned()
+            .collect();
         let mut object = (*live).clone();
-        meta::set(&mut object, "ownerReferences", if kept.is_empty() { Value::Null } else { Value::Array(kept) });
+        meta::set(
+            &mut object,
+            "ownerReferences",
+            if kept.is_empty() {
+                Value::Null
+            } else {
+                Value::Array(kept)
+            },
+        );
         self.put(id, object);
     }
 
@@ -170,13 +198,19 @@ impl World {
             return None;
         }
         let namespace = if kind.namespaced { namespace } else { "" };
-        Some(ObjectId::new(&kind.stored_as, namespace, meta::text(owner, &["name"])))
+        Some(ObjectId::new(
+            &kind.stored_as,
+            namespace,
+            meta::text(owner, &["name"]),
+        ))
     }
 
     /// An owner is looked for in the dependent's own namespace only. Of a kind that is not served nothing can be
     /// known, and a namespaced owner of a cluster-scoped object cannot be resolved: both count as present.
     fn owner_state(&self, namespace: &str, owner: &Value) -> Owner {
-        let Some(id) = self.owner_id(namespace, owner) else { return Owner::Present };
+        let Some(id) = self.owner_id(namespace, owner) else {
+            return Owner::Present;
+        };
         match self.find(&id) {
             Some(object) if meta::uid(object) == meta::text(owner, &["uid"]) => {
                 if meta::is_deleting(object) && meta::has_finalizer(object, FOREGROUND) {

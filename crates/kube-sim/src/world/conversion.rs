@@ -10,7 +10,12 @@ use super::{World, events, meta};
 
 impl World {
     /// A stored object in another version of its kind.
-    pub(super) fn convert(&self, kind: &Kind, stored: &Arc<Value>, version: &str) -> Result<Arc<Value>, StatusError> {
+    pub(super) fn convert(
+        &self,
+        kind: &Kind,
+        stored: &Arc<Value>,
+        version: &str,
+    ) -> Result<Arc<Value>, StatusError> {
         let wanted = kind.api_version(version);
         if meta::text(stored, &["apiVersion"]) == wanted {
             return Ok(Arc::clone(stored));
@@ -36,7 +41,9 @@ impl World {
         let held = meta::text(object, &["apiVersion"]);
         let from = held.rsplit('/').next().unwrap_or(held);
         let wanted = kind.api_version(to);
-        let hook = self.conversions.get(&(kind.group().to_owned(), kind.kind.clone()));
+        let hook = self
+            .conversions
+            .get(&(kind.group().to_owned(), kind.kind.clone()));
         let mut converted = match hook {
             Some(hook) if from != to => {
                 let mut converted = hook(object, from, to);

@@ -19,7 +19,9 @@ impl World {
         warnings: &mut Vec<String>,
     ) -> Result<Arc<Value>, StatusError> {
         if target.subresource != Subresource::None {
-            return Err(StatusError::method_not_allowed("the server does not allow this method on the requested resource"));
+            return Err(StatusError::method_not_allowed(
+                "the server does not allow this method on the requested resource",
+            ));
         }
         admission::decode(target, &mut object, options, warnings)?;
         // generateName takes a number even in a dry run of the same world, so that what is shown is what could be made.
@@ -28,7 +30,10 @@ impl World {
             let name = self.next_name(&base);
             meta::set(&mut object, "name", json!(name));
         }
-        let target = Target { name: meta::name(&object).to_owned(), ..target.clone() };
+        let target = Target {
+            name: meta::name(&object).to_owned(),
+            ..target.clone()
+        };
         self.insert(&target, object, Ownership::Update, options, now)
     }
 
@@ -42,7 +47,9 @@ impl World {
         now: Timestamp,
     ) -> Result<Arc<Value>, StatusError> {
         let kind = Arc::clone(&target.kind);
-        let version = kind.version(&target.version).ok_or_else(StatusError::no_such_resource)?;
+        let version = kind
+            .version(&target.version)
+            .ok_or_else(StatusError::no_such_resource)?;
         admission::match_namespace(target, &mut object)?;
         self.admit_namespace(target)?;
         if kind.terminating {
@@ -51,12 +58,19 @@ impl World {
             ));
         }
         if !meta::resource_version(&object).is_empty() {
-            return Err(StatusError::plain("resourceVersion should not be set on objects to be created"));
+            return Err(StatusError::plain(
+                "resourceVersion should not be set on objects to be created",
+            ));
         }
         let uid = self.next_uid();
         meta::set(&mut object, "uid", json!(uid));
         meta::set(&mut object, "creationTimestamp", json!(meta::timestamp(now)));
-        for server_set in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
+        for server_set in [
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "generation",
+        ] {
             meta::set(&mut object, server_set, Value::Null);
         }
         if kind.rules.generation {
@@ -73,7 +87,10 @@ impl World {
         }
         let name = meta::name(&object).to_owned();
         let errors = if name.is_empty() {
-            vec![FieldError::required("metadata.name", "name or generateName is required")]
+            vec![FieldError::required(
+                "metadata.name",
+                "name or generateName is required",
+            )]
         } else {
             admission::validate(&kind, version, &object, None)
         };
@@ -101,7 +118,11 @@ impl World {
             return Err(StatusError::not_found(&builtin::namespaces(), namespace));
         };
         if meta::is_deleting(&held) {
-            return Err(namespaces::refuse_creation(&target.kind.resource, &target.name, namespace));
+            return Err(namespaces::refuse_creation(
+                &target.kind.resource,
+                &target.name,
+                namespace,
+            ));
         }
         Ok(())
     }

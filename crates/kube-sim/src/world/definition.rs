@@ -53,7 +53,11 @@ pub(super) fn validate(definition: &Value, live: Option<&Value>) -> Vec<FieldErr
         }
     }
     if !matches!(text(&["scope"]), "" | "Namespaced" | "Cluster") {
-        errors.push(unsupported("spec.scope", text(&["scope"]), &["Cluster", "Namespaced"]));
+        errors.push(unsupported(
+            "spec.scope",
+            text(&["scope"]),
+            &["Cluster", "Namespaced"],
+        ));
     }
     let expected = format!("{}.{}", text(&["names", "plural"]), text(&["group"]));
     if meta::name(definition) != expected {
@@ -64,8 +68,15 @@ pub(super) fn validate(definition: &Value, live: Option<&Value>) -> Vec<FieldErr
         ));
     }
     let group = text(&["group"]);
-    let protected = [".k8s.io", ".kubernetes.io"].iter().any(|s| group.ends_with(s)) || matches!(group, "k8s.io" | "kubernetes.io");
-    if protected && meta::text(definition, &["metadata", "annotations", "api-approved.kubernetes.io"]).is_empty() {
+    let protected = [".k8s.io", ".kubernetes.io"].iter().any(|s| group.ends_with(s))
+        || matches!(group, "k8s.io" | "kubernetes.io");
+    if protected
+        && meta::text(
+            definition,
+            &["metadata", "annotations", "api-approved.kubernetes.io"],
+        )
+        .is_empty()
+    {
         errors.push(FieldError::required(
             "metadata.annotations[api-approved.kubernetes.io]",
             "protected groups must have approval annotation \"api-approved.kubernetes.io\", see https://github.com/kubernetes/enhancements/pull/1111",
@@ -74,21 +85,40 @@ pub(super) fn validate(definition: &Value, live: Option<&Value>) -> Vec<FieldErr
     validate_versions(spec, &mut errors);
     if let Some(live) = live {
         let established = is_established(live);
-        for (path, field) in
-            [(&["spec", "group"][..], "spec.group"), (&["spec", "names", "plural"], "spec.names.plural")]
-        {
+        for (path, field) in [
+            (&["spec", "group"][..], "spec.group"),
+            (&["spec", "names", "plural"], "spec.names.plural"),
+        ] {
             if meta::text(live, path) != meta::text(definition, path) {
-                errors.push(FieldError::invalid(field, &json!(meta::text(definition, path)), "field is immutable"));
+                errors.push(FieldError::invalid(
+                    field,
+                    &json!(meta::text(definition, path)),
+                    "field is immutable",
+                ));
             }
         }
-        for (path, field) in [(&["spec", "scope"][..], "spec.scope"), (&["spec", "names", "kind"], "spec.names.kind")] {
+        for (path, field) in [
+            (&["spec", "scope"][..], "spec.scope"),
+            (&["spec", "names", "kind"], "spec.names.kind"),
+        ] {
             if established && meta::text(live, path) != meta::text(definition, path) {
-                errors.push(FieldError::invalid(field, &json!(meta::text(definition, path)), "field is immutable"));
+                errors.push(FieldError::invalid(
+                    field,
+                    &json!(meta::text(definition, path)),
+                    "field is immutable",
+                ));
             }
         }
     }
-    for (at, stored) in definition["status"]["storedVersions"].as_array().into_iter().flatten().enumerate() {
-        let known = spec["versions"].as_array().is_some_and(|all| all.iter().any(|v| v["name"] == *stored));
+    for (at, stored) in definition["status"]["storedVersions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        let known = spec["versions"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|v| v["name"] == *stored));
         if !known {
             errors.push(FieldError::invalid(
                 format!("status.storedVersions[{at}]"),
@@ -104,7 +134,10 @@ fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
     let empty = Vec::new();
     let versions = spec["versions"].as_array().unwrap_or(&empty);
     if versions.is_empty() {
-        errors.push(FieldError::required("spec.versions", "must have at least one version"));
+        errors.push(FieldError::required(
+            "spec.versions",
+            "must have at least one version",
+        ));
         return;
     }
     if versions.iter().filter(|v| v["storage"] == true).count() != 1 {
@@ -119,16 +152,29 @@ fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
         match &version["schema"]["openAPIV3Schema"] {
             Value::Null => errors.push(FieldError::required(field, "schemas are required")),
             openapi => {
-                for (at, column) in version["additionalPrinterColumns"].as_array().into_iter().flatten().enumerate() {
+                for (at, column) in version["additionalPrinterColumns"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
                     if !is_json_path(meta::text(column, &["jsonPath"])) {
                         let place = field.replace("schema.openAPIV3Schema", "additionalPrinterColumns");
                         let why = "is not a valid JSON path";
-                        errors.push(FieldError::invalid(format!("{place}[{at}].jsonPath"), &column["jsonPath"], why));
+                        errors.push(FieldError::invalid(
+                            format!("{place}[{at}].jsonPath"),
+                            &column["jsonPath"],
+                            why,
+                        ));
                     }
                 }
                 if let Err(causes) = Shape::compile(openapi) {
                     errors.extend(causes.into_iter().map(|cause| FieldError {
-                        field: if cause.field.is_empty() { field.clone() } else { format!("{field}.{}", cause.field) },
+                        field: if cause.field.is_empty() {
+                            field.clone()
+                        } else {
+                            format!("{field}.{}", cause.field)
+                        },
                         ..cause
                     }));
                 }
@@ -138,9 +184,10 @@ fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
 }
 
 fn is_established(definition: &Value) -> bool {
-    definition["status"]["conditions"]
-        .as_array()
-        .is_some_and(|all| all.iter().any(|c| c["type"] == "Established" && c["status"] == "True"))
+    definition["status"]["conditions"].as_array().is_some_and(|all| {
+        all.iter()
+            .any(|c| c["type"] == "Established" && c["status"] == "True")
+    })
 }
 
 impl World {
@@ -166,9 +213,9 @@ impl World {
             return;
         }
         let status = self.definition_status(definition, now);
-        let accepted = status["conditions"].as_array().is_some_and(|all| {
-            all.iter().all(|c| c["status"] == "True")
-        });
+        let accepted = status["conditions"]
+            .as_array()
+            .is_some_and(|all| all.iter().all(|c| c["status"] == "True"));
         let mut new = definition.clone();
         meta::set_top(&mut new, "status", status);
         if !meta::has_finalizer(&new, CLEANUP) {
@@ -187,7 +234,9 @@ impl World {
     /// Lets a definition go that is being deleted and whose objects are gone.
     pub(super) fn finish_definition(&mut self, resource: &GroupResource, now: Timestamp) {
         let id = ObjectId::new(&builtin::definitions(), "", &resource.to_string());
-        let Some(live) = self.find(&id).cloned().filter(|d| meta::is_deleting(d)) else { return };
+        let Some(live) = self.find(&id).cloned().filter(|d| meta::is_deleting(d)) else {
+            return;
+        };
         if self.instances(resource).is_empty() {
             self.release(&id, CLEANUP);
             return;
@@ -209,7 +258,13 @@ impl World {
     fn instances(&self, resource: &GroupResource) -> Vec<ObjectId> {
         self.shelves
             .get(resource)
-            .map(|shelf| shelf.objects.keys().map(|key| ObjectId::new(resource, &key.0, &key.1)).collect())
+            .map(|shelf| {
+                shelf
+                    .objects
+                    .keys()
+                    .map(|key| ObjectId::new(resource, &key.0, &key.1))
+                    .collect()
+            })
             .unwrap_or_default()
     }
 
@@ -228,11 +283,39 @@ impl World {
         });
         if let Some(clash) = clash {
             let message = format!("{:?} is already in use", clash.kind);
-            set_condition(&mut status, "NamesAccepted", "False", "KindConflict", &message, now);
-            set_condition(&mut status, "Established", "False", "NotAccepted", "not all names are accepted", now);
+            set_condition(
+                &mut status,
+                "NamesAccepted",
+                "False",
+                "KindConflict",
+                &message,
+                now,
+            );
+            set_condition(
+                &mut status,
+                "Established",
+                "False",
+                "NotAccepted",
+                "not all names are accepted",
+                now,
+            );
         } else {
-            set_condition(&mut status, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now);
-            set_condition(&mut status, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", now);
+            set_condition(
+                &mut status,
+                "NamesAccepted",
+                "True",
+                "NoConflicts",
+                "no conflicts found",
+                now,
+            );
+            set_condition(
+                &mut status,
+                "Established",
+                "True",
+                "InitialNamesAccepted",
+                "the initial names have been accepted",
+                now,
+            );
             status["acceptedNames"] = names.clone();
         }
         let storage = storage_version(spec);
@@ -256,7 +339,9 @@ fn set_condition(status: &mut Value, kind: &str, value: &str, reason: &str, mess
     if !status["conditions"].is_array() {
         status["conditions"] = json!([]);
     }
-    let Some(conditions) = status["conditions"].as_array_mut() else { return };
+    let Some(conditions) = status["conditions"].as_array_mut() else {
+        return;
+    };
     let mut new = json!({
         "type": kind, "status": value, "reason": reason, "message": message, "lastTransitionTime": meta::timestamp(now),
     });
@@ -287,7 +372,13 @@ fn storage_version(spec: &Value) -> String {
 }
 
 fn strings(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn kind_of(definition: &Value) -> Kind {
@@ -296,7 +387,12 @@ fn kind_of(definition: &Value) -> Kind {
     let resource = resource_of(definition);
     let kind = meta::text(names, &["kind"]).to_owned();
     let group = resource.group().to_owned();
-    let versions = spec["versions"].as_array().into_iter().flatten().map(|v| version_of(v, &group, &kind)).collect();
+    let versions = spec["versions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|v| version_of(v, &group, &kind))
+        .collect();
     Kind {
         stored_as: resource.clone(),
         resource,
@@ -326,11 +422,14 @@ fn version_of(version: &Value, group: &str, kind: &str) -> KindVersion {
     let deprecation = (version["deprecated"] == true).then(|| {
         path(version, "deprecationWarning").unwrap_or_else(|| format!("{group}/{name} {kind} is deprecated"))
     });
-    let scale = version["subresources"].get("scale").filter(|s| s.is_object()).map(|scale| ScalePaths {
-        spec_replicas: path(scale, "specReplicasPath").unwrap_or_default(),
-        status_replicas: path(scale, "statusReplicasPath").unwrap_or_default(),
-        label_selector: path(scale, "labelSelectorPath"),
-    });
+    let scale = version["subresources"]
+        .get("scale")
+        .filter(|s| s.is_object())
+        .map(|scale| ScalePaths {
+            spec_replicas: path(scale, "specReplicasPath").unwrap_or_default(),
+            status_replicas: path(scale, "statusReplicasPath").unwrap_or_default(),
+            label_selector: path(scale, "labelSelectorPath"),
+        });
     KindVersion {
         served: version["served"] == true,
         deprecation,

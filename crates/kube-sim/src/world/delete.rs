@@ -35,15 +35,26 @@ pub(super) struct DeleteOptions {
 impl DeleteOptions {
     /// For a delete by the world's own controllers.
     pub(super) fn of(propagation: Propagation) -> Self {
-        Self { propagation: Some(propagation), ..Self::default() }
+        Self {
+            propagation: Some(propagation),
+            ..Self::default()
+        }
     }
 
     pub(super) fn parse(query: &Query, body: &Value) -> Result<Self, StatusError> {
         let text = |path: &[&str]| Some(meta::text(body, path).to_owned()).filter(|t| !t.is_empty());
         let refuse = |field: &str, value: &str, supported: &[&str]| {
-            StatusError::invalid("meta.k8s.io", "DeleteOptions", "", &[unsupported(field, value, supported)])
+            StatusError::invalid(
+                "meta.k8s.io",
+                "DeleteOptions",
+                "",
+                &[unsupported(field, value, supported)],
+            )
         };
-        let propagation = match text(&["propagationPolicy"]).or_else(|| query.get("propagationPolicy").cloned()).as_deref() {
+        let propagation = match text(&["propagationPolicy"])
+            .or_else(|| query.get("propagationPolicy").cloned())
+            .as_deref()
+        {
             None => match body["orphanDependents"].as_bool() {
                 None => None,
                 Some(true) => Some(Propagation::Orphan),
@@ -52,9 +63,18 @@ impl DeleteOptions {
             Some("Background") => Some(Propagation::Background),
             Some("Foreground") => Some(Propagation::Foreground),
             Some("Orphan") => Some(Propagation::Orphan),
-            Some(other) => return Err(refuse("propagationPolicy", other, &["Foreground", "Background", "Orphan"])),
+            Some(other) => {
+                return Err(refuse(
+                    "propagationPolicy",
+                    other,
+                    &["Foreground", "Background", "Orphan"],
+                ));
+            }
         };
-        let dry = body["dryRun"].get(0).and_then(Value::as_str).or_else(|| query.get("dryRun").map(String::as_str));
+        let dry = body["dryRun"]
+            .get(0)
+            .and_then(Value::as_str)
+            .or_else(|| query.get("dryRun").map(String::as_str));
         let dry_run = match dry {
             None | Some("") => false,
             Some("All") => true,
@@ -85,7 +105,9 @@ impl World {
         now: Timestamp,
     ) -> Result<Payload, StatusError> {
         if target.subresource != Subresource::None {
-            return Err(StatusError::method_not_allowed("the server does not allow this method on the requested resource"));
+            return Err(StatusError::method_not_allowed(
+                "the server does not allow this method on the requested resource",
+            ));
         }
         self.stored(target)?;
         if target.kind.resource == builtin::namespaces() {
@@ -101,7 +123,11 @@ impl World {
                     "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details, "code": 200,
                 })))
             }
-            Deleted::Waiting(stored) => Ok(Payload::Object(self.convert(&target.kind, &stored, &target.version)?)),
+            Deleted::Waiting(stored) => Ok(Payload::Object(self.convert(
+                &target.kind,
+                &stored,
+                &target.version,
+            )?)),
         }
     }
 
@@ -123,7 +149,9 @@ impl World {
             .shelves
             .get(&target.kind.stored_as)
             .map(|shelf| {
-                store::within(&shelf.objects, target.namespace.as_deref(), None).map(|(_, o)| Arc::clone(o)).collect()
+                store::within(&shelf.objects, target.namespace.as_deref(), None)
+                    .map(|(_, o)| Arc::clone(o))
+                    .collect()
             })
             .unwrap_or_default();
         let mut items = Vec::new();
@@ -134,7 +162,11 @@ impl World {
             if immortal || !selector.matches(&object) {
                 continue;
             }
-            let id = ObjectId::new(&target.kind.stored_as, meta::namespace(&object), meta::name(&object));
+            let id = ObjectId::new(
+                &target.kind.stored_as,
+                meta::namespace(&object),
+                meta::name(&object),
+            );
             match self.delete_object(&id, options, now)? {
                 Deleted::Gone(last) | Deleted::Waiting(last) => {
                     items.push(self.convert(&target.kind, &last, &target.version)?);
@@ -172,7 +204,9 @@ impl World {
         }
         meta::set_finalizers(&mut object, &finalizers);
         let namespace_holds = id.resource == builtin::namespaces()
-            && object["spec"]["finalizers"].as_array().is_some_and(|f| !f.is_empty());
+            && object["spec"]["finalizers"]
+                .as_array()
+                .is_some_and(|f| !f.is_empty());
         if finalizers.is_empty() && !namespace_holds {
             if options.dry_run {
                 return Ok(Deleted::Gone(live));
@@ -230,7 +264,11 @@ fn check_preconditions(live: &Value, options: &DeleteOptions) -> Result<(), Stat
             meta::uid(live)
         )));
     }
-    if let Some(version) = options.resource_version.as_deref().filter(|v| *v != meta::resource_version(live)) {
+    if let Some(version) = options
+        .resource_version
+        .as_deref()
+        .filter(|v| *v != meta::resource_version(live))
+    {
         return Err(conflict(format!(
             "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The \
              object might have been modified",

@@ -18,12 +18,16 @@ const RENAMED: [(&str, &str); 7] = [
 
 /// The events.k8s.io/v1 view of a stored event.
 pub(super) fn from_core(event: &Value) -> Value {
-    rename(event, "events.k8s.io/v1", |core| RENAMED.iter().find(|(from, _)| *from == core).map(|(_, to)| *to))
+    rename(event, "events.k8s.io/v1", |core| {
+        RENAMED.iter().find(|(from, _)| *from == core).map(|(_, to)| *to)
+    })
 }
 
 /// The stored form of an events.k8s.io/v1 event.
 pub(super) fn to_core(event: &Value) -> Value {
-    rename(event, "v1", |new| RENAMED.iter().find(|(_, to)| *to == new).map(|(from, _)| *from))
+    rename(event, "v1", |new| {
+        RENAMED.iter().find(|(_, to)| *to == new).map(|(from, _)| *from)
+    })
 }
 
 fn rename(event: &Value, api_version: &str, name: impl Fn(&str) -> Option<&'static str>) -> Value {
@@ -40,9 +44,17 @@ pub(super) fn validate(event: &Value, new_view: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let namespace = meta::namespace(event);
     let involved = meta::text(event, &["involvedObject", "namespace"]);
-    let field = if new_view { "regarding.namespace" } else { "involvedObject.namespace" };
+    let field = if new_view {
+        "regarding.namespace"
+    } else {
+        "involvedObject.namespace"
+    };
     if (involved.is_empty() && namespace != "default") || (!involved.is_empty() && involved != namespace) {
-        errors.push(FieldError::invalid(field, &json!(involved), "does not match event.namespace"));
+        errors.push(FieldError::invalid(
+            field,
+            &json!(involved),
+            "does not match event.namespace",
+        ));
     }
     if new_view {
         if event["eventTime"].is_null() && event["firstTimestamp"].is_null() {

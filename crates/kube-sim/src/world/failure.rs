@@ -27,13 +27,25 @@ impl FieldError {
 
     /// `field: Required value: why`.
     pub fn required(field: impl Into<String>, why: &str) -> Self {
-        let message = if why.is_empty() { "Required value".to_owned() } else { format!("Required value: {why}") };
-        Self { field: field.into(), reason: "FieldValueRequired", message }
+        let message = if why.is_empty() {
+            "Required value".to_owned()
+        } else {
+            format!("Required value: {why}")
+        };
+        Self {
+            field: field.into(),
+            reason: "FieldValueRequired",
+            message,
+        }
     }
 
     /// `field: Forbidden: why`.
     pub fn forbidden(field: impl Into<String>, why: &str) -> Self {
-        Self { field: field.into(), reason: "FieldValueForbidden", message: format!("Forbidden: {why}") }
+        Self {
+            field: field.into(),
+            reason: "FieldValueForbidden",
+            message: format!("Forbidden: {why}"),
+        }
     }
 }
 
@@ -54,7 +66,12 @@ pub struct StatusError {
 impl StatusError {
     /// An error with a code, a reason and a message, without details.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: Value::Null }
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: Value::Null,
+        }
     }
 
     /// 400 `BadRequest`.
@@ -64,7 +81,10 @@ impl StatusError {
 
     /// 500 without a reason: how the server reports an error that it has no class for.
     pub fn plain(message: impl Into<String>) -> Self {
-        Self { details: json!({}), ..Self::new(500, "", message) }
+        Self {
+            details: json!({}),
+            ..Self::new(500, "", message)
+        }
     }
 
     /// 404 for an object.
@@ -79,20 +99,31 @@ impl StatusError {
     pub fn no_such_resource() -> Self {
         Self {
             details: json!({}),
-            ..Self::new(404, "NotFound", "the server could not find the requested resource")
+            ..Self::new(
+                404,
+                "NotFound",
+                "the server could not find the requested resource",
+            )
         }
     }
 
     /// 405 for a verb that the resource does not have.
     pub fn method_not_allowed(message: impl Into<String>) -> Self {
-        Self { details: json!({}), ..Self::new(405, "MethodNotAllowed", message) }
+        Self {
+            details: json!({}),
+            ..Self::new(405, "MethodNotAllowed", message)
+        }
     }
 
     /// 409 for a create of what exists.
     pub fn already_exists(resource: &GroupResource, name: &str) -> Self {
         Self {
             details: object_details(resource, name),
-            ..Self::new(409, "AlreadyExists", format!("{resource} {name:?} already exists"))
+            ..Self::new(
+                409,
+                "AlreadyExists",
+                format!("{resource} {name:?} already exists"),
+            )
         }
     }
 
@@ -100,13 +131,21 @@ impl StatusError {
     pub fn conflict(resource: &GroupResource, name: &str, why: &str) -> Self {
         Self {
             details: object_details(resource, name),
-            ..Self::new(409, "Conflict", format!("Operation cannot be fulfilled on {resource} {name:?}: {why}"))
+            ..Self::new(
+                409,
+                "Conflict",
+                format!("Operation cannot be fulfilled on {resource} {name:?}: {why}"),
+            )
         }
     }
 
     /// 403.
     pub fn forbidden(resource: &GroupResource, name: &str, why: &str) -> Self {
-        let subject = if name.is_empty() { format!("{resource}") } else { format!("{resource} {name:?}") };
+        let subject = if name.is_empty() {
+            format!("{resource}")
+        } else {
+            format!("{resource} {name:?}")
+        };
         Self {
             details: object_details(resource, name),
             ..Self::new(403, "Forbidden", format!("{subject} is forbidden: {why}"))
@@ -115,7 +154,11 @@ impl StatusError {
 
     /// 422 for an object whose fields are refused.
     pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
-        let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
+        let qualified = if group.is_empty() {
+            kind.to_owned()
+        } else {
+            format!("{kind}.{group}")
+        };
         let mut details = Map::new();
         if !name.is_empty() {
             details.insert("name".to_owned(), json!(name));
@@ -133,7 +176,11 @@ impl StatusError {
         details.insert("causes".to_owned(), Value::Array(causes));
         Self {
             details: Value::Object(details),
-            ..Self::new(422, "Invalid", format!("{qualified} {name:?} is invalid: {}", aggregate(errors)))
+            ..Self::new(
+                422,
+                "Invalid",
+                format!("{qualified} {name:?} is invalid: {}", aggregate(errors)),
+            )
         }
     }
 
@@ -144,7 +191,10 @@ impl StatusError {
 
     /// 415.
     pub fn unsupported_media_type(message: impl Into<String>) -> Self {
-        Self { details: json!({}), ..Self::new(415, "UnsupportedMediaType", message) }
+        Self {
+            details: json!({}),
+            ..Self::new(415, "UnsupportedMediaType", message)
+        }
     }
 
     /// The `metav1.Status` object.

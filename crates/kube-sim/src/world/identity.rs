@@ -13,7 +13,10 @@ pub struct GroupResource {
 impl GroupResource {
     /// From the group (empty for the core group) and the plural name.
     pub fn new(group: &str, plural: &str) -> Self {
-        Self { group: group.into(), plural: plural.into() }
+        Self {
+            group: group.into(),
+            plural: plural.into(),
+        }
     }
 
     /// The API group; empty for the core group.
@@ -48,7 +51,11 @@ pub(crate) struct ObjectId {
 
 impl ObjectId {
     pub(crate) fn new(resource: &GroupResource, namespace: &str, name: &str) -> Self {
-        Self { resource: resource.clone(), namespace: namespace.into(), name: name.into() }
+        Self {
+            resource: resource.clone(),
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 }
 
@@ -105,8 +112,14 @@ mod tests {
         assert_eq!(uids.len(), 20_000);
         for uid in uids {
             let parts: Vec<&str> = uid.split('-').collect();
-            assert_eq!(parts.iter().map(|p| p.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
-            assert!(parts[2].starts_with('4') && "89ab".contains(&parts[3][..1]), "{uid}");
+            assert_eq!(
+                parts.iter().map(|p| p.len()).collect::<Vec<_>>(),
+                [8, 4, 4, 4, 12]
+            );
+            assert!(
+                parts[2].starts_with('4') && "89ab".contains(&parts[3][..1]),
+                "{uid}"
+            );
         }
     }
 

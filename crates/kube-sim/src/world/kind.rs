@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::identity::GroupResource;
 use super::admission::Shape;
+use super::identity::GroupResource;
 use crate::table::Column;
 
 /// The paths of the scale subresource.
@@ -36,7 +36,10 @@ pub(crate) struct KindVersion {
 
 /// How objects of a resource behave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "independent properties, each named where it is set")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent properties, each named where it is set"
+)]
 pub(crate) struct Rules {
     /// Defined by a `CustomResourceDefinition`.
     pub custom: bool,
@@ -52,7 +55,10 @@ pub(crate) struct Rules {
 
 /// A resource that the server serves.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_field_names, reason = "kind and list kind are the API's own words")]
+#[allow(
+    clippy::struct_field_names,
+    reason = "kind and list kind are the API's own words"
+)]
 pub(crate) struct Kind {
     pub resource: GroupResource,
     /// The resource that holds the objects; differs from `resource` for a second view of the same objects.
@@ -103,7 +109,11 @@ impl Kind {
 
 /// `group/version`, or the version alone in the core group.
 pub(crate) fn api_version(group: &str, version: &str) -> String {
-    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+    if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    }
 }
 
 /// Sorts versions as the server prefers them: `v2`, `v1`, `v1beta2`, `v1beta1`, `v1alpha1`, then anything else.
@@ -136,6 +146,9 @@ mod tests {
     fn versions_sort_as_the_server_prefers_them() {
         let mut versions = ["v1alpha1", "v1beta1", "foo", "v1", "v1beta2", "v2", "v10"];
         versions.sort_by_key(|v| version_priority(v));
-        assert_eq!(versions, ["v10", "v2", "v1", "v1beta2", "v1beta1", "v1alpha1", "foo"]);
+        assert_eq!(
+            versions,
+            ["v10", "v2", "v1", "v1beta2", "v1beta1", "v1alpha1", "foo"]
+        );
     }
 }

@@ -25,7 +25,8 @@ struct Continue {
 
 impl Continue {
     fn encode(&self) -> String {
-        let token = json!({"v": "meta.k8s.io/v1", "rv": self.revision, "ns": &*self.after.0, "name": &*self.after.1});
+        let token =
+            json!({"v": "meta.k8s.io/v1", "rv": self.revision, "ns": &*self.after.0, "name": &*self.after.1});
         URL_SAFE_NO_PAD.encode(token.to_string())
     }
 
@@ -34,9 +35,10 @@ impl Continue {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| refuse())?;
         let value: Value = serde_json::from_slice(&bytes).map_err(|_| refuse())?;
         match (value["rv"].as_u64(), value["ns"].as_str(), value["name"].as_str()) {
-            (Some(revision), Some(namespace), Some(name)) => {
-                Ok(Self { revision, after: (Arc::from(namespace), Arc::from(name)) })
-            }
+            (Some(revision), Some(namespace), Some(name)) => Ok(Self {
+                revision,
+                after: (Arc::from(namespace), Arc::from(name)),
+            }),
             (_, _, _) => Err(refuse()),
         }
     }
@@ -46,8 +48,12 @@ impl World {
     pub(super) fn list_page(&self, target: &Target, query: &Query) -> Result<List, StatusError> {
         let get = |name: &str| query.get(name).map_or("", String::as_str);
         check_options(query)?;
-        let selector =
-            Selector::parse(get("labelSelector"), get("fieldSelector"), &target.kind, target.kind_version()?)?;
+        let selector = Selector::parse(
+            get("labelSelector"),
+            get("fieldSelector"),
+            &target.kind,
+            target.kind_version()?,
+        )?;
         let limit: usize = get("limit").parse().unwrap_or_default();
         let page = match get("continue") {
             "" => None,
@@ -59,12 +65,23 @@ impl World {
             Some(page) if page.revision == 0 => self.revision,
             Some(page) if held.remembers(page.revision) => page.revision,
             Some(page) => {
-                let fresh = Continue { revision: 0, after: page.after.clone() }.encode();
-                return Err(StatusError { details: json!({"continue": fresh}), ..StatusError::expired(CONTINUE_EXPIRED) });
+                let fresh = Continue {
+                    revision: 0,
+                    after: page.after.clone(),
+                }
+                .encode();
+                return Err(StatusError {
+                    details: json!({"continue": fresh}),
+                    ..StatusError::expired(CONTINUE_EXPIRED)
+                });
             }
             None => self.list_revision(held, get("resourceVersion"), get("resourceVersionMatch"), limit)?,
         };
-        let objects = if revision == self.revision { held.objects.clone() } else { held.at(revision) };
+        let objects = if revision == self.revision {
+            held.objects.clone()
+        } else {
+            held.at(revision)
+        };
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         let mut items = Vec::new();
         let mut last: Option<Key> = None;
@@ -86,11 +103,22 @@ impl World {
             last = Some(key.clone());
             items.push(object);
         }
-        Ok(List { api_version: target.api_version(), kind: target.kind.list_kind.clone(), metadata, items })
+        Ok(List {
+            api_version: target.api_version(),
+            kind: target.kind.list_kind.clone(),
+            metadata,
+            items,
+        })
     }
 
     /// The revision that a first page shows.
-    fn list_revision(&self, held: &Shelf, version: &str, matching: &str, limit: usize) -> Result<u64, StatusError> {
+    fn list_revision(
+        &self,
+        held: &Shelf,
+        version: &str,
+        matching: &str,
+        limit: usize,
+    ) -> Result<u64, StatusError> {
         if version.is_empty() || version == "0" {
             return Ok(self.revision);
         }
@@ -100,7 +128,9 @@ impl World {
         }
         if matching == "Exact" || (matching.is_empty() && limit > 0) {
             if !held.remembers(wanted) {
-                return Err(StatusError::expired("The resourceVersion for the provided list is too old."));
+                return Err(StatusError::expired(
+                    "The resourceVersion for the provided list is too old.",
+                ));
             }
             return Ok(wanted);
         }
@@ -134,10 +164,17 @@ pub(super) fn parse_version(version: &str) -> Result<u64, StatusError> {
 
 fn check_options(query: &Query) -> Result<(), StatusError> {
     let get = |name: &str| query.get(name).map_or("", String::as_str);
-    let (version, matching, token) = (get("resourceVersion"), get("resourceVersionMatch"), get("continue"));
+    let (version, matching, token) = (
+        get("resourceVersion"),
+        get("resourceVersionMatch"),
+        get("continue"),
+    );
     let mut errors = Vec::new();
     if query.contains_key("sendInitialEvents") {
-        errors.push(FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+        errors.push(FieldError::forbidden(
+            "sendInitialEvents",
+            "sendInitialEvents is forbidden for list",
+        ));
     }
     match matching {
         "" => {}
@@ -161,13 +198,19 @@ fn check_options(query: &Query) -> Result<(), StatusError> {
                 ));
             }
         }
-        other => errors.push(request::unsupported("resourceVersionMatch", other, &["Exact", "NotOlderThan"])),
+        other => errors.push(request::unsupported(
+            "resourceVersionMatch",
+            other,
+            &["Exact", "NotOlderThan"],
+        )),
     }
     if !errors.is_empty() {
         return Err(StatusError::invalid("meta.k8s.io", "ListOptions", "", &errors));
     }
     if !token.is_empty() && !version.is_empty() && version != "0" {
-        return Err(StatusError::bad_request("specifying resource version is not allowed when using continue"));
+        return Err(StatusError::bad_request(
+            "specifying resource version is not allowed when using continue",
+        ));
     }
     Ok(())
 }

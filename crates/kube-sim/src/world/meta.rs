@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 /// A string below the path, empty when absent.
 pub(crate) fn text<'a>(object: &'a Value, path: &[&str]) -> &'a str {
-    path.iter().try_fold(object, |at, key| at.get(key)).and_then(Value::as_str).unwrap_or_default()
+    path.iter()
+        .try_fold(object, |at, key| at.get(key))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// A string of `metadata`, empty when absent.
@@ -57,7 +60,9 @@ pub(crate) fn has_finalizer(object: &Value, finalizer: &str) -> bool {
 
 /// `metadata.ownerReferences`.
 pub(crate) fn owners(object: &Value) -> &[Value] {
-    object["metadata"]["ownerReferences"].as_array().map_or(&[], Vec::as_slice)
+    object["metadata"]["ownerReferences"]
+        .as_array()
+        .map_or(&[], Vec::as_slice)
 }
 
 /// `metadata` as a map, made when it is missing or not an object.
@@ -100,18 +105,31 @@ pub(crate) fn set_top(object: &mut Value, key: &str, value: Value) {
 
 /// Replaces the finalizers; an empty list removes the field.
 pub(crate) fn set_finalizers(object: &mut Value, finalizers: &[&str]) {
-    set(object, "finalizers", if finalizers.is_empty() { Value::Null } else { json!(finalizers) });
+    set(
+        object,
+        "finalizers",
+        if finalizers.is_empty() {
+            Value::Null
+        } else {
+            json!(finalizers)
+        },
+    );
 }
 
 /// Without a finalizer.
 pub(crate) fn drop_finalizer(object: &mut Value, finalizer: &str) {
-    let kept: Vec<String> =
-        finalizers(object).into_iter().filter(|f| *f != finalizer).map(str::to_owned).collect();
+    let kept: Vec<String> = finalizers(object)
+        .into_iter()
+        .filter(|f| *f != finalizer)
+        .map(str::to_owned)
+        .collect();
     let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
     set_finalizers(object, &kept);
 }
 
 /// The time format of object metadata: RFC 3339 in whole seconds.
 pub(crate) fn timestamp(now: jiff::Timestamp) -> String {
-    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+    jiff::Timestamp::from_second(now.as_second())
+        .unwrap_or(now)
+        .to_string()
 }

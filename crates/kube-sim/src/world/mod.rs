@@ -36,12 +36,14 @@ use serde_json::{Value, json};
 
 pub use self::failure::{FieldError, StatusError};
 pub use self::identity::GroupResource;
-pub use self::kind::Conversion;
 pub(crate) use self::identity::ObjectId;
+pub use self::kind::Conversion;
 pub(crate) use self::kind::{Kind, KindVersion, api_version, version_priority};
-pub(crate) use self::request::{List, PatchFormat, Payload, Query, Reply, Request, Subresource, Target, Verb};
-pub(crate) use self::watch::{Event, EventType, Watch};
+pub(crate) use self::request::{
+    List, PatchFormat, Payload, Query, Reply, Request, Subresource, Target, Verb,
+};
 use self::store::{Change, Shelf};
+pub(crate) use self::watch::{Event, EventType, Watch};
 
 /// How many writes per resource a watch can go back over, unless told otherwise.
 const HISTORY: usize = 4096;
@@ -67,7 +69,9 @@ pub struct World {
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World").field("revision", &self.revision).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,7 +136,11 @@ impl World {
     /// The objects of a resource in their stored version, in the order of namespace and name.
     pub fn list(&self, resource: &GroupResource, namespace: Option<&str>) -> Vec<Arc<Value>> {
         self.shelf(resource)
-            .map(|shelf| store::within(&shelf.objects, namespace, None).map(|(_, object)| Arc::clone(object)).collect())
+            .map(|shelf| {
+                store::within(&shelf.objects, namespace, None)
+                    .map(|(_, object)| Arc::clone(object))
+                    .collect()
+            })
             .unwrap_or_default()
     }
 
@@ -166,26 +174,42 @@ impl World {
             Verb::Get => (200, Payload::Object(self.read(target)?)),
             Verb::List => (200, Payload::List(self.list_page(target, &request.query)?)),
             Verb::Create(body) => {
-                let options = request::WriteOptions::parse("CreateOptions", &request.query, &request.user_agent)?;
-                (201, Payload::Object(self.create(target, body.clone(), &options, now, &mut warnings)?))
+                let options =
+                    request::WriteOptions::parse("CreateOptions", &request.query, &request.user_agent)?;
+                (
+                    201,
+                    Payload::Object(self.create(target, body.clone(), &options, now, &mut warnings)?),
+                )
             }
             Verb::Update(body) => {
-                let options = request::WriteOptions::parse("UpdateOptions", &request.query, &request.user_agent)?;
+                let options =
+                    request::WriteOptions::parse("UpdateOptions", &request.query, &request.user_agent)?;
                 let (created, object) = self.update(target, body.clone(), &options, now, &mut warnings)?;
                 (if created { 201 } else { 200 }, Payload::Object(object))
             }
             Verb::Patch(format, body) => {
-                let options = request::WriteOptions::parse("PatchOptions", &request.query, &request.user_agent)?;
+                let options =
+                    request::WriteOptions::parse("PatchOptions", &request.query, &request.user_agent)?;
                 let (created, object) = self.patch(target, *format, body, &options, now, &mut warnings)?;
                 (if created { 201 } else { 200 }, Payload::Object(object))
             }
-            Verb::Delete(body) => (200, self.delete(target, &delete::DeleteOptions::parse(&request.query, body)?, now)?),
+            Verb::Delete(body) => (
+                200,
+                self.delete(target, &delete::DeleteOptions::parse(&request.query, body)?, now)?,
+            ),
             Verb::DeleteCollection(body) => {
                 let options = delete::DeleteOptions::parse(&request.query, body)?;
-                (200, Payload::List(self.delete_collection(target, &request.query, &options, now)?))
+                (
+                    200,
+                    Payload::List(self.delete_collection(target, &request.query, &options, now)?),
+                )
             }
         };
-        Ok(Reply { code, payload, warnings })
+        Ok(Reply {
+            code,
+            payload,
+            warnings,
+        })
     }
 
     /// The object of a request in the version asked for.
@@ -200,7 +224,9 @@ impl World {
     /// The stored object of a request.
     fn stored(&self, target: &Target) -> Result<Arc<Value>, StatusError> {
         let id = target.id();
-        self.find(&id).cloned().ok_or_else(|| StatusError::not_found(&target.kind.resource, &target.name))
+        self.find(&id)
+            .cloned()
+            .ok_or_else(|| StatusError::not_found(&target.kind.resource, &target.name))
     }
 
     fn shelf(&self, resource: &GroupResource) -> Option<&Shelf> {
@@ -209,7 +235,10 @@ impl World {
     }
 
     fn find(&self, id: &ObjectId) -> Option<&Arc<Value>> {
-        self.shelves.get(&id.resource)?.objects.get(&(Arc::clone(&id.namespace), Arc::clone(&id.name)))
+        self.shelves
+            .get(&id.resource)?
+            .objects
+            .get(&(Arc::clone(&id.namespace), Arc::clone(&id.name)))
     }
 
     fn next_uid(&mut self) -> String {
@@ -239,12 +268,14 @@ impl World {
         let before = self.find(id).cloned();
         if let Some(before) = &before {
             for owner in meta::owners(before) {
-                self.owned.remove_mut(&(Arc::from(meta::text(owner, &["uid"])), id.clone()));
+                self.owned
+                    .remove_mut(&(Arc::from(meta::text(owner, &["uid"])), id.clone()));
             }
         }
         if !deleted {
             for owner in meta::owners(&object) {
-                self.owned.insert_mut((Arc::from(meta::text(owner, &["uid"])), id.clone()), ());
+                self.owned
+                    .insert_mut((Arc::from(meta::text(owner, &["uid"])), id.clone()), ());
             }
         }
         self.touched.push(collect::Touched {
@@ -252,8 +283,12 @@ impl World {
             created: before.is_none(),
             gone: deleted.then(|| Arc::clone(&object)),
         });
-        let change =
-            Change { key: (Arc::clone(&id.namespace), Arc::clone(&id.name)), before, object: Arc::clone(&object), deleted };
+        let change = Change {
+            key: (Arc::clone(&id.namespace), Arc::clone(&id.name)),
+            before,
+            object: Arc::clone(&object),
+            deleted,
+        };
         let (revision, history) = (self.revision, self.history);
         if !self.shelves.contains_key(&id.resource) {
             self.shelves.insert_mut(id.resource.clone(), Shelf::default());

@@ -31,7 +31,11 @@ pub(super) fn refuse_creation(resource: &GroupResource, name: &str, namespace: &
 /// Refuses the deletion of the namespaces that must stay.
 pub(super) fn refuse_deletion(name: &str) -> Result<(), StatusError> {
     if IMMORTAL.contains(&name) {
-        return Err(StatusError::forbidden(&builtin::namespaces(), name, "this namespace may not be deleted"));
+        return Err(StatusError::forbidden(
+            &builtin::namespaces(),
+            name,
+            "this namespace may not be deleted",
+        ));
     }
     Ok(())
 }
@@ -78,7 +82,9 @@ impl World {
     /// Every active namespace has the service account `default`.
     pub(super) fn ensure_service_account(&mut self, namespace: &str, now: Timestamp) {
         let id = ObjectId::new(&builtin::service_accounts(), namespace, "default");
-        let active = self.get(&builtin::namespaces(), "", namespace).is_some_and(|ns| !meta::is_deleting(&ns));
+        let active = self
+            .get(&builtin::namespaces(), "", namespace)
+            .is_some_and(|ns| !meta::is_deleting(&ns));
         if !active || self.find(&id).is_some() {
             return;
         }
@@ -106,7 +112,9 @@ impl World {
     /// Lets a namespace go that is being deleted and holds nothing any more; otherwise says what it waits for.
     pub(super) fn finish_namespace(&mut self, name: &str, now: Timestamp) {
         let id = ObjectId::new(&builtin::namespaces(), "", name);
-        let Some(live) = self.find(&id).cloned().filter(|ns| meta::is_deleting(ns)) else { return };
+        let Some(live) = self.find(&id).cloned().filter(|ns| meta::is_deleting(ns)) else {
+            return;
+        };
         let contents = self.contents(name);
         let mut namespace = (*live).clone();
         if contents.is_empty() {
@@ -114,13 +122,18 @@ impl World {
                 .as_array()
                 .map(|f| f.iter().filter(|f| f.as_str() != Some(KUBERNETES)).collect())
                 .unwrap_or_default();
-            namespace["spec"] = if kept.is_empty() { json!({}) } else { json!({"finalizers": kept}) };
+            namespace["spec"] = if kept.is_empty() {
+                json!({})
+            } else {
+                json!({"finalizers": kept})
+            };
             if kept.is_empty() && meta::finalizers(&namespace).is_empty() {
                 self.erase(&id, namespace);
                 return;
             }
         }
-        namespace["status"] = json!({"phase": "Terminating", "conditions": self.conditions(&live, &contents, now)});
+        namespace["status"] =
+            json!({"phase": "Terminating", "conditions": self.conditions(&live, &contents, now)});
         if namespace != *live {
             self.put(&id, namespace);
         }
@@ -129,7 +142,9 @@ impl World {
     fn contents(&self, namespace: &str) -> Vec<ObjectId> {
         let mut contents = Vec::new();
         for (resource, shelf) in &self.shelves {
-            for (key, _) in super::store::within(&shelf.objects, Some(namespace), None).filter(|_| !namespace.is_empty()) {
+            for (key, _) in
+                super::store::within(&shelf.objects, Some(namespace), None).filter(|_| !namespace.is_empty())
+            {
                 contents.push(ObjectId::new(resource, &key.0, &key.1));
             }
         }
@@ -140,39 +155,95 @@ impl World {
         let mut resources: Vec<(String, usize)> = Vec::new();
         let mut finalizers: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
         for id in contents {
-            let name = if id.resource.group().is_empty() { format!("{}.", id.resource) } else { id.resource.to_string() };
+            let name = if id.resource.group().is_empty() {
+                format!("{}.", id.resource)
+            } else {
+                id.resource.to_string()
+            };
             match resources.iter_mut().find(|(r, _)| *r == name) {
                 Some((_, count)) => *count += 1,
                 None => resources.push((name, 1)),
             }
-            for finalizer in self.find(id).map(|object| meta::finalizers(object)).unwrap_or_default() {
+            for finalizer in self
+                .find(id)
+                .map(|object| meta::finalizers(object))
+                .unwrap_or_default()
+            {
                 *finalizers.entry(finalizer.to_owned()).or_default() += 1;
             }
         }
         let joined = |items: Vec<String>| items.join(", ");
-        let remaining = joined(resources.iter().map(|(r, n)| format!("{r} has {n} resource instances")).collect());
-        let held = joined(finalizers.iter().map(|(f, n)| format!("{f} in {n} resource instances")).collect());
+        let remaining = joined(
+            resources
+                .iter()
+                .map(|(r, n)| format!("{r} has {n} resource instances"))
+                .collect(),
+        );
+        let held = joined(
+            finalizers
+                .iter()
+                .map(|(f, n)| format!("{f} in {n} resource instances"))
+                .collect(),
+        );
         let condition = |kind: &str, status: bool, reason: &str, message: String| {
             let status = if status { "True" } else { "False" };
             let since = live["status"]["conditions"]
                 .as_array()
                 .and_then(|all| all.iter().find(|c| c["type"] == kind && c["status"] == status))
-                .map_or_else(|| json!(meta::timestamp(now)), |c| c["lastTransitionTime"].clone());
+                .map_or_else(
+                    || json!(meta::timestamp(now)),
+                    |c| c["lastTransitionTime"].clone(),
+                );
             json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": since})
         };
         json!([
-            condition("NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered", "All resources successfully discovered".to_owned()),
-            condition("NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions", "All legacy kube types successfully parsed".to_owned()),
-            condition("NamespaceDeletionContentFailure", false, "ContentDeleted", "All content successfully deleted, may be waiting on finalization".to_owned()),
+            condition(
+                "NamespaceDeletionDiscoveryFailure",
+                false,
+                "ResourcesDiscovered",
+                "All resources successfully discovered".to_owned()
+            ),
+            condition(
+                "NamespaceDeletionGroupVersionParsingFailure",
+                false,
+                "ParsedGroupVersions",
+                "All legacy kube types successfully parsed".to_owned()
+            ),
+            condition(
+                "NamespaceDeletionContentFailure",
+                false,
+                "ContentDeleted",
+                "All content successfully deleted, may be waiting on finalization".to_owned()
+            ),
             if contents.is_empty() {
-                condition("NamespaceContentRemaining", false, "ContentRemoved", "All content successfully removed".to_owned())
+                condition(
+                    "NamespaceContentRemaining",
+                    false,
+                    "ContentRemoved",
+                    "All content successfully removed".to_owned(),
+                )
             } else {
-                condition("NamespaceContentRemaining", true, "SomeResourcesRemain", format!("Some resources are remaining: {remaining}"))
+                condition(
+                    "NamespaceContentRemaining",
+                    true,
+                    "SomeResourcesRemain",
+                    format!("Some resources are remaining: {remaining}"),
+                )
             },
             if finalizers.is_empty() {
-                condition("NamespaceFinalizersRemaining", false, "ContentHasNoFinalizers", "All content-preserving finalizers finished".to_owned())
+                condition(
+                    "NamespaceFinalizersRemaining",
+                    false,
+                    "ContentHasNoFinalizers",
+                    "All content-preserving finalizers finished".to_owned(),
+                )
             } else {
-                condition("NamespaceFinalizersRemaining", true, "SomeFinalizersRemain", format!("Some content in the namespace has finalizers remaining: {held}"))
+                condition(
+                    "NamespaceFinalizersRemaining",
+                    true,
+                    "SomeFinalizersRemain",
+                    format!("Some content in the namespace has finalizers remaining: {held}"),
+                )
             },
         ])
     }

@@ -38,7 +38,9 @@ impl World {
         if target.subresource == Subresource::Scale {
             let mut scale = self.scale_of(target, &stored)?;
             admission::patch(&mut scale, format, patch, "Scale")?;
-            return self.update_scale(target, &scale, options, now).map(|scale| (false, scale));
+            return self
+                .update_scale(target, &scale, options, now)
+                .map(|scale| (false, scale));
         }
         let live = self.convert(&target.kind, &stored, &target.version)?;
         let mut new = (*live).clone();
@@ -48,13 +50,18 @@ impl World {
         for (key, held) in [("name", meta::name(&live)), ("namespace", meta::namespace(&live))] {
             let value = meta::field(&new, key);
             if value != held {
-                errors.push(FieldError::invalid(format!("metadata.{key}"), &json!(value), "field is immutable"));
+                errors.push(FieldError::invalid(
+                    format!("metadata.{key}"),
+                    &json!(value),
+                    "field is immutable",
+                ));
             }
         }
         if !errors.is_empty() {
             return Err(target.invalid(&target.name, &errors));
         }
-        self.replace(target, &stored, new, Ownership::Update, options, now).map(|object| (false, object))
+        self.replace(target, &stored, new, Ownership::Update, options, now)
+            .map(|object| (false, object))
     }
 
     fn apply(
@@ -72,7 +79,9 @@ impl World {
             let stored = self.stored(target)?;
             let mut scale = self.scale_of(target, &stored)?;
             admission::patch(&mut scale, PatchFormat::Merge, patch, "Scale")?;
-            return self.update_scale(target, &scale, options, now).map(|scale| (false, scale));
+            return self
+                .update_scale(target, &scale, options, now)
+                .map(|scale| (false, scale));
         }
         let mut applied = patch.clone();
         admission::decode_applied(target, &mut applied)?;
@@ -86,7 +95,10 @@ impl World {
             )));
         }
         admission::match_namespace(target, &mut applied)?;
-        if applied["metadata"]["managedFields"].as_array().is_some_and(|m| !m.is_empty()) {
+        if applied["metadata"]["managedFields"]
+            .as_array()
+            .is_some_and(|m| !m.is_empty())
+        {
             return Err(StatusError::bad_request("metadata.managedFields must be nil"));
         }
         let version = target.kind_version()?;
@@ -102,23 +114,38 @@ impl World {
                 return Err(StatusError::conflict(&target.kind.resource, &target.name, &why));
             }
             if !meta::resource_version(&applied).is_empty() {
-                return Err(StatusError::conflict(&target.kind.resource, &target.name, update::MODIFIED));
+                return Err(StatusError::conflict(
+                    &target.kind.resource,
+                    &target.name,
+                    update::MODIFIED,
+                ));
             }
             let object = admission::apply(target, version, None, &applied, options, now)?;
-            return self.insert(target, object, Ownership::Applied, options, now).map(|object| (true, object));
+            return self
+                .insert(target, object, Ownership::Applied, options, now)
+                .map(|object| (true, object));
         };
         let live = self.convert(&target.kind, &stored, &target.version)?;
         let claimed = meta::resource_version(&applied);
         if !claimed.is_empty() && claimed != meta::resource_version(&live) {
-            return Err(StatusError::conflict(&target.kind.resource, &target.name, update::MODIFIED));
+            return Err(StatusError::conflict(
+                &target.kind.resource,
+                &target.name,
+                update::MODIFIED,
+            ));
         }
         let object = admission::apply(target, version, Some(&live), &applied, options, now)?;
-        self.replace(target, &stored, object, Ownership::Applied, options, now).map(|object| (false, object))
+        self.replace(target, &stored, object, Ownership::Applied, options, now)
+            .map(|object| (false, object))
     }
 
     /// The autoscaling/v1 Scale of an object.
     pub(super) fn scale_of(&self, target: &Target, stored: &Arc<Value>) -> Result<Value, StatusError> {
-        let paths = target.kind_version()?.scale.clone().ok_or_else(StatusError::no_such_resource)?;
+        let paths = target
+            .kind_version()?
+            .scale
+            .clone()
+            .ok_or_else(StatusError::no_such_resource)?;
         let object = self.convert(&target.kind, stored, &target.version)?;
         let number = |path: &str| at(&object, path).and_then(Value::as_i64).unwrap_or_default();
         let mut scale = json!({
@@ -136,7 +163,12 @@ impl World {
         if !meta::namespace(&object).is_empty() {
             meta::set(&mut scale, "namespace", json!(meta::namespace(&object)));
         }
-        if let Some(selector) = paths.label_selector.as_deref().and_then(|p| at(&object, p)).filter(|s| s.is_string()) {
+        if let Some(selector) = paths
+            .label_selector
+            .as_deref()
+            .and_then(|p| at(&object, p))
+            .filter(|s| s.is_string())
+        {
             scale["status"]["selector"] = selector.clone();
         }
         Ok(scale)
@@ -150,12 +182,25 @@ impl World {
         options: &WriteOptions,
         now: Timestamp,
     ) -> Result<Arc<Value>, StatusError> {
-        let paths = target.kind_version()?.scale.clone().ok_or_else(StatusError::no_such_resource)?;
+        let paths = target
+            .kind_version()?
+            .scale
+            .clone()
+            .ok_or_else(StatusError::no_such_resource)?;
         let stored = self.stored(target)?;
         let replicas = scale["spec"]["replicas"].as_i64().unwrap_or_default();
         if replicas < 0 {
-            let error = FieldError::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
-            return Err(StatusError::invalid("autoscaling", "Scale", &target.name, &[error]));
+            let error = FieldError::invalid(
+                "spec.replicas",
+                &json!(replicas),
+                "must be greater than or equal to 0",
+            );
+            return Err(StatusError::invalid(
+                "autoscaling",
+                "Scale",
+                &target.name,
+                &[error],
+            ));
         }
         let mut object = (*self.convert(&target.kind, &stored, &target.version)?).clone();
         let mut place = &mut object;
@@ -166,7 +211,11 @@ impl World {
             place = &mut place[key];
         }
         *place = json!(replicas);
-        meta::set(&mut object, "resourceVersion", scale["metadata"]["resourceVersion"].clone());
+        meta::set(
+            &mut object,
+            "resourceVersion",
+            scale["metadata"]["resourceVersion"].clone(),
+        );
         let written = self.replace(target, &stored, object, Ownership::Update, options, now)?;
         let stored = Arc::new(self.to_storage(&target.kind, &written)?);
         self.scale_of(target, &stored).map(Arc::new)
@@ -174,5 +223,7 @@ impl World {
 }
 
 fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').filter(|k| !k.is_empty()).try_fold(object, |at, key| at.get(key))
+    path.split('.')
+        .filter(|k| !k.is_empty())
+        .try_fold(object, |at, key| at.get(key))
 }

@@ -68,12 +68,18 @@ pub(crate) struct Target {
 impl Target {
     /// Where the object is stored.
     pub(crate) fn id(&self) -> ObjectId {
-        ObjectId::new(&self.kind.stored_as, self.namespace.as_deref().unwrap_or_default(), &self.name)
+        ObjectId::new(
+            &self.kind.stored_as,
+            self.namespace.as_deref().unwrap_or_default(),
+            &self.name,
+        )
     }
 
     /// The version asked for; routing has checked that it is served.
     pub(crate) fn kind_version(&self) -> Result<&KindVersion, StatusError> {
-        self.kind.version(&self.version).ok_or_else(StatusError::no_such_resource)
+        self.kind
+            .version(&self.version)
+            .ok_or_else(StatusError::no_such_resource)
     }
 
     /// `group/version` asked for.
@@ -143,7 +149,11 @@ impl WriteOptions {
             Some("Ignore") => FieldValidation::Ignore,
             Some("Strict") => FieldValidation::Strict,
             Some(other) => {
-                errors.push(unsupported("fieldValidation", other, &["Ignore", "Strict", "Warn"]));
+                errors.push(unsupported(
+                    "fieldValidation",
+                    other,
+                    &["Ignore", "Strict", "Warn"],
+                ));
                 FieldValidation::Warn
             }
         };
@@ -166,14 +176,27 @@ pub(crate) fn unsupported(field: &str, value: &str, supported: &[&str]) -> Field
     FieldError {
         field: field.to_owned(),
         reason: "FieldValueNotSupported",
-        message: format!("Unsupported value: {value:?}: supported values: {}", supported.join(", ")),
+        message: format!(
+            "Unsupported value: {value:?}: supported values: {}",
+            supported.join(", ")
+        ),
     }
 }
 
 /// Without an explicit manager the server takes the program name out of the user agent.
 fn manager_of(user_agent: &str) -> String {
-    let name: String = user_agent.split('/').next().unwrap_or_default().chars().take(128).collect();
-    if name.is_empty() { "unknown".to_owned() } else { name }
+    let name: String = user_agent
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(128)
+        .collect();
+    if name.is_empty() {
+        "unknown".to_owned()
+    } else {
+        name
+    }
 }
 
 /// A list answer.

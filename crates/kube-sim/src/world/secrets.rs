@@ -81,7 +81,8 @@ pub(super) fn undecodable(object: &Value, map: &str) -> Option<String> {
                 let text: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
                 if let Err(error) = STANDARD.decode(&text) {
                     let at = match error {
-                        base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
+                        base64::DecodeError::InvalidByte(at, _)
+                        | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
                         base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
                             text.len() / 4 * 4
                         }
@@ -91,7 +92,9 @@ pub(super) fn undecodable(object: &Value, map: &str) -> Option<String> {
             }
             Value::Null => {}
             Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                return Some(format!("json: cannot unmarshal the value of {map}[{key}] into a Go value of type []uint8"));
+                return Some(format!(
+                    "json: cannot unmarshal the value of {map}[{key}] into a Go value of type []uint8"
+                ));
             }
         }
     }
@@ -100,7 +103,9 @@ pub(super) fn undecodable(object: &Value, map: &str) -> Option<String> {
 
 fn check_keys(object: &Value, map: &str, errors: &mut Vec<FieldError>) {
     for key in object[map].as_object().into_iter().flatten().map(|(key, _)| key) {
-        let legal = key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        let legal = key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if key.is_empty() || !legal || key.len() > 253 {
             errors.push(FieldError::invalid(
                 format!("{map}[{key}]"),
@@ -110,7 +115,13 @@ fn check_keys(object: &Value, map: &str, errors: &mut Vec<FieldError>) {
             ));
         }
     }
-    let size: usize = object[map].as_object().into_iter().flatten().filter_map(|(_, v)| v.as_str()).map(str::len).sum();
+    let size: usize = object[map]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, v)| v.as_str())
+        .map(str::len)
+        .sum();
     if size > 1_400_000 {
         errors.push(FieldError {
             field: map.to_owned(),
@@ -125,11 +136,17 @@ fn check_immutable(object: &Value, live: &Value, maps: &[&str], errors: &mut Vec
         return;
     }
     if object["immutable"].as_bool() != Some(true) {
-        errors.push(FieldError::forbidden("immutable", "field is immutable when `immutable` is set"));
+        errors.push(FieldError::forbidden(
+            "immutable",
+            "field is immutable when `immutable` is set",
+        ));
     }
     for map in maps {
         if object[*map] != live[*map] {
-            errors.push(FieldError::forbidden(*map, "field is immutable when `immutable` is set"));
+            errors.push(FieldError::forbidden(
+                *map,
+                "field is immutable when `immutable` is set",
+            ));
         }
     }
 }

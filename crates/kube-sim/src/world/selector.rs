@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::failure::StatusError;
 use super::kind::{Kind, KindVersion};
 
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum LabelTest {
     In(Vec<String>),
@@ -26,8 +25,16 @@ pub(crate) struct Selector {
 
 impl Selector {
     /// Parses both query parameters; refuses a field that the kind cannot select by.
-    pub(crate) fn parse(labels: &str, fields: &str, kind: &Kind, version: &KindVersion) -> Result<Self, StatusError> {
-        Ok(Self { labels: parse_labels(labels)?, fields: parse_fields(fields, kind, version)? })
+    pub(crate) fn parse(
+        labels: &str,
+        fields: &str,
+        kind: &Kind,
+        version: &KindVersion,
+    ) -> Result<Self, StatusError> {
+        Ok(Self {
+            labels: parse_labels(labels)?,
+            fields: parse_fields(fields, kind, version)?,
+        })
     }
 
     /// Whether nothing is asked for.
@@ -44,10 +51,15 @@ impl Selector {
                 LabelTest::NotIn(values) => !value.is_some_and(|v| values.iter().any(|w| w == v)),
                 LabelTest::Exists => value.is_some(),
                 LabelTest::Absent => value.is_none(),
-                LabelTest::Greater(than) => value.and_then(|v| v.parse().ok()).is_some_and(|v: i64| v > *than),
+                LabelTest::Greater(than) => {
+                    value.and_then(|v| v.parse().ok()).is_some_and(|v: i64| v > *than)
+                }
                 LabelTest::Less(than) => value.and_then(|v| v.parse().ok()).is_some_and(|v: i64| v < *than),
             }
-        }) && self.fields.iter().all(|(path, wanted, equal)| (field_value(object, path) == *wanted) == *equal)
+        }) && self
+            .fields
+            .iter()
+            .all(|(path, wanted, equal)| (field_value(object, path) == *wanted) == *equal)
     }
 }
 
@@ -66,7 +78,11 @@ fn field_value(object: &Value, path: &str) -> String {
     }
 }
 
-fn parse_fields(text: &str, kind: &Kind, version: &KindVersion) -> Result<Vec<(String, String, bool)>, StatusError> {
+fn parse_fields(
+    text: &str,
+    kind: &Kind,
+    version: &KindVersion,
+) -> Result<Vec<(String, String, bool)>, StatusError> {
     let mut fields = Vec::new();
     for term in text.split(',').map(str::trim).filter(|t| !t.is_empty()) {
         let (path, value, equal) = if let Some((path, value)) = term.split_once("!=") {
@@ -80,9 +96,14 @@ fn parse_fields(text: &str, kind: &Kind, version: &KindVersion) -> Result<Vec<(S
         };
         let known = path == "metadata.name"
             || (path == "metadata.namespace" && kind.namespaced)
-            || version.selectable.iter().any(|s| s.trim_start_matches('.') == path);
+            || version
+                .selectable
+                .iter()
+                .any(|s| s.trim_start_matches('.') == path);
         if !known {
-            return Err(StatusError::bad_request(format!("field label not supported: {path}")));
+            return Err(StatusError::bad_request(format!(
+                "field label not supported: {path}"
+            )));
         }
         fields.push((path.to_owned(), value.to_owned(), equal));
     }
@@ -90,7 +111,10 @@ fn parse_fields(text: &str, kind: &Kind, version: &KindVersion) -> Result<Vec<(S
 }
 
 fn parse_labels(text: &str) -> Result<Vec<(String, LabelTest)>, StatusError> {
-    split_terms(text).into_iter().map(|term| parse_label(term.trim(), text)).collect()
+    split_terms(text)
+        .into_iter()
+        .map(|term| parse_label(term.trim(), text))
+        .collect()
 }
 
 /// Splits at commas outside parentheses.
@@ -112,7 +136,8 @@ fn split_terms(text: &str) -> Vec<&str> {
 }
 
 fn parse_label(term: &str, whole: &str) -> Result<(String, LabelTest), StatusError> {
-    let refuse = |why: &str| StatusError::bad_request(format!("unable to parse requirement: {why} in {whole:?}"));
+    let refuse =
+        |why: &str| StatusError::bad_request(format!("unable to parse requirement: {why} in {whole:?}"));
     let (key, test) = if let Some(key) = term.strip_prefix('!') {
         (key.trim(), LabelTest::Absent)
     } else if let Some((key, value)) = term.split_once("!=") {
@@ -128,9 +153,25 @@ fn parse_label(term: &str, whole: &str) -> Result<(String, LabelTest), StatusErr
             (Some(_) | None, _, _) => return Err(refuse("expected `key in (...)` or `key notin (...)`")),
         }
     } else if let Some((key, value)) = term.split_once('>') {
-        (key.trim(), LabelTest::Greater(value.trim().parse().map_err(|_| refuse("for 'Gt' the value must be an integer"))?))
+        (
+            key.trim(),
+            LabelTest::Greater(
+                value
+                    .trim()
+                    .parse()
+                    .map_err(|_| refuse("for 'Gt' the value must be an integer"))?,
+            ),
+        )
     } else if let Some((key, value)) = term.split_once('<') {
-        (key.trim(), LabelTest::Less(value.trim().parse().map_err(|_| refuse("for 'Lt' the value must be an integer"))?))
+        (
+            key.trim(),
+            LabelTest::Less(
+                value
+                    .trim()
+                    .parse()
+                    .map_err(|_| refuse("for 'Lt' the value must be an integer"))?,
+            ),
+        )
     } else {
         (term, LabelTest::Exists)
     };
@@ -140,7 +181,6 @@ fn parse_label(term: &str, whole: &str) -> Result<(String, LabelTest), StatusErr
     Ok((key.to_owned(), test))
 }
 
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -149,7 +189,11 @@ mod tests {
     use super::{LabelTest, Selector};
 
     fn selects(labels: &str, object: &serde_json::Value) -> bool {
-        Selector { labels: parse_labels(labels).unwrap(), fields: Vec::new() }.matches(object)
+        Selector {
+            labels: parse_labels(labels).unwrap(),
+            fields: Vec::new(),
+        }
+        .matches(object)
     }
 
     #[test]
@@ -169,7 +213,10 @@ mod tests {
         ] {
             assert_eq!(selects(selector, &object), expected, "{selector}");
         }
-        assert_eq!(parse_labels("a=b").unwrap(), [("a".to_owned(), LabelTest::In(vec!["b".to_owned()]))]);
+        assert_eq!(
+            parse_labels("a=b").unwrap(),
+            [("a".to_owned(), LabelTest::In(vec!["b".to_owned()]))]
+        );
         assert!(parse_labels("a b").is_err());
     }
 }

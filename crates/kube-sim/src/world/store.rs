@@ -38,11 +38,14 @@ impl Shelf {
         if change.deleted {
             self.objects.remove_mut(&change.key);
         } else {
-            self.objects.insert_mut(change.key.clone(), Arc::clone(&change.object));
+            self.objects
+                .insert_mut(change.key.clone(), Arc::clone(&change.object));
         }
         self.log.insert_mut(revision, change);
         while self.log.size() > history {
-            let Some(oldest) = self.log.first().map(|(revision, _)| *revision) else { break };
+            let Some(oldest) = self.log.first().map(|(revision, _)| *revision) else {
+                break;
+            };
             self.log.remove_mut(&oldest);
             self.forgotten = oldest;
         }

@@ -25,7 +25,9 @@ impl World {
         warnings: &mut Vec<String>,
     ) -> Result<(bool, Arc<Value>), StatusError> {
         if target.subresource == Subresource::Scale {
-            return self.update_scale(target, &object, options, now).map(|scale| (false, scale));
+            return self
+                .update_scale(target, &object, options, now)
+                .map(|scale| (false, scale));
         }
         admission::decode(target, &mut object, options, warnings)?;
         let named = meta::name(&object);
@@ -40,16 +42,22 @@ impl World {
         admission::match_namespace(target, &mut object)?;
         let Some(live) = self.find(&target.id()).cloned() else {
             if target.kind.rules.create_on_update && target.subresource == Subresource::None {
-                return self.insert(target, object, Ownership::Update, options, now).map(|object| (true, object));
+                return self
+                    .insert(target, object, Ownership::Update, options, now)
+                    .map(|object| (true, object));
             }
             return Err(StatusError::not_found(&target.kind.resource, &target.name));
         };
         if meta::resource_version(&object).is_empty() && !target.kind.rules.unconditional_update {
-            let error =
-                FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+            let error = FieldError::invalid(
+                "metadata.resourceVersion",
+                &json!(0),
+                "must be specified for an update",
+            );
             return Err(target.invalid(&target.name, &[error]));
         }
-        self.replace(target, &live, object, Ownership::Update, options, now).map(|object| (false, object))
+        self.replace(target, &live, object, Ownership::Update, options, now)
+            .map(|object| (false, object))
     }
 
     /// Puts a new form of an existing object in place. `new` is in the version of the target.
@@ -63,7 +71,9 @@ impl World {
         now: Timestamp,
     ) -> Result<Arc<Value>, StatusError> {
         let kind = Arc::clone(&target.kind);
-        let version = kind.version(&target.version).ok_or_else(StatusError::no_such_resource)?;
+        let version = kind
+            .version(&target.version)
+            .ok_or_else(StatusError::no_such_resource)?;
         let live = self.convert(&kind, stored, &target.version)?;
         let claimed = meta::resource_version(&new);
         if !claimed.is_empty() && claimed != meta::resource_version(&live) {
@@ -78,7 +88,11 @@ impl World {
                     "StorageError: invalid object, Code: 4, Key: /registry/{}/{}{}, ResourceVersion: 0, AdditionalErrorMsg: \
                      Precondition failed: UID in precondition: {claimed}, UID in object meta: {}",
                     registry_prefix(target),
-                    target.namespace.as_ref().map(|n| format!("{n}/")).unwrap_or_default(),
+                    target
+                        .namespace
+                        .as_ref()
+                        .map(|n| format!("{n}/"))
+                        .unwrap_or_default(),
                     target.name,
                     meta::uid(&live),
                 ),
@@ -95,7 +109,11 @@ impl World {
             Subresource::Finalize => {
                 let mut finalized = (*live).clone();
                 finalized["spec"]["finalizers"] = new["spec"]["finalizers"].clone();
-                meta::set(&mut finalized, "managedFields", new["metadata"]["managedFields"].clone());
+                meta::set(
+                    &mut finalized,
+                    "managedFields",
+                    new["metadata"]["managedFields"].clone(),
+                );
                 new = finalized;
             }
         }
@@ -113,7 +131,11 @@ impl World {
         if !errors.is_empty() {
             return Err(target.invalid(&target.name, &errors));
         }
-        meta::set(&mut new, "resourceVersion", live["metadata"]["resourceVersion"].clone());
+        meta::set(
+            &mut new,
+            "resourceVersion",
+            live["metadata"]["resourceVersion"].clone(),
+        );
         if same_but_for_claim_times(&live, &new) {
             return Ok(live);
         }
@@ -122,7 +144,11 @@ impl World {
         }
         let id = target.id();
         let stored = self.to_storage(&kind, &new)?;
-        let stored = if is_finished(&stored) { self.erase(&id, stored) } else { self.put(&id, stored) };
+        let stored = if is_finished(&stored) {
+            self.erase(&id, stored)
+        } else {
+            self.put(&id, stored)
+        };
         self.convert(&kind, &stored, &target.version)
     }
 }
@@ -131,7 +157,9 @@ impl World {
 pub(super) fn is_finished(object: &Value) -> bool {
     meta::is_deleting(object)
         && meta::finalizers(object).is_empty()
-        && object["spec"]["finalizers"].as_array().is_none_or(|f| !is_namespace(object) || f.is_empty())
+        && object["spec"]["finalizers"]
+            .as_array()
+            .is_none_or(|f| !is_namespace(object) || f.is_empty())
 }
 
 fn is_namespace(object: &Value) -> bool {
@@ -169,34 +197,48 @@ fn keep_system_metadata(live: &Value, new: &mut Value) {
 fn with_status_of(live: &Value, new: &Value) -> Value {
     let mut object = live.clone();
     meta::set_top(&mut object, "status", new["status"].clone());
-    meta::set(&mut object, "managedFields", new["metadata"]["managedFields"].clone());
+    meta::set(
+        &mut object,
+        "managedFields",
+        new["metadata"]["managedFields"].clone(),
+    );
     object
 }
 
 /// Whether anything differs that counts as specification.
 fn spec_differs(live: &Value, new: &Value, has_status: bool) -> bool {
-    let (Some(live), Some(new)) = (live.as_object(), new.as_object()) else { return live != new };
+    let (Some(live), Some(new)) = (live.as_object(), new.as_object()) else {
+        return live != new;
+    };
     let counts = |key: &str| key != "metadata" && !(has_status && key == "status");
-    live.iter().any(|(key, value)| counts(key) && new.get(key) != Some(value))
+    live.iter()
+        .any(|(key, value)| counts(key) && new.get(key) != Some(value))
         || new.keys().any(|key| counts(key) && !live.contains_key(key))
 }
 
 /// Equal, apart from the times at which managers claimed their fields.
 fn same_but_for_claim_times(live: &Value, new: &Value) -> bool {
     let rest = |object: &Value| -> Vec<Value> {
-        let mut entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+        let mut entries = object["metadata"]["managedFields"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         for entry in &mut entries {
             meta::set_top(entry, "time", Value::Null);
         }
         entries
     };
-    let (Some(a), Some(b)) = (live.as_object(), new.as_object()) else { return live == new };
+    let (Some(a), Some(b)) = (live.as_object(), new.as_object()) else {
+        return live == new;
+    };
     a.len() == b.len()
         && a.iter().all(|(key, value)| {
             if key != "metadata" {
                 return b.get(key) == Some(value);
             }
-            let (Some(a), Some(b)) = (value.as_object(), b.get(key).and_then(Value::as_object)) else { return false };
+            let (Some(a), Some(b)) = (value.as_object(), b.get(key).and_then(Value::as_object)) else {
+                return false;
+            };
             a.iter().all(|(k, v)| k == "managedFields" || b.get(k) == Some(v))
                 && b.keys().all(|k| k == "managedFields" || a.contains_key(k))
         })
@@ -211,9 +253,7 @@ mod tests {
 
     #[test]
     fn the_time_of_a_claim_alone_is_no_change() {
-        let at = |time: &str, value: i32| {
-            json!({"metadata": {"name": "a", "managedFields": [{"manager": "m", "time": time}]}, "data": {"a": value}})
-        };
+        let at = |time: &str, value: i32| json!({"metadata": {"name": "a", "managedFields": [{"manager": "m", "time": time}]}, "data": {"a": value}});
         assert!(same_but_for_claim_times(&at("1", 1), &at("2", 1)));
         assert!(!same_but_for_claim_times(&at("1", 1), &at("1", 2)));
     }

@@ -33,15 +33,27 @@ pub(super) fn metadata(kind: &Kind, object: &Value, live: Option<&Value>) -> Vec
         }
         let value = value.as_str().unwrap_or_default();
         if value.len() > 63 {
-            errors.push(FieldError::invalid("metadata.labels", &json!(value), "must be no more than 63 bytes"));
+            errors.push(FieldError::invalid(
+                "metadata.labels",
+                &json!(value),
+                "must be no more than 63 bytes",
+            ));
         } else if !value.is_empty() && !is_name_part(value) {
             errors.push(FieldError::invalid("metadata.labels", &json!(value), LABEL_VALUE));
         }
     }
     let mut size = 0;
-    for (key, value) in object["metadata"]["annotations"].as_object().into_iter().flatten() {
+    for (key, value) in object["metadata"]["annotations"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
         if !is_qualified(&key.to_lowercase()) {
-            errors.push(FieldError::invalid("metadata.annotations", &json!(key), QUALIFIED));
+            errors.push(FieldError::invalid(
+                "metadata.annotations",
+                &json!(key),
+                QUALIFIED,
+            ));
         }
         size += key.len() + value.as_str().map_or(0, str::len);
     }
@@ -74,7 +86,9 @@ fn check_name(kind: &Kind, name: &str, errors: &mut Vec<FieldError>) {
 
 fn is_dns_label(name: &str) -> bool {
     !name.is_empty()
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !name.starts_with('-')
         && !name.ends_with('-')
 }
@@ -82,7 +96,9 @@ fn is_dns_label(name: &str) -> bool {
 fn is_name_part(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 63
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.ends_with(|c: char| c.is_ascii_alphanumeric())
 }
@@ -101,7 +117,11 @@ fn check_finalizers(object: &Value, live: Option<&Value>, errors: &mut Vec<Field
     for finalizer in &finalizers {
         let known = matches!(*finalizer, "orphan" | "foregroundDeletion" | "kubernetes");
         if !is_qualified(finalizer) {
-            errors.push(FieldError::invalid("metadata.finalizers", &json!(finalizer), QUALIFIED));
+            errors.push(FieldError::invalid(
+                "metadata.finalizers",
+                &json!(finalizer),
+                QUALIFIED,
+            ));
         } else if !finalizer.contains('/') && !known && !finalizer.contains('.') {
             errors.push(FieldError::invalid(
                 "metadata.finalizers",
@@ -119,7 +139,11 @@ fn check_finalizers(object: &Value, live: Option<&Value>, errors: &mut Vec<Field
     }
     if let Some(live) = live.filter(|live| meta::is_deleting(live)) {
         let held = meta::finalizers(live);
-        let new: Vec<String> = finalizers.iter().filter(|f| !held.contains(f)).map(|f| format!("{f:?}")).collect();
+        let new: Vec<String> = finalizers
+            .iter()
+            .filter(|f| !held.contains(f))
+            .map(|f| format!("{f:?}"))
+            .collect();
         if !new.is_empty() {
             errors.push(FieldError::forbidden(
                 "metadata.finalizers",
@@ -163,10 +187,23 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        for (name, legal) in [("a", true), ("a-1", true), ("-a", false), ("A", false), ("", false), ("a.b", false)] {
+        for (name, legal) in [
+            ("a", true),
+            ("a-1", true),
+            ("-a", false),
+            ("A", false),
+            ("", false),
+            ("a.b", false),
+        ] {
             assert_eq!(is_dns_label(name), legal, "{name}");
         }
-        for (key, legal) in [("a", true), ("x.io/Name", true), ("X.io/a", false), ("a/", false), ("a/b/c", false)] {
+        for (key, legal) in [
+            ("a", true),
+            ("x.io/Name", true),
+            ("X.io/a", false),
+            ("a/", false),
+            ("a/b/c", false),
+        ] {
             assert_eq!(is_qualified(key), legal, "{key}");
         }
     }

@@ -63,18 +63,39 @@ pub(crate) struct Watch {
 
 impl World {
     /// Opens a watch; the events are those that it starts with.
-    pub(crate) fn open_watch(&self, target: &Target, query: &Query) -> Result<(Watch, Vec<Event>), StatusError> {
+    pub(crate) fn open_watch(
+        &self,
+        target: &Target,
+        query: &Query,
+    ) -> Result<(Watch, Vec<Event>), StatusError> {
         let get = |name: &str| query.get(name).map_or("", String::as_str);
         let initial = check_options(query)?;
         let mut fields = get("fieldSelector").to_owned();
         if !target.name.is_empty() {
-            fields = format!("metadata.name={}{}{fields}", target.name, if fields.is_empty() { "" } else { "," });
+            fields = format!(
+                "metadata.name={}{}{fields}",
+                target.name,
+                if fields.is_empty() { "" } else { "," }
+            );
         }
-        let selector = Selector::parse(get("labelSelector"), &fields, &target.kind, target.kind_version()?)?;
+        let selector = Selector::parse(
+            get("labelSelector"),
+            &fields,
+            &target.kind,
+            target.kind_version()?,
+        )?;
         let version = get("resourceVersion");
-        let wanted = if version.is_empty() { 0 } else { parse_version(version)? };
+        let wanted = if version.is_empty() {
+            0
+        } else {
+            parse_version(version)?
+        };
         let bookmarks = is_true(get("allowWatchBookmarks"));
-        let timeout = get("timeoutSeconds").parse().ok().filter(|s| *s > 0).map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        let timeout = get("timeoutSeconds")
+            .parse()
+            .ok()
+            .filter(|s| *s > 0)
+            .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
         let mut watch = Watch {
             resource: target.kind.resource.clone(),
             stored_as: target.kind.stored_as.clone(),
@@ -102,7 +123,10 @@ impl World {
             for (_, stored) in store::within(&shelf.objects, target.namespace.as_deref(), None) {
                 let object = self.convert(&target.kind, stored, &target.version)?;
                 if watch.selector.matches(&object) {
-                    events.push(Event { kind: EventType::Added, object });
+                    events.push(Event {
+                        kind: EventType::Added,
+                        object,
+                    });
                 }
             }
         }
@@ -114,7 +138,11 @@ impl World {
 
     /// What happened since the last call; a watch that is too far behind ends with 410.
     pub(crate) fn poll_watch(&self, watch: &mut Watch) -> Result<Vec<Event>, StatusError> {
-        let Some(kind) = self.kinds.get(&watch.resource).filter(|k| k.served(&watch.version).is_some()) else {
+        let Some(kind) = self
+            .kinds
+            .get(&watch.resource)
+            .filter(|k| k.served(&watch.version).is_some())
+        else {
             return Err(StatusError::expired("the resource is no longer served"));
         };
         let empty = Shelf::default();
@@ -128,24 +156,44 @@ impl World {
         }
         let mut events = Vec::new();
         for (revision, change) in held.changes_after(watch.revision) {
-            if watch.namespace.as_deref().is_some_and(|namespace| namespace != &*change.key.0) {
+            if watch
+                .namespace
+                .as_deref()
+                .is_some_and(|namespace| namespace != &*change.key.0)
+            {
                 continue;
             }
             let object = self.convert(kind, &change.object, &watch.version)?;
-            let before = change.before.as_ref().map(|b| self.convert(kind, b, &watch.version)).transpose()?;
+            let before = change
+                .before
+                .as_ref()
+                .map(|b| self.convert(kind, b, &watch.version))
+                .transpose()?;
             let was_selected = before.as_ref().is_some_and(|b| watch.selector.matches(b));
             let is_selected = !change.deleted && watch.selector.matches(&object);
             let event = match (was_selected, is_selected, before) {
                 (false, false, _) => continue,
-                (false, true, _) => Event { kind: EventType::Added, object },
-                (true, true, _) => Event { kind: EventType::Modified, object },
+                (false, true, _) => Event {
+                    kind: EventType::Added,
+                    object,
+                },
+                (true, true, _) => Event {
+                    kind: EventType::Modified,
+                    object,
+                },
                 (true, false, Some(before)) if !change.deleted => {
                     // It left the selection: the client gets what it knew, under the version of the change.
                     let mut last = (*before).clone();
                     meta::set(&mut last, "resourceVersion", json!(revision.to_string()));
-                    Event { kind: EventType::Deleted, object: Arc::new(last) }
+                    Event {
+                        kind: EventType::Deleted,
+                        object: Arc::new(last),
+                    }
                 }
-                (true, false, _) => Event { kind: EventType::Deleted, object },
+                (true, false, _) => Event {
+                    kind: EventType::Deleted,
+                    object,
+                },
             };
             watch.told = revision;
             events.push(event);
@@ -173,7 +221,10 @@ impl World {
         if initial_end {
             object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        Event { kind: EventType::Bookmark, object: Arc::new(object) }
+        Event {
+            kind: EventType::Bookmark,
+            object: Arc::new(object),
+        }
     }
 }
 
@@ -197,10 +248,17 @@ fn check_options(query: &Query) -> Result<Option<bool>, StatusError> {
             "resourceVersionMatch",
             "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
         )),
-        (Some(_), other) => errors.push(request::unsupported("resourceVersionMatch", other, &["NotOlderThan"])),
+        (Some(_), other) => errors.push(request::unsupported(
+            "resourceVersionMatch",
+            other,
+            &["NotOlderThan"],
+        )),
     }
     if !get("continue").is_empty() {
-        errors.push(FieldError::forbidden("continue", "continue is forbidden for watch"));
+        errors.push(FieldError::forbidden(
+            "continue",
+            "continue is forbidden for watch",
+        ));
     }
     if errors.is_empty() {
         Ok(initial)

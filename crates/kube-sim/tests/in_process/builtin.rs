@@ -26,15 +26,30 @@ async fn events_have_two_views() {
     assert_eq!(seen.involved_object.name.as_deref(), Some("w"));
     let selected = ListParams::default().fields("involvedObject.name=w");
     assert_eq!(old.list(&selected).await.unwrap().items.len(), 1);
-    assert!(old.list(&ListParams::default().fields("involvedObject.name=x")).await.unwrap().items.is_empty());
-    let unknown = status(old.list(&ListParams::default().fields("message=x")).await.unwrap_err());
+    assert!(
+        old.list(&ListParams::default().fields("involvedObject.name=x"))
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    let unknown = status(
+        old.list(&ListParams::default().fields("message=x"))
+            .await
+            .unwrap_err(),
+    );
     assert_eq!(unknown.message, "field label not supported: message");
 
     let patch = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e"}, "count": 2, "message": "again",
         "involvedObject": {"kind": "Widget", "name": "w", "namespace": "default"}});
-    old.patch("e", &PatchParams::apply("c").force(), &Patch::Apply(&patch)).await.unwrap();
+    old.patch("e", &PatchParams::apply("c").force(), &Patch::Apply(&patch))
+        .await
+        .unwrap();
     let seen = new.get("e").await.unwrap();
-    assert_eq!((seen.note.as_deref(), seen.deprecated_count), (Some("again"), Some(2)));
+    assert_eq!(
+        (seen.note.as_deref(), seen.deprecated_count),
+        (Some("again"), Some(2))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,7 +62,10 @@ async fn a_namespace_comes_with_a_service_account() {
     assert_eq!(made.status.unwrap().phase.as_deref(), Some("Active"));
     let accounts: Api<ServiceAccount> = Api::namespaced(client, "team");
     assert!(accounts.get_opt("default").await.unwrap().is_some());
-    accounts.delete("default", &DeleteParams::default()).await.unwrap();
+    accounts
+        .delete("default", &DeleteParams::default())
+        .await
+        .unwrap();
     assert!(accounts.get_opt("default").await.unwrap().is_some(), "made again");
     let going = namespaces.delete("team", &DeleteParams::default()).await.unwrap();
     assert!(going.is_left());
@@ -66,10 +84,28 @@ async fn leases_are_taken_over_only_with_the_newest_version() {
     let mut taken = made.clone();
     taken.spec.as_mut().unwrap().holder_identity = Some("b".into());
     leases.replace("l", &PostParams::default(), &taken).await.unwrap();
-    assert_eq!(status(leases.replace("l", &PostParams::default(), &taken).await.unwrap_err()).code, 409);
+    assert_eq!(
+        status(
+            leases
+                .replace("l", &PostParams::default(), &taken)
+                .await
+                .unwrap_err()
+        )
+        .code,
+        409
+    );
     taken.metadata.resource_version = None;
-    let refused = status(leases.replace("l", &PostParams::default(), &taken).await.unwrap_err());
-    assert!(refused.message.contains("metadata.resourceVersion: Invalid value: 0: must be specified for an update"));
+    let refused = status(
+        leases
+            .replace("l", &PostParams::default(), &taken)
+            .await
+            .unwrap_err(),
+    );
+    assert!(
+        refused
+            .message
+            .contains("metadata.resourceVersion: Invalid value: 0: must be specified for an update")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,9 +117,18 @@ async fn collections_are_deleted_by_selector() {
         map.labels_mut().insert("l".into(), label.into());
         maps.create(&PostParams::default(), &map).await.unwrap();
     }
-    let deleted = maps.delete_collection(&DeleteParams::default(), &ListParams::default().labels("l=x")).await.unwrap();
+    let deleted = maps
+        .delete_collection(&DeleteParams::default(), &ListParams::default().labels("l=x"))
+        .await
+        .unwrap();
     assert_eq!(deleted.left().unwrap().items.len(), 2);
-    let left: Vec<String> = maps.list(&ListParams::default()).await.unwrap().iter().map(ResourceExt::name_any).collect();
+    let left: Vec<String> = maps
+        .list(&ListParams::default())
+        .await
+        .unwrap()
+        .iter()
+        .map(ResourceExt::name_any)
+        .collect();
     assert_eq!(left, ["b"]);
 }
 
@@ -92,23 +137,58 @@ async fn names_are_generated() {
     let (_server, client) = server().await;
     let maps: Api<ConfigMap> = Api::default_namespaced(client);
     let sent: ConfigMap = serde_json::from_value(json!({"metadata": {"generateName": "run-"}})).unwrap();
-    let one = maps.create(&PostParams::default(), &sent).await.unwrap().name_any();
-    let two = maps.create(&PostParams::default(), &sent).await.unwrap().name_any();
-    assert!(one.starts_with("run-") && one.len() == 9 && one != two, "{one} {two}");
+    let one = maps
+        .create(&PostParams::default(), &sent)
+        .await
+        .unwrap()
+        .name_any();
+    let two = maps
+        .create(&PostParams::default(), &sent)
+        .await
+        .unwrap()
+        .name_any();
+    assert!(
+        one.starts_with("run-") && one.len() == 9 && one != two,
+        "{one} {two}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn custom_resources_scale_and_select() {
     let (_server, client) = server().await;
     let widgets = widget_api(&client);
-    widgets.create(&PostParams::default(), &widget("w", json!({"colour": "red", "replicas": 1}))).await.unwrap();
+    widgets
+        .create(
+            &PostParams::default(),
+            &widget("w", json!({"colour": "red", "replicas": 1})),
+        )
+        .await
+        .unwrap();
     let scale = widgets.get_scale("w").await.unwrap();
     assert_eq!(scale.spec.unwrap().replicas, Some(1));
     let patch = json!({"spec": {"replicas": 4}});
-    widgets.patch_scale("w", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    widgets
+        .patch_scale("w", &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .unwrap();
     let after = widgets.get("w").await.unwrap();
     assert_eq!(after.data["spec"]["replicas"], 4);
     assert_eq!(after.metadata.generation, Some(2));
-    assert_eq!(widgets.list(&ListParams::default().fields("spec.colour=red")).await.unwrap().items.len(), 1);
-    assert!(widgets.list(&ListParams::default().fields("spec.colour=blue")).await.unwrap().items.is_empty());
+    assert_eq!(
+        widgets
+            .list(&ListParams::default().fields("spec.colour=red"))
+            .await
+            .unwrap()
+            .items
+            .len(),
+        1
+    );
+    assert!(
+        widgets
+            .list(&ListParams::default().fields("spec.colour=blue"))
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
 }

@@ -9,11 +9,21 @@ use crate::support::{config_map, server, status, widget, widget_api};
 async fn objects_are_created_read_replaced_and_deleted() {
     let (_server, client) = server().await;
     let maps: Api<ConfigMap> = Api::default_namespaced(client);
-    let made = maps.create(&PostParams::default(), &config_map("a", json!({"k": "1"}))).await.unwrap();
+    let made = maps
+        .create(&PostParams::default(), &config_map("a", json!({"k": "1"})))
+        .await
+        .unwrap();
     assert_eq!(made.namespace().as_deref(), Some("default"));
-    assert_eq!(made.metadata.creation_timestamp.as_ref().unwrap().0.to_string(), "2026-01-01T00:00:00Z");
+    assert_eq!(
+        made.metadata.creation_timestamp.as_ref().unwrap().0.to_string(),
+        "2026-01-01T00:00:00Z"
+    );
 
-    let twice = status(maps.create(&PostParams::default(), &made_again(&made)).await.unwrap_err());
+    let twice = status(
+        maps.create(&PostParams::default(), &made_again(&made))
+            .await
+            .unwrap_err(),
+    );
     assert_eq!((twice.code, twice.reason.as_str()), (409, "AlreadyExists"));
     assert_eq!(twice.message, "configmaps \"a\" already exists");
 
@@ -21,7 +31,11 @@ async fn objects_are_created_read_replaced_and_deleted() {
     newer.data.as_mut().unwrap().insert("k".into(), "2".into());
     let replaced = maps.replace("a", &PostParams::default(), &newer).await.unwrap();
     assert_ne!(replaced.resource_version(), made.resource_version());
-    let stale = status(maps.replace("a", &PostParams::default(), &newer).await.unwrap_err());
+    let stale = status(
+        maps.replace("a", &PostParams::default(), &newer)
+            .await
+            .unwrap_err(),
+    );
     assert_eq!((stale.code, stale.reason.as_str()), (409, "Conflict"));
     assert_eq!(
         stale.message,
@@ -29,15 +43,32 @@ async fn objects_are_created_read_replaced_and_deleted() {
          the latest version and try again"
     );
 
-    let same = maps.replace("a", &PostParams::default(), &replaced).await.unwrap();
-    assert_eq!(same.resource_version(), replaced.resource_version(), "a write of what is there keeps the version");
+    let same = maps
+        .replace("a", &PostParams::default(), &replaced)
+        .await
+        .unwrap();
+    assert_eq!(
+        same.resource_version(),
+        replaced.resource_version(),
+        "a write of what is there keeps the version"
+    );
 
-    let wrong = DeleteParams::default()
-        .preconditions(Preconditions { uid: Some("other".into()), resource_version: None });
+    let wrong = DeleteParams::default().preconditions(Preconditions {
+        uid: Some("other".into()),
+        resource_version: None,
+    });
     assert_eq!(status(maps.delete("a", &wrong).await.unwrap_err()).code, 409);
-    assert!(maps.delete("a", &DeleteParams::default()).await.unwrap().is_right());
+    assert!(
+        maps.delete("a", &DeleteParams::default())
+            .await
+            .unwrap()
+            .is_right()
+    );
     let missing = status(maps.get("a").await.unwrap_err());
-    assert_eq!((missing.code, missing.message.as_str()), (404, "configmaps \"a\" not found"));
+    assert_eq!(
+        (missing.code, missing.message.as_str()),
+        (404, "configmaps \"a\" not found")
+    );
 }
 
 fn made_again(made: &ConfigMap) -> ConfigMap {
@@ -53,22 +84,35 @@ async fn status_and_spec_are_written_apart() {
     let mut sent = widget("w", json!({"colour": "red"}));
     sent.data["status"] = json!({"phase": "Sneaked"});
     let made = widgets.create(&PostParams::default(), &sent).await.unwrap();
-    assert!(made.data.get("status").is_none(), "a create does not write status");
+    assert!(
+        made.data.get("status").is_none(),
+        "a create does not write status"
+    );
     assert_eq!(made.data["spec"]["size"], 1, "defaulted");
     assert_eq!(made.metadata.generation, Some(1));
 
-    let patch = json!({"status": {"phase": "Ready"}, "spec": {"colour": "blue"}, "metadata": {"labels": {"a": "b"}}});
-    let after = widgets.patch_status("w", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    let patch =
+        json!({"status": {"phase": "Ready"}, "spec": {"colour": "blue"}, "metadata": {"labels": {"a": "b"}}});
+    let after = widgets
+        .patch_status("w", &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .unwrap();
     assert_eq!(after.data["status"]["phase"], "Ready");
     assert_eq!(after.data["spec"]["colour"], "red");
     assert!(after.labels().is_empty());
     assert_eq!(after.metadata.generation, Some(1));
 
-    let after = widgets.patch("w", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    let after = widgets
+        .patch("w", &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .unwrap();
     assert_eq!(after.data["spec"]["colour"], "blue");
     assert_eq!(after.metadata.generation, Some(2));
     let patch = json!({"status": {"phase": "Gone"}});
-    let same = widgets.patch("w", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    let same = widgets
+        .patch("w", &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .unwrap();
     assert_eq!(same.data["status"]["phase"], "Ready");
     assert_eq!(same.resource_version(), after.resource_version());
 }
@@ -78,28 +122,59 @@ async fn objects_are_validated() {
     let (_server, client) = server().await;
     let widgets = widget_api(&client);
     let refused = status(
-        widgets.create(&PostParams::default(), &widget("w", json!({"colour": "pink"}))).await.unwrap_err(),
+        widgets
+            .create(&PostParams::default(), &widget("w", json!({"colour": "pink"})))
+            .await
+            .unwrap_err(),
     );
     assert_eq!((refused.code, refused.reason.as_str()), (422, "Invalid"));
     let expected = "spec.colour: Unsupported value: \"pink\": supported values: \"red\", \"green\", \"blue\"";
     assert!(refused.message.contains(expected), "{}", refused.message);
     assert_eq!(refused.details.unwrap().causes[0].field, "spec.colour");
     let refused = status(
-        widgets.create(&PostParams::default(), &widget("w", json!({"size": 3, "limit": 2}))).await.unwrap_err(),
+        widgets
+            .create(
+                &PostParams::default(),
+                &widget("w", json!({"size": 3, "limit": 2})),
+            )
+            .await
+            .unwrap_err(),
     );
-    assert_eq!(refused.message, "Widget.example.org \"w\" is invalid: spec: Invalid value: \"object\": size must not exceed limit");
-    let strict = http::Request::post("/apis/example.org/v1/namespaces/default/widgets?fieldValidation=Strict")
-        .body(serde_json::to_vec(&widget("w", json!({"colr": "red"}))).unwrap())
-        .unwrap();
+    assert_eq!(
+        refused.message,
+        "Widget.example.org \"w\" is invalid: spec: Invalid value: \"object\": size must not exceed limit"
+    );
+    let strict =
+        http::Request::post("/apis/example.org/v1/namespaces/default/widgets?fieldValidation=Strict")
+            .body(serde_json::to_vec(&widget("w", json!({"colr": "red"}))).unwrap())
+            .unwrap();
     let refused = status(client.request::<serde_json::Value>(strict).await.unwrap_err());
     assert_eq!((refused.code, refused.reason.as_str()), (400, "BadRequest"));
-    assert!(refused.message.ends_with("strict decoding error: unknown field \"spec.colr\""), "{}", refused.message);
-    let pruned = widgets.create(&PostParams::default(), &widget("w", json!({"colr": "red"}))).await.unwrap();
+    assert!(
+        refused
+            .message
+            .ends_with("strict decoding error: unknown field \"spec.colr\""),
+        "{}",
+        refused.message
+    );
+    let pruned = widgets
+        .create(&PostParams::default(), &widget("w", json!({"colr": "red"})))
+        .await
+        .unwrap();
     assert!(pruned.data["spec"].get("colr").is_none());
     let refused = status(
-        widgets.create(&PostParams::default(), &widget("No Name", json!({}))).await.unwrap_err(),
+        widgets
+            .create(&PostParams::default(), &widget("No Name", json!({})))
+            .await
+            .unwrap_err(),
     );
-    assert!(refused.message.contains("a lowercase RFC 1123 subdomain must consist of"), "{}", refused.message);
+    assert!(
+        refused
+            .message
+            .contains("a lowercase RFC 1123 subdomain must consist of"),
+        "{}",
+        refused.message
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,14 +184,29 @@ async fn finalizers_hold_an_object() {
     let mut sent = widget("w", json!({}));
     sent.metadata.finalizers = Some(vec!["example.org/one".into()]);
     widgets.create(&PostParams::default(), &sent).await.unwrap();
-    let held = widgets.delete("w", &DeleteParams::default()).await.unwrap().left().expect("waits for its finalizer");
+    let held = widgets
+        .delete("w", &DeleteParams::default())
+        .await
+        .unwrap()
+        .left()
+        .expect("waits for its finalizer");
     assert!(held.metadata.deletion_timestamp.is_some());
     assert_eq!(held.metadata.generation, Some(2));
-    let again = widgets.delete("w", &DeleteParams::default()).await.unwrap().left().expect("still waits");
+    let again = widgets
+        .delete("w", &DeleteParams::default())
+        .await
+        .unwrap()
+        .left()
+        .expect("still waits");
     assert_eq!(again.resource_version(), held.resource_version());
 
     let more = json!({"metadata": {"finalizers": ["example.org/one", "example.org/two"]}});
-    let refused = status(widgets.patch("w", &PatchParams::default(), &Patch::Merge(&more)).await.unwrap_err());
+    let refused = status(
+        widgets
+            .patch("w", &PatchParams::default(), &Patch::Merge(&more))
+            .await
+            .unwrap_err(),
+    );
     assert_eq!(refused.code, 422);
     assert!(
         refused.message.contains(
@@ -127,7 +217,10 @@ async fn finalizers_hold_an_object() {
         refused.message
     );
     let none = json!({"metadata": {"finalizers": null}});
-    widgets.patch("w", &PatchParams::default(), &Patch::Merge(&none)).await.unwrap();
+    widgets
+        .patch("w", &PatchParams::default(), &Patch::Merge(&none))
+        .await
+        .unwrap();
     assert_eq!(status(widgets.get("w").await.unwrap_err()).code, 404);
 }
 
@@ -135,17 +228,30 @@ async fn finalizers_hold_an_object() {
 async fn dry_runs_change_nothing() {
     let (server, client) = server().await;
     let maps: Api<ConfigMap> = Api::default_namespaced(client);
-    let dry = PostParams { dry_run: true, ..Default::default() };
+    let dry = PostParams {
+        dry_run: true,
+        ..Default::default()
+    };
     let before = server.world().revision();
-    let shown = maps.create(&dry, &config_map("a", json!({"k": "1"}))).await.unwrap();
+    let shown = maps
+        .create(&dry, &config_map("a", json!({"k": "1"})))
+        .await
+        .unwrap();
     assert!(shown.uid().is_some());
     assert_eq!(server.world().revision(), before);
-    maps.create(&PostParams::default(), &config_map("a", json!({"k": "1"}))).await.unwrap();
+    maps.create(&PostParams::default(), &config_map("a", json!({"k": "1"})))
+        .await
+        .unwrap();
     let before = server.world().revision();
     let patch = json!({"data": {"k": "2"}});
-    let shown = maps.patch("a", &PatchParams::default().dry_run(), &Patch::Merge(&patch)).await.unwrap();
+    let shown = maps
+        .patch("a", &PatchParams::default().dry_run(), &Patch::Merge(&patch))
+        .await
+        .unwrap();
     assert_eq!(shown.data.unwrap()["k"], "2");
-    maps.delete("a", &DeleteParams::default().dry_run()).await.unwrap();
+    maps.delete("a", &DeleteParams::default().dry_run())
+        .await
+        .unwrap();
     assert_eq!(server.world().revision(), before);
 }
 
@@ -153,41 +259,79 @@ async fn dry_runs_change_nothing() {
 async fn secrets_have_their_own_rules() {
     let (_server, client) = server().await;
     let secrets: Api<Secret> = Api::default_namespaced(client);
-    let sent: Secret =
-        serde_json::from_value(json!({"metadata": {"name": "s"}, "stringData": {"a": "b"}, "immutable": true})).unwrap();
+    let sent: Secret = serde_json::from_value(
+        json!({"metadata": {"name": "s"}, "stringData": {"a": "b"}, "immutable": true}),
+    )
+    .unwrap();
     let made = secrets.create(&PostParams::default(), &sent).await.unwrap();
     assert_eq!(made.type_.as_deref(), Some("Opaque"));
     assert_eq!(made.data.unwrap()["a"].0, b"b");
     assert!(made.string_data.is_none());
     let patch = json!({"stringData": {"a": "c"}});
-    let refused = status(secrets.patch("s", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap_err());
+    let refused = status(
+        secrets
+            .patch("s", &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .unwrap_err(),
+    );
     assert_eq!(
         refused.message,
         "Secret \"s\" is invalid: data: Forbidden: field is immutable when `immutable` is set"
     );
     let patch = json!({"type": "other", "immutable": true});
-    let refused = status(secrets.patch("s", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap_err());
-    assert_eq!(refused.message, "Secret \"s\" is invalid: type: Invalid value: \"other\": field is immutable");
+    let refused = status(
+        secrets
+            .patch("s", &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .unwrap_err(),
+    );
+    assert_eq!(
+        refused.message,
+        "Secret \"s\" is invalid: type: Invalid value: \"other\": field is immutable"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn patches_of_every_format() {
     let (_server, client) = server().await;
     let widgets = widget_api(&client);
-    widgets.create(&PostParams::default(), &widget("w", json!({"colour": "red"}))).await.unwrap();
+    widgets
+        .create(&PostParams::default(), &widget("w", json!({"colour": "red"})))
+        .await
+        .unwrap();
     let test = json!([{"op": "test", "path": "/spec/colour", "value": "blue"}]);
     let test: json_patch::Patch = serde_json::from_value(test).unwrap();
-    let refused = status(widgets.patch("w", &PatchParams::default(), &Patch::Json::<()>(test)).await.unwrap_err());
+    let refused = status(
+        widgets
+            .patch("w", &PatchParams::default(), &Patch::Json::<()>(test))
+            .await
+            .unwrap_err(),
+    );
     assert_eq!((refused.code, refused.reason.as_str()), (422, "Invalid"));
     let replace = json!([{"op": "replace", "path": "/spec/colour", "value": "blue"}]);
     let replace: json_patch::Patch = serde_json::from_value(replace).unwrap();
-    let after = widgets.patch("w", &PatchParams::default(), &Patch::Json::<()>(replace)).await.unwrap();
+    let after = widgets
+        .patch("w", &PatchParams::default(), &Patch::Json::<()>(replace))
+        .await
+        .unwrap();
     assert_eq!(after.data["spec"]["colour"], "blue");
     let strategic = json!({"spec": {"colour": "red"}});
-    let refused =
-        status(widgets.patch("w", &PatchParams::default(), &Patch::Strategic(&strategic)).await.unwrap_err());
-    assert_eq!((refused.code, refused.reason.as_str()), (415, "UnsupportedMediaType"));
+    let refused = status(
+        widgets
+            .patch("w", &PatchParams::default(), &Patch::Strategic(&strategic))
+            .await
+            .unwrap_err(),
+    );
+    assert_eq!(
+        (refused.code, refused.reason.as_str()),
+        (415, "UnsupportedMediaType")
+    );
     let stale = json!({"metadata": {"resourceVersion": "1"}, "spec": {"colour": "red"}});
-    let refused = status(widgets.patch("w", &PatchParams::default(), &Patch::Merge(&stale)).await.unwrap_err());
+    let refused = status(
+        widgets
+            .patch("w", &PatchParams::default(), &Patch::Merge(&stale))
+            .await
+            .unwrap_err(),
+    );
     assert_eq!((refused.code, refused.reason.as_str()), (409, "Conflict"));
 }

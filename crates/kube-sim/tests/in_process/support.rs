@@ -12,7 +12,8 @@ pub const EPOCH: &str = "2026-01-01T00:00:00Z";
 pub async fn server() -> (ApiServer, Client) {
     let server = ApiServer::new(Clock::virtual_since(EPOCH.parse::<Timestamp>().unwrap()));
     let client = server.client("default");
-    let definition: CustomResourceDefinition = serde_saphyr::from_str(include_str!("../widget.yaml")).unwrap();
+    let definition: CustomResourceDefinition =
+        serde_saphyr::from_str(include_str!("../widget.yaml")).unwrap();
     Api::<CustomResourceDefinition>::all(client.clone())
         .create(&PostParams::default(), &definition)
         .await

@@ -24,12 +24,19 @@ fn definition(strategy: &Value) -> Value {
 }
 
 fn gadgets(version: &str) -> ApiResource {
-    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("example.org", version, "Gadget"), "gadgets")
+    ApiResource::from_gvk_with_plural(
+        &GroupVersionKind::gvk("example.org", version, "Gadget"),
+        "gadgets",
+    )
 }
 
 fn rename(object: &Value, from: &str, _to: &str) -> Value {
     let mut object = object.clone();
-    let (old, new) = if from == "v1" { ("colour", "color") } else { ("color", "colour") };
+    let (old, new) = if from == "v1" {
+        ("colour", "color")
+    } else {
+        ("color", "colour")
+    };
     if let Some(spec) = object["spec"].as_object_mut()
         && let Some(value) = spec.remove(old)
     {
@@ -39,10 +46,20 @@ fn rename(object: &Value, from: &str, _to: &str) -> Value {
 }
 
 async fn install(client: &kube::Client, definition: Value) {
-    let crds = ApiResource::from_gvk(&GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
+    let crds = ApiResource::from_gvk(&GroupVersionKind::gvk(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+    ));
     let crds: Api<DynamicObject> = Api::all_with(client.clone(), &crds);
     let name = definition["metadata"]["name"].as_str().unwrap().to_owned();
-    crds.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(&definition)).await.unwrap();
+    crds.patch(
+        &name,
+        &PatchParams::apply("test").force(),
+        &Patch::Apply(&definition),
+    )
+    .await
+    .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,17 +72,31 @@ async fn versions_convert_through_the_registered_hook() {
     let new: Api<DynamicObject> = Api::default_namespaced_with(client.clone(), &gadgets("v1"));
     let sent = DynamicObject::new("g", &gadgets("v1beta1")).data(json!({"spec": {"color": "red"}}));
     let refused = status(old.create(&PostParams::default(), &sent).await.unwrap_err());
-    assert!(refused.message.contains("conversion webhook for example.org/v1beta1, Kind=Gadget failed"), "{}", refused.message);
+    assert!(
+        refused
+            .message
+            .contains("conversion webhook for example.org/v1beta1, Kind=Gadget failed"),
+        "{}",
+        refused.message
+    );
 
     server.with_world(|world, _| world.register_conversion("example.org", "Gadget", Arc::new(rename)));
     old.create(&PostParams::default(), &sent).await.unwrap();
     assert_eq!(new.get("g").await.unwrap().data["spec"], json!({"colour": "red"}));
     let patch = json!({"spec": {"color": "blue"}});
-    old.patch("g", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
-    assert_eq!(new.get("g").await.unwrap().data["spec"], json!({"colour": "blue"}));
+    old.patch("g", &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .unwrap();
+    assert_eq!(
+        new.get("g").await.unwrap().data["spec"],
+        json!({"colour": "blue"})
+    );
     let list = old.list(&ListParams::default()).await.unwrap();
     assert_eq!(list.items[0].data["spec"], json!({"color": "blue"}));
-    assert_eq!(list.items[0].types.as_ref().unwrap().api_version, "example.org/v1beta1");
+    assert_eq!(
+        list.items[0].types.as_ref().unwrap().api_version,
+        "example.org/v1beta1"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,21 +114,36 @@ async fn without_a_strategy_only_the_version_changes() {
 #[tokio::test(start_paused = true)]
 async fn definitions_are_validated() {
     let (_server, client) = server().await;
-    let crds = ApiResource::from_gvk(&GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
+    let crds = ApiResource::from_gvk(&GroupVersionKind::gvk(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+    ));
     let crds: Api<DynamicObject> = Api::all_with(client.clone(), &crds);
     let refuse = async |change: &dyn Fn(&mut Value)| {
         let mut definition = definition(&json!({"strategy": "None"}));
         change(&mut definition);
         let object: DynamicObject = serde_json::from_value(definition).unwrap();
-        status(crds.create(&PostParams::default(), &object).await.unwrap_err()).message.clone()
+        status(crds.create(&PostParams::default(), &object).await.unwrap_err())
+            .message
+            .clone()
     };
     let message = refuse(&|d| d["metadata"]["name"] = json!("other.example.org")).await;
-    assert!(message.contains("must be spec.names.plural+\".\"+spec.group"), "{message}");
+    assert!(
+        message.contains("must be spec.names.plural+\".\"+spec.group"),
+        "{message}"
+    );
     let message = refuse(&|d| d["spec"]["versions"][0]["storage"] = json!(true)).await;
-    assert!(message.contains("must have exactly one version marked as storage version"), "{message}");
+    assert!(
+        message.contains("must have exactly one version marked as storage version"),
+        "{message}"
+    );
     let message = refuse(&|d| {
         d["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = json!({"properties": {"spec": {}}});
     })
     .await;
-    assert!(message.contains("spec.versions[0].schema.openAPIV3Schema"), "{message}");
+    assert!(
+        message.contains("spec.versions[0].schema.openAPIV3Schema"),
+        "{message}"
+    );
 }

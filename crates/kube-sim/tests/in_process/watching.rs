@@ -12,10 +12,15 @@ use crate::support::{config_map, server, status};
 
 #[tokio::test(start_paused = true)]
 async fn a_watcher_sees_every_change() {
-    for config in [watcher::Config::default(), watcher::Config::default().streaming_lists()] {
+    for config in [
+        watcher::Config::default(),
+        watcher::Config::default().streaming_lists(),
+    ] {
         let (_server, client) = server().await;
         let maps: Api<ConfigMap> = Api::default_namespaced(client);
-        maps.create(&PostParams::default(), &config_map("a", json!({}))).await.unwrap();
+        maps.create(&PostParams::default(), &config_map("a", json!({})))
+            .await
+            .unwrap();
         let mut events = pin!(watcher(maps.clone(), config));
         let mut seen = Vec::new();
         while let Some(event) = events.try_next().await.unwrap() {
@@ -25,8 +30,12 @@ async fn a_watcher_sees_every_change() {
                 watcher::Event::InitDone => {
                     seen.push("done".to_owned());
                     let patch = json!({"data": {"k": "v"}});
-                    maps.patch("a", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
-                    maps.create(&PostParams::default(), &config_map("b", json!({}))).await.unwrap();
+                    maps.patch("a", &PatchParams::default(), &Patch::Merge(&patch))
+                        .await
+                        .unwrap();
+                    maps.create(&PostParams::default(), &config_map("b", json!({})))
+                        .await
+                        .unwrap();
                     maps.delete("a", &DeleteParams::default()).await.unwrap();
                 }
                 watcher::Event::Apply(map) => seen.push(format!("apply {}", map.name_any())),
@@ -49,7 +58,9 @@ async fn a_watch_outlives_its_timeout_and_cut_connections() {
         tokio::time::sleep(Duration::from_mins(20)).await;
         server.cut_watches();
         let name = format!("m{round}");
-        maps.create(&PostParams::default(), &config_map(&name, json!({}))).await.unwrap();
+        maps.create(&PostParams::default(), &config_map(&name, json!({})))
+            .await
+            .unwrap();
         assert_eq!(events.next().await.unwrap(), name);
     }
 }
@@ -61,7 +72,9 @@ trait Names {
 impl<S: futures::Stream<Item = watcher::Result<watcher::Event<ConfigMap>>>> Names for S {
     fn applied_objects_names(self) -> impl futures::Stream<Item = String> {
         self.filter_map(async |event| match event {
-            Ok(watcher::Event::Apply(map) | watcher::Event::InitApply(map)) if map.name_any().starts_with('m') => {
+            Ok(watcher::Event::Apply(map) | watcher::Event::InitApply(map))
+                if map.name_any().starts_with('m') =>
+            {
                 Some(map.name_any())
             }
             _ => None,
@@ -73,16 +86,25 @@ impl<S: futures::Stream<Item = watcher::Result<watcher::Event<ConfigMap>>>> Name
 async fn an_old_version_is_gone() {
     let (server, client) = server().await;
     let maps: Api<ConfigMap> = Api::default_namespaced(client);
-    let made = maps.create(&PostParams::default(), &config_map("a", json!({}))).await.unwrap();
+    let made = maps
+        .create(&PostParams::default(), &config_map("a", json!({})))
+        .await
+        .unwrap();
     server.with_world(|world, _| world.compact());
-    maps.create(&PostParams::default(), &config_map("b", json!({}))).await.unwrap();
+    maps.create(&PostParams::default(), &config_map("b", json!({})))
+        .await
+        .unwrap();
     let version = made.resource_version().unwrap();
     let older = (version.parse::<u64>().unwrap() - 1).to_string();
     let mut events = pin!(maps.watch(&WatchParams::default(), &older).await.unwrap());
     match events.next().await.unwrap().unwrap() {
         WatchEvent::Error(error) => {
             assert_eq!((error.code, error.reason.as_str()), (410, "Expired"));
-            assert!(error.message.starts_with("too old resource version: "), "{}", error.message);
+            assert!(
+                error.message.starts_with("too old resource version: "),
+                "{}",
+                error.message
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -99,13 +121,22 @@ async fn leaving_the_selection_is_a_deletion() {
     maps.create(&PostParams::default(), &map).await.unwrap();
     let params = WatchParams::default().labels("on=yes").timeout(30);
     let mut events = pin!(maps.watch(&params, "0").await.unwrap());
-    assert!(matches!(events.next().await.unwrap().unwrap(), WatchEvent::Added(_)));
+    assert!(matches!(
+        events.next().await.unwrap().unwrap(),
+        WatchEvent::Added(_)
+    ));
     for value in ["no", "yes"] {
         let patch = json!({"metadata": {"labels": {"on": value}}});
-        maps.patch("a", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+        maps.patch("a", &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .unwrap();
     }
-    assert!(matches!(events.next().await.unwrap().unwrap(), WatchEvent::Deleted(map) if map.labels()["on"] == "yes"));
-    assert!(matches!(events.next().await.unwrap().unwrap(), WatchEvent::Added(map) if map.labels()["on"] == "yes"));
+    assert!(
+        matches!(events.next().await.unwrap().unwrap(), WatchEvent::Deleted(map) if map.labels()["on"] == "yes")
+    );
+    assert!(
+        matches!(events.next().await.unwrap().unwrap(), WatchEvent::Added(map) if map.labels()["on"] == "yes")
+    );
     // The deadline ends the watch; before it a bookmark may say how far it came.
     while let Some(event) = events.next().await {
         assert!(matches!(event.unwrap(), WatchEvent::Bookmark(_)));
@@ -117,20 +148,32 @@ async fn pages_show_one_moment() {
     let (server, client) = server().await;
     let maps: Api<ConfigMap> = Api::default_namespaced(client);
     for name in ["a", "b", "c", "d", "e"] {
-        maps.create(&PostParams::default(), &config_map(name, json!({}))).await.unwrap();
+        maps.create(&PostParams::default(), &config_map(name, json!({})))
+            .await
+            .unwrap();
     }
-    let names = |list: &kube::core::ObjectList<ConfigMap>| list.iter().map(ResourceExt::name_any).collect::<Vec<_>>();
+    let names =
+        |list: &kube::core::ObjectList<ConfigMap>| list.iter().map(ResourceExt::name_any).collect::<Vec<_>>();
     let first = maps.list(&ListParams::default().limit(2)).await.unwrap();
     assert_eq!(names(&first), ["a", "b"]);
     assert_eq!(first.metadata.remaining_item_count, Some(3));
     maps.delete("d", &DeleteParams::default()).await.unwrap();
-    maps.create(&PostParams::default(), &config_map("bb", json!({}))).await.unwrap();
+    maps.create(&PostParams::default(), &config_map("bb", json!({})))
+        .await
+        .unwrap();
     let token = first.metadata.continue_.clone().unwrap();
-    let second = maps.list(&ListParams::default().limit(3).continue_token(&token)).await.unwrap();
+    let second = maps
+        .list(&ListParams::default().limit(3).continue_token(&token))
+        .await
+        .unwrap();
     assert_eq!(names(&second), ["c", "d", "e"]);
     assert_eq!(second.metadata.resource_version, first.metadata.resource_version);
     assert!(second.metadata.continue_.is_none());
     server.with_world(|world, _| world.compact());
-    let gone = status(maps.list(&ListParams::default().limit(3).continue_token(&token)).await.unwrap_err());
+    let gone = status(
+        maps.list(&ListParams::default().limit(3).continue_token(&token))
+            .await
+            .unwrap_err(),
+    );
     assert_eq!((gone.code, gone.reason.as_str()), (410, "Expired"));
 }

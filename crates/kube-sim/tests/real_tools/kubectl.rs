@@ -8,7 +8,8 @@ use kube_sim::{After, Call, Hooks, serve_https};
 use crate::support::{Printed, Site, tool};
 
 const DEFINITION: &str = include_str!("../widget.yaml");
-const WIDGET: &str = "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: one\nspec:\n  colour: red\n";
+const WIDGET: &str =
+    "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: one\nspec:\n  colour: red\n";
 
 struct Kubectl {
     site: Site,
@@ -18,7 +19,9 @@ struct Kubectl {
 impl Kubectl {
     async fn run(&self, line: &str, stdin: &str) -> Printed {
         let args: Vec<&str> = line.split_whitespace().collect();
-        self.site.run(&self.path, self.site.home.path(), &args, stdin).await
+        self.site
+            .run(&self.path, self.site.home.path(), &args, stdin)
+            .await
     }
 
     /// Runs a command that must succeed.
@@ -38,25 +41,37 @@ impl Kubectl {
 
 async fn kubectl() -> Option<Kubectl> {
     let path = tool("kubectl")?;
-    Some(Kubectl { site: Site::new().await, path })
+    Some(Kubectl {
+        site: Site::new().await,
+        path,
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_finds_what_it_expects() {
-    const UNKNOWN: &str = "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: two\nspec:\n  colr: red\n";
-    const PINK: &str = "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: two\nspec:\n  colour: pink\n";
-    const BLUE: &str = "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: one\nspec:\n  colour: blue\n";
+    const UNKNOWN: &str =
+        "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: two\nspec:\n  colr: red\n";
+    const PINK: &str =
+        "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: two\nspec:\n  colour: pink\n";
+    const BLUE: &str =
+        "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: one\nspec:\n  colour: blue\n";
     const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cm\ndata:\n  a: b\n";
     let Some(kubectl) = kubectl().await else { return };
     let mut transcript = String::new();
     for (line, input) in [
         ("apply -f -", DEFINITION),
-        ("wait --for=condition=Established crd/widgets.example.org --timeout=10s", ""),
+        (
+            "wait --for=condition=Established crd/widgets.example.org --timeout=10s",
+            "",
+        ),
         ("apply -f -", WIDGET),
         ("apply -f -", WIDGET),
         ("apply --server-side -f -", WIDGET),
         ("apply --server-side -f -", BLUE),
-        ("apply --server-side --force-conflicts --field-manager=other -f -", BLUE),
+        (
+            "apply --server-side --force-conflicts --field-manager=other -f -",
+            BLUE,
+        ),
         ("apply --dry-run=server -f -", WIDGET),
         ("get wd", ""),
         ("get widgets -o wide", ""),
@@ -75,7 +90,10 @@ async fn kubectl_finds_what_it_expects() {
         ("get wd -l a=b", ""),
         ("get wd --field-selector spec.colour!=blue", ""),
         ("patch wd one --type=merge -p {\"spec\":{\"size\":5}}", ""),
-        ("patch wd one --type=json -p [{\"op\":\"test\",\"path\":\"/spec/size\",\"value\":4}]", ""),
+        (
+            "patch wd one --type=json -p [{\"op\":\"test\",\"path\":\"/spec/size\",\"value\":4}]",
+            "",
+        ),
         ("patch wd one -p {\"spec\":{\"size\":5}}", ""),
         ("scale wd one --replicas=3", ""),
         (
@@ -111,7 +129,12 @@ async fn kubectl_finds_what_it_expects() {
     ] {
         let printed = kubectl.run(line, input).await;
         let mark = if printed.ok { "" } else { "  # fails" };
-        writeln!(transcript, "$ kubectl {line}{mark}\n{}{}", printed.out, printed.err).unwrap();
+        writeln!(
+            transcript,
+            "$ kubectl {line}{mark}\n{}{}",
+            printed.out, printed.err
+        )
+        .unwrap();
     }
     insta::assert_snapshot!("kubectl", transcript);
 }
@@ -133,13 +156,23 @@ impl Hooks for Watched {
 async fn kubectl_waits_for_a_deletion() {
     let Some(kubectl) = kubectl().await else { return };
     kubectl.out("apply -f -", DEFINITION).await;
-    kubectl.out("apply -f -", &WIDGET.replace("name: one", "name: one\n  finalizers: [example.org/hold]")).await;
+    kubectl
+        .out(
+            "apply -f -",
+            &WIDGET.replace("name: one", "name: one\n  finalizers: [example.org/hold]"),
+        )
+        .await;
     kubectl.out("delete wd one --wait=false", "").await;
     let watched = Arc::new(Watched::default());
     kubectl.site.server.set_hooks(Some(watched.clone()));
     let (waited, ()) = tokio::join!(kubectl.run("wait --for=delete wd/one --timeout=60s", ""), async {
         watched.0.notified().await;
-        kubectl.out("patch wd one --type=merge -p {\"metadata\":{\"finalizers\":null}}", "").await;
+        kubectl
+            .out(
+                "patch wd one --type=merge -p {\"metadata\":{\"finalizers\":null}}",
+                "",
+            )
+            .await;
     });
     assert!(waited.ok, "{}", waited.err);
 }
@@ -153,7 +186,12 @@ async fn kubectl_follows_a_table() {
     kubectl.site.server.set_hooks(Some(watched.clone()));
     let (followed, ()) = tokio::join!(kubectl.run("get wd --watch", ""), async {
         watched.0.notified().await;
-        kubectl.out("patch wd one --type=merge -p {\"spec\":{\"colour\":\"blue\"}}", "").await;
+        kubectl
+            .out(
+                "patch wd one --type=merge -p {\"spec\":{\"colour\":\"blue\"}}",
+                "",
+            )
+            .await;
         kubectl.out("delete wd one", "").await;
         kubectl.site.server.cut_watches();
     });
@@ -167,14 +205,30 @@ async fn kubectl_follows_a_table() {
 async fn nobody_without_the_token_gets_in() {
     let Some(kubectl) = kubectl().await else { return };
     let refused = kubectl.err("--token=wrong get ns", "").await;
-    assert!(refused.contains("You must be logged in to the server"), "{refused}");
-    let mode = std::fs::metadata(kubectl.site.kubeconfig()).unwrap().permissions().mode();
+    assert!(
+        refused.contains("You must be logged in to the server"),
+        "{refused}"
+    );
+    let mode = std::fs::metadata(kubectl.site.kubeconfig())
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     kubectl.out("get ns", "").await;
     let Kubectl { site, path } = kubectl;
-    let Site { running, home, server } = site;
+    let Site {
+        running,
+        home,
+        server,
+    } = site;
     running.shutdown().await;
-    let stopped = Site { running: serve_https(server.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap(), home, server };
+    let stopped = Site {
+        running: serve_https(server.clone(), ([127, 0, 0, 1], 0).into())
+            .await
+            .unwrap(),
+        home,
+        server,
+    };
     let refused = stopped.run(&path, stopped.home.path(), &["get", "ns"], "").await;
     assert!(refused.err.contains("refused"), "{}", refused.err);
 }

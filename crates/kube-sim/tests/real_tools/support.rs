@@ -9,10 +9,15 @@ use tokio::process::Command;
 /// Where a tool is; says so when it is absent, and fails when `CAPT_REQUIRE` names it.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
+    let found = std::env::split_paths(&path)
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_file());
     if found.is_none() {
         let required = std::env::var("CAPT_REQUIRE").unwrap_or_default();
-        assert!(!required.split(',').any(|tool| tool.trim() == name), "{name} is required and absent");
+        assert!(
+            !required.split(',').any(|tool| tool.trim() == name),
+            "{name} is required and absent"
+        );
         println!("not run: {name} is absent");
     }
     found
@@ -37,10 +42,16 @@ impl Site {
     pub async fn new() -> Self {
         // The clock stands still, so that what is printed does not depend on the day or the machine.
         let server = ApiServer::new(Clock::new(|| "2026-01-01T00:00:00Z".parse().unwrap()));
-        let running = serve_https(server.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let running = serve_https(server.clone(), ([127, 0, 0, 1], 0).into())
+            .await
+            .unwrap();
         let home = TempDir::new().unwrap();
         write_kubeconfig(&home.path().join("kubeconfig"), &running.kubeconfig).unwrap();
-        Self { server, running, home }
+        Self {
+            server,
+            running,
+            home,
+        }
     }
 
     pub fn kubeconfig(&self) -> PathBuf {
