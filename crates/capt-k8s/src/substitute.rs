@@ -204,7 +204,10 @@ impl<'a> Names<'a> {
     fn at(&self, rest: &str) -> Option<(&'a str, &'a str)> {
         let rest = rest.strip_prefix("${")?;
         // No name is longer, so nothing beyond is looked at.
-        let end = rest.bytes().take(self.longest + 1).position(|byte| byte == b'}')?;
+        let end = rest
+            .bytes()
+            .take(self.longest + 1)
+            .position(|byte| byte == b'}')?;
         let (name, value) = self.values.get_key_value(&rest[..end])?;
         Some((name, value))
     }

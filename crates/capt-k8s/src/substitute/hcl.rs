@@ -242,10 +242,15 @@ impl<'a> Scanner<'a> {
 
     fn text(&mut self) {
         // There are no escapes for single characters here, but an expression can be a quoted text.
-        let write = |scanner: &Self, value: &str| match scanner.stack.last() {
-            Some(Context::Heredoc { marker }) if marker.contains(value) => format!("${{\"{}\"}}", quoted(value)),
-            _ if is_plain(value) => value.to_owned(),
-            _ => format!("${{\"{}\"}}", quoted(value)),
+        let write = |scanner: &Self, value: &str| {
+            // A value that completes a line to the marker would end the heredoc.
+            let may_end =
+                matches!(scanner.stack.last(), Some(Context::Heredoc { marker }) if marker.contains(value));
+            if is_plain(value) && !may_end {
+                value.to_owned()
+            } else {
+                format!("${{\"{}\"}}", quoted(value))
+            }
         };
         if self.sequence(write) {
             return;

@@ -13,13 +13,17 @@ fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 fn fill(module: &str, pairs: &[(&str, &str)]) -> Result<String, Unfit> {
     let variables = variables(pairs);
-    let values = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let values = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     hcl::module(module, &Names::new(values.collect()))
 }
 
 fn fill_json(module: &str, pairs: &[(&str, &str)]) -> Result<String, Unfit> {
     let variables = variables(pairs);
-    let values = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let values = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     json::module(module, &Names::new(values.collect()))
 }
 
@@ -27,7 +31,10 @@ fn fill_json(module: &str, pairs: &[(&str, &str)]) -> Result<String, Unfit> {
 fn evaluate(module: &str) -> String {
     use ::hcl::eval::{Context, Evaluate};
     let body = ::hcl::parse(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
-    let attribute = body.attributes().find(|attribute| attribute.key() == "x").unwrap();
+    let attribute = body
+        .attributes()
+        .find(|attribute| attribute.key() == "x")
+        .unwrap();
     let value = attribute.expr().evaluate(&Context::new()).unwrap();
     value.as_str().unwrap().to_owned()
 }
@@ -102,12 +109,17 @@ fn an_unclosed_name_is_a_fault() {
     }));
     let fault = substitute(&spec, &BTreeMap::new(), "w").unwrap_err();
     assert_eq!(fault.code, "UnclosedVariable");
-    assert_eq!(fault.subject, "spec.template.spec.writeConnectionSecretToRef.name");
+    assert_eq!(
+        fault.subject,
+        "spec.template.spec.writeConnectionSecretToRef.name"
+    );
 }
 
 #[test]
 fn the_address_of_a_remote_module_is_no_configuration() {
-    let spec = workspace(json!({ "forProvider": { "source": "Remote", "module": "git::https://host/m?ref=${tag}" } }));
+    let spec = workspace(
+        json!({ "forProvider": { "source": "Remote", "module": "git::https://host/m?ref=${tag}" } }),
+    );
     let filled = substitute(&spec, &variables(&[("tag", "v1")]), "w").unwrap();
     assert_eq!(filled.for_provider.module, "git::https://host/m?ref=v1");
     let fault = substitute(&spec, &BTreeMap::new(), "w").unwrap_err();
@@ -134,15 +146,33 @@ fn only_supplied_names_are_replaced_in_a_module() {
         (r#"x = "${ name }""#, r#"x = "${ name }""#),
         (r#"x = "${var.name}""#, r#"x = "${var.name}""#),
         (r#"x = "$${name}""#, r#"x = "$${name}""#),
-        (r#"x = "${upper("${name}")}-${name}""#, r#"x = "${upper("demo")}-demo""#),
+        (
+            r#"x = "${upper("${name}")}-${name}""#,
+            r#"x = "${upper("demo")}-demo""#,
+        ),
         (r#"x = "\"${name}\"""#, r#"x = "\"demo\"""#),
-        (r#"x = "%{ if true }${name}%{ endif }""#, r#"x = "%{ if true }demo%{ endif }""#),
+        (
+            r#"x = "%{ if true }${name}%{ endif }""#,
+            r#"x = "%{ if true }demo%{ endif }""#,
+        ),
         ("count = ${count}", "count = 3"),
         ("x = ${flag} ? 1 : 0", "x = true ? 1 : 0"),
-        ("x = { a = \"${{ for k in [] : k => {} }}${name}\" }", "x = { a = \"${{ for k in [] : k => {} }}demo\" }"),
-        ("# ${name}\nx = 1 // ${name} \"\ny = /* ${name}\n\" */ ${count}", "# ${name}\nx = 1 // ${name} \"\ny = /* ${name}\n\" */ 3"),
-        ("x = <<EOT\n\"${name}\" # ${name}\nEOT\ny = ${count}\n", "x = <<EOT\n\"demo\" # demo\nEOT\ny = 3\n"),
-        ("x = <<-EOT\n  ${name}\n  EOT\ny = ${count}\n", "x = <<-EOT\n  demo\n  EOT\ny = 3\n"),
+        (
+            "x = { a = \"${{ for k in [] : k => {} }}${name}\" }",
+            "x = { a = \"${{ for k in [] : k => {} }}demo\" }",
+        ),
+        (
+            "# ${name}\nx = 1 // ${name} \"\ny = /* ${name}\n\" */ ${count}",
+            "# ${name}\nx = 1 // ${name} \"\ny = /* ${name}\n\" */ 3",
+        ),
+        (
+            "x = <<EOT\n\"${name}\" # ${name}\nEOT\ny = ${count}\n",
+            "x = <<EOT\n\"demo\" # demo\nEOT\ny = 3\n",
+        ),
+        (
+            "x = <<-EOT\n  ${name}\n  EOT\ny = ${count}\n",
+            "x = <<-EOT\n  demo\n  EOT\ny = 3\n",
+        ),
         ("x = <<EOT\nEOT\ny = ${count}\n", "x = <<EOT\nEOT\ny = 3\n"),
         ("x = \"broken\ny = ${count}\n", "x = \"broken\ny = 3\n"),
     ] {
@@ -155,7 +185,9 @@ fn what_stands_alone_is_an_identifier_or_a_number() {
     for good in ["a", "_a-b1", "true", "0", "-1", "1.5", "1e3", "2.5E-7"] {
         assert_eq!(fill("x = ${v}", &[("v", good)]), Ok(format!("x = {good}")));
     }
-    for bad in ["", "1.", ".5", "a b", "a.b", "1\ny = 2", "\"a\"", "[]", "-", "1e", "${v}"] {
+    for bad in [
+        "", "1.", ".5", "a b", "a.b", "1\ny = 2", "\"a\"", "[]", "-", "1e", "${v}",
+    ] {
         let unfit = Unfit {
             name: "v".to_owned(),
             line: 1,
@@ -166,7 +198,8 @@ fn what_stands_alone_is_an_identifier_or_a_number() {
 
 #[test]
 fn a_json_module_is_escaped_twice() {
-    let module = r#"{"locals": {"a": "${v}", "n": ${n}, "t": "\t${upper(\"${v}\")}", "same": "\u0041 ${var.x}"}}"#;
+    let module =
+        r#"{"locals": {"a": "${v}", "n": ${n}, "t": "\t${upper(\"${v}\")}", "same": "\u0041 ${var.x}"}}"#;
     let value = "say \"${x}\"\\\n";
     let filled = fill_json(module, &[("v", value), ("n", "3")]).unwrap();
     let parsed: Value = serde_json::from_str(&filled).unwrap();
@@ -174,7 +207,10 @@ fn a_json_module_is_escaped_twice() {
     assert!(filled.contains(r#""same": "\u0041 ${var.x}""#), "{filled}");
     let template = parsed["locals"]["a"].as_str().unwrap();
     // The strings of a JSON module are templates, as heredocs are.
-    assert_eq!(evaluate(&format!("x = <<E\n{template}\nE\n")), format!("{value}\n"));
+    assert_eq!(
+        evaluate(&format!("x = <<E\n{template}\nE\n")),
+        format!("{value}\n")
+    );
     assert_eq!(
         fill_json("{\n\"n\": ${n}}", &[("n", "[]")]),
         Err(Unfit {

@@ -1,0 +1,163 @@
+//! Everything that matters for one `CAPTCluster`.
+
+use std::sync::Arc;
+
+use capt_api::reference::ObjectReference;
+use capt_api::{CAPTCluster, CAPTControlPlane, Cluster, WorkspaceTemplateApply, keys};
+use capt_core::cluster::{Snapshot, Vpc};
+use capt_core::fault::Fault;
+use capt_core::object::Child;
+use capt_core::plan::Report;
+use capt_core::wait::Wait;
+use capt_runtime::{ObjectKey, View};
+use capt_status::{Kind, identity, policy, read_record};
+use kube::ResourceExt;
+
+use super::Seen;
+use super::render::{existing_vpc, input, validate, vpc_apply, vpc_apply_name};
+use crate::apply::workspace_name;
+use crate::follow::{faults, see_apply};
+use crate::manifest::cluster_label;
+use crate::outputs::Outputs;
+use crate::{Options, owner};
+
+const KIND: &str = "CAPTCluster";
+
+pub(super) async fn observe(
+    object: Arc<CAPTCluster>,
+    view: &View,
+    last: Option<&Report>,
+    options: &Options,
+) -> Result<Seen, Fault> {
+    let key = ObjectKey::of(&*object);
+    let cluster = owner::cluster_of(view, &object.metadata, |cluster| means(cluster, &key.name));
+    let cluster_name = cluster.as_ref().map(|cluster| cluster.name_any());
+    let mut identity = identity(KIND, &object.metadata, keys::CLUSTER_FINALIZER);
+    identity.paused = identity.paused.or_else(|| owner::paused(cluster.as_deref()));
+
+    let spec = &object.spec;
+    let label = cluster_label(&object.metadata).unwrap_or(&key.name);
+    let wanted = vpc_apply(&object, cluster_name.as_deref().unwrap_or(label));
+    let mut invalid = validate(&object).err();
+    let mut missing = Vec::new();
+    let apply = match &spec.vpc_workspace_ref {
+        Some(reference) => shared(reference, &key, view, options).unwrap_or_else(|fault| {
+            invalid.get_or_insert(fault);
+            None
+        }),
+        None if wanted.is_some() => {
+            view.get::<WorkspaceTemplateApply>(&key.namespace, &vpc_apply_name(&object))
+        }
+        None => None,
+    };
+    let vpc = if let Some(reference) = &spec.vpc_workspace_ref {
+        if apply.is_none() && invalid.is_none() {
+            missing.push(no_shared(reference));
+        }
+        Vpc::Shared {
+            apply: apply.as_deref().map(see_shared),
+        }
+    } else if wanted.is_some() {
+        Vpc::Owned {
+            apply: apply
+                .as_deref()
+                .map(|live| see_apply(live, &identity.uid, wanted.as_ref())),
+            retain: spec.retain_vpc_on_delete == Some(true),
+        }
+    } else {
+        Vpc::Existing
+    };
+
+    let workspace = apply.as_deref().and_then(|apply| {
+        let name = apply.name_any();
+        let workspace = ObjectKey::new(apply.namespace().unwrap_or_default(), workspace_name(&name));
+        options.backend.observe(view, &workspace, "", None)
+    });
+    let vpc_id = match &vpc {
+        Vpc::Existing => existing_vpc(&object).map(ToOwned::to_owned),
+        Vpc::Owned { .. } | Vpc::Shared { .. } => {
+            let outputs = Outputs::of(workspace.as_ref(), &key.namespace, view, options).await?;
+            outputs.text("vpc_id")
+        }
+    };
+    let dependents = if identity.deleting {
+        dependents(&object, cluster_name.as_deref().unwrap_or(label), &key, view)
+    } else {
+        Vec::new()
+    };
+
+    let before = object.status.clone().unwrap_or_default();
+    let record = read_record(&before.lifecycle, None);
+    let digest = capt_status::digest(&input(&object, wanted.as_ref(), invalid.as_ref()));
+    let policy = policy(Kind::Cluster, spec.timeouts.as_ref(), spec.recovery.as_ref());
+    Ok(Seen {
+        core: Snapshot {
+            object: identity.into_object(digest, record, policy, faults(last)),
+            owned: cluster.is_some(),
+            vpc,
+            missing,
+            invalid,
+            vpc_id,
+            dependents,
+        },
+        object,
+        cluster,
+        wanted,
+        apply,
+        workspace,
+    })
+}
+
+/// Whether a Cluster that is named like a `CAPTCluster`, and does not own it, is nevertheless its Cluster.
+fn means(cluster: &Cluster, name: &str) -> bool {
+    match &cluster.spec.infrastructure_ref {
+        Some(reference) => reference.kind == KIND && reference.name == name,
+        None => true,
+    }
+}
+
+/// The stand-alone apply that a reference means: by its own name or by that of its workspace.
+fn shared(
+    reference: &ObjectReference,
+    key: &ObjectKey,
+    view: &View,
+    options: &Options,
+) -> Result<Option<Arc<WorkspaceTemplateApply>>, Fault> {
+    let named = reference.namespace.as_deref();
+    let namespace = options.resolve(&key.namespace, named, "spec.vpcWorkspaceRef")?;
+    let get = |name: &str| view.get::<WorkspaceTemplateApply>(namespace, name);
+    Ok(get(&reference.name).or_else(|| get(&format!("{}-apply", reference.name))))
+}
+
+fn no_shared(reference: &ObjectReference) -> Wait {
+    let message = format!(
+        "there is no WorkspaceTemplateApply {} (nor {0}-apply); create it, or correct spec.vpcWorkspaceRef",
+        reference.name
+    );
+    let on = format!("WorkspaceTemplateApply/{}", reference.name);
+    Wait::new(on, "WaitingForVPC", message)
+}
+
+/// Somebody else's apply: whatever it is, is right, and whoever controls it, may.
+fn see_shared(live: &WorkspaceTemplateApply) -> Child {
+    Child {
+        foreign: None,
+        ..see_apply(live, "", None)
+    }
+}
+
+/// The control planes of the Cluster: they stand in the VPC.
+fn dependents(object: &CAPTCluster, cluster: &str, key: &ObjectKey, view: &View) -> Vec<String> {
+    view.list::<CAPTControlPlane>(&key.namespace)
+        .iter()
+        .filter(|control_plane| {
+            let owner = owner::owner_name(&control_plane.metadata);
+            let label = cluster_label(&control_plane.metadata);
+            match owner.or(label) {
+                Some(name) => name == cluster,
+                None => [cluster, &object.name_any()].contains(&control_plane.name_any().as_str()),
+            }
+        })
+        .map(|control_plane| format!("CAPTControlPlane/{}", control_plane.name_any()))
+        .collect()
+}

@@ -1,0 +1,356 @@
+//! Everything that matters for one control plane.
+
+use std::sync::Arc;
+
+use capt_api::{CAPTCluster, CAPTControlPlane, Cluster, WorkspaceTemplate, WorkspaceTemplateApply, keys};
+use capt_core::control_plane::{Kubeconfig, Secret as Standing, Snapshot};
+use capt_core::fault::{Fault, FaultClass};
+use capt_core::object::Child;
+use capt_core::plan::Report;
+use capt_core::wait::Wait;
+use capt_runtime::{ObjectKey, View};
+use capt_status::{Kind, identity, policy, read_record};
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+
+use super::endpoint::Authority;
+use super::render::{self, Surroundings};
+use super::sources::{PUBLISHED, endpoint, kubeconfig_template};
+use super::{Seen, secrets};
+use crate::apply::workspace_name;
+use crate::cluster::{is_vpc_owned, vpc_apply_name};
+use crate::follow::{faults, see_apply};
+use crate::manifest::cluster_label;
+use crate::outputs::Outputs;
+use crate::{Options, owner};
+
+const KIND: &str = "CAPTControlPlane";
+
+/// The annotation on a Cluster that names its region (that of the Go implementation).
+const REGION: &str = "cluster.x-k8s.io/region";
+
+/// One look at one control plane.
+struct Look<'a> {
+    object: &'a CAPTControlPlane,
+    key: &'a ObjectKey,
+    uid: &'a str,
+    cluster: &'a str,
+    view: &'a View,
+    options: &'a Options,
+}
+
+pub(super) async fn observe(
+    object: Arc<CAPTControlPlane>,
+    view: &View,
+    last: Option<&Report>,
+    options: &Options,
+) -> Result<Seen, Fault> {
+    let key = ObjectKey::of(&*object);
+    let cluster = owner::cluster_of(view, &object.metadata, |cluster| means(cluster, &key.name));
+    let mut identity = identity(KIND, &object.metadata, keys::CONTROL_PLANE_FINALIZER);
+    identity.paused = identity.paused.or_else(|| owner::paused(cluster.as_deref()));
+    let owner_name = owner::owner_name(&object.metadata).or_else(|| cluster_label(&object.metadata));
+    let cluster_name = match &cluster {
+        Some(cluster) => cluster.name_any(),
+        None => owner_name.unwrap_or(&key.name).to_owned(),
+    };
+    let look = Look {
+        object: &object,
+        key: &key,
+        uid: &identity.uid,
+        cluster: &cluster_name,
+        view,
+        options,
+    };
+
+    let Inputs {
+        surroundings,
+        wanted,
+        missing,
+        mut invalid,
+    } = look.inputs(cluster.as_deref());
+    let kubeconfig_live = look.secret(&secrets::kubeconfig_name(&cluster_name)).await?;
+    let ca_live = look.secret(&secrets::ca_name(&object)).await?;
+    for live in [&kubeconfig_live, &ca_live] {
+        let metadata = live.as_deref().map(|secret| &secret.metadata);
+        let conflict = secrets::conflict(metadata, &identity.uid, &cluster_name);
+        invalid = invalid.or(conflict);
+    }
+
+    let apply_name = render::apply_name(&object);
+    let apply = view.get::<WorkspaceTemplateApply>(&key.namespace, &apply_name);
+    let workspace_key = ObjectKey::new(&*key.namespace, workspace_name(&apply_name));
+    let workspace = options.backend.observe(view, &workspace_key, "", None);
+    let connection = render::connection_name(&object);
+    let outputs = Outputs::in_secret(&key.namespace, &connection, view)
+        .await?
+        .with_public(workspace.as_ref());
+
+    let endpoint_output = outputs.text("cluster_endpoint");
+    let annotations = object.metadata.annotations.as_ref();
+    let (endpoint, authority) = endpoint(
+        object.spec.control_plane_endpoint.as_ref(),
+        annotations
+            .and_then(|annotations| annotations.get(PUBLISHED))
+            .map(String::as_str),
+        endpoint_output.as_deref().map(Authority::parse),
+    );
+    let ca_output = outputs.text("cluster_certificate_authority_data");
+    let ca = ca_output
+        .as_deref()
+        .map(|output| secrets::ca(&object, &cluster_name, output));
+    let ca_standing = match &ca {
+        Some(Ok(wanted)) => secrets::standing(ca_live.as_deref(), wanted),
+        // Writing it tells what is wrong with it.
+        Some(Err(_)) => Standing::Stale,
+        None if outputs.is_written() => Standing::Unwanted,
+        None => Standing::Unknown,
+    };
+    let source = look
+        .kubeconfig(
+            identity.deleting,
+            surroundings.as_ref(),
+            &outputs,
+            endpoint_output.zip(Some(ca_output.unwrap_or_default())),
+            kubeconfig_live.as_deref(),
+        )
+        .await?;
+
+    let before = object.status.clone().unwrap_or_default();
+    let record = read_record(&before.lifecycle, None);
+    let input = capt_status::digest(&render::input(&object, wanted.as_ref(), invalid.as_ref()));
+    let timeouts = render::timeouts(&object);
+    let policy = policy(
+        Kind::ControlPlane,
+        timeouts.as_ref(),
+        object.spec.recovery.as_ref(),
+    );
+    Ok(Seen {
+        core: Snapshot {
+            owned: cluster.is_some(),
+            missing,
+            invalid,
+            apply: apply
+                .as_deref()
+                .map(|live| see_apply(live, &identity.uid, wanted.as_ref())),
+            endpoint,
+            kubeconfig: source.standing,
+            ca: ca_standing,
+            object: identity.into_object(input, record, policy, faults(last)),
+        },
+        wanted,
+        apply,
+        workspace,
+        kubeconfig_wanted: source.wanted,
+        kubeconfig_apply: source.apply,
+        endpoint: authority,
+        kubeconfig: source.secret,
+        ca,
+        object,
+    })
+}
+
+/// Whether a Cluster that is named like a control plane, and does not own it, is nevertheless its Cluster.
+fn means(cluster: &Cluster, name: &str) -> bool {
+    match &cluster.spec.control_plane_ref {
+        Some(reference) => reference.kind == KIND && reference.name == name,
+        None => true,
+    }
+}
+
+fn no_infrastructure(cluster: Option<&Cluster>, infrastructure: Option<&CAPTCluster>) -> Option<Wait> {
+    let cluster = cluster?;
+    let status = cluster.status.as_ref();
+    if status.is_some_and(capt_api::cluster::ClusterStatus::infrastructure_provisioned) {
+        return None;
+    }
+    let name = cluster.name_any();
+    let on = infrastructure.map_or_else(
+        || format!("Cluster/{name}"),
+        |infrastructure| format!("CAPTCluster/{}", infrastructure.name_any()),
+    );
+    let message = format!("waiting for the infrastructure of Cluster/{name} to be provisioned");
+    Some(Wait::new(on, "WaitingForVPC", message))
+}
+
+fn no_region() -> Fault {
+    let message = format!(
+        "the region is not known; set it here, in the CAPTCluster's spec.region, or in the annotation {REGION} of \
+         the Cluster"
+    );
+    Fault::new(FaultClass::Invalid, "RegionUnknown", message).on("spec.controlPlaneConfig.region")
+}
+
+/// Where the kubeconfig comes from, with what is needed to write it.
+struct Source {
+    standing: Kubeconfig,
+    wanted: Option<WorkspaceTemplateApply>,
+    apply: Option<Arc<WorkspaceTemplateApply>>,
+    secret: Option<Secret>,
+}
+
+/// What the control plane is made from.
+struct Inputs {
+    surroundings: Option<Surroundings>,
+    wanted: Option<WorkspaceTemplateApply>,
+    missing: Vec<Wait>,
+    invalid: Option<Fault>,
+}
+
+impl Look<'_> {
+    fn inputs(&self, cluster: Option<&Cluster>) -> Inputs {
+        let mut missing = Vec::new();
+        let capt_cluster = self.capt_cluster(cluster);
+        missing.extend(no_infrastructure(cluster, capt_cluster.as_deref()));
+        let surroundings = self.surroundings(cluster, capt_cluster.as_deref());
+        let (wanted, invalid) = match (&surroundings, self.no_template()) {
+            (Some(_), Err(fault)) => (None, Some(fault)),
+            (Some(surroundings), Ok(wait)) => {
+                missing.extend(wait);
+                match render::apply(self.object, surroundings) {
+                    Ok(wanted) => (Some(wanted), None),
+                    Err(fault) => (None, Some(fault)),
+                }
+            }
+            // As long as the infrastructure is missing, its region may be, too.
+            (None, _) if missing.is_empty() => (None, Some(no_region())),
+            (None, _) => (None, None),
+        };
+        Inputs {
+            surroundings,
+            wanted,
+            missing,
+            invalid,
+        }
+    }
+
+    fn capt_cluster(&self, cluster: Option<&Cluster>) -> Option<Arc<CAPTCluster>> {
+        let reference = cluster.and_then(|cluster| cluster.spec.infrastructure_ref.as_ref());
+        let name = match reference {
+            Some(reference) if reference.kind == "CAPTCluster" => &reference.name,
+            Some(_) => return None,
+            None => self.cluster,
+        };
+        self.view.get::<CAPTCluster>(&self.key.namespace, name)
+    }
+
+    fn surroundings(&self, cluster: Option<&Cluster>, capt: Option<&CAPTCluster>) -> Option<Surroundings> {
+        let config = self.object.spec.control_plane_config.as_ref();
+        let own = config.map(|config| config.region.as_str());
+        let of_cluster = || {
+            let annotations = cluster?.metadata.annotations.as_ref()?;
+            annotations.get(REGION).map(String::as_str)
+        };
+        let is_set = |region: &&str| !region.is_empty();
+        let region = own
+            .filter(is_set)
+            .or_else(|| capt.map(|capt| capt.spec.region.as_str()).filter(is_set))
+            .or_else(|| of_cluster().filter(is_set))?;
+        let vpc = capt
+            .filter(|capt| is_vpc_owned(capt))
+            .map(|capt| workspace_name(&vpc_apply_name(capt)).to_owned());
+        Some(Surroundings {
+            cluster: self.cluster.to_owned(),
+            region: region.to_owned(),
+            vpc_workspace: vpc,
+        })
+    }
+
+    fn no_template(&self) -> Result<Option<Wait>, Fault> {
+        let reference = &self.object.spec.workspace_template_ref;
+        let namespace = self.options.resolve(
+            &self.key.namespace,
+            reference.namespace.as_deref(),
+            "spec.workspaceTemplateRef",
+        )?;
+        let template = self.view.get::<WorkspaceTemplate>(namespace, &reference.name);
+        Ok(template.is_none().then(|| {
+            let message = format!(
+                "there is no WorkspaceTemplate {} in namespace {namespace}; create it, or correct \
+                 spec.workspaceTemplateRef",
+                reference.name
+            );
+            let on = format!("WorkspaceTemplate/{}", reference.name);
+            Wait::new(on, "WorkspaceTemplateNotFound", message)
+        }))
+    }
+
+    async fn secret(&self, name: &str) -> Result<Option<Arc<Secret>>, Fault> {
+        self.view.read::<Secret>(&self.key.namespace, name).await
+    }
+
+    async fn kubeconfig(
+        &self,
+        deleting: bool,
+        surroundings: Option<&Surroundings>,
+        outputs: &Outputs,
+        endpoint_and_ca: Option<(String, String)>,
+        live: Option<&Secret>,
+    ) -> Result<Source, Fault> {
+        let name = render::kubeconfig_apply_name(self.object);
+        let apply = self
+            .view
+            .get::<WorkspaceTemplateApply>(&self.key.namespace, &name);
+        let own = outputs
+            .bytes("kubeconfig")
+            .filter(|_| !deleting || apply.is_none());
+        if let Some(value) = own {
+            let secret = secrets::kubeconfig(self.object, self.cluster, value);
+            return Ok(Source {
+                standing: Kubeconfig::Output(secrets::standing(live, &secret)),
+                wanted: None,
+                apply,
+                secret: Some(secret),
+            });
+        }
+        let template = kubeconfig_template(self.object, &self.key.namespace, self.view, self.options);
+        let (wanted, nowhere) = match (template, surroundings, endpoint_and_ca) {
+            (Ok(template), Some(surroundings), Some((endpoint, ca))) => {
+                let wanted = render::kubeconfig_apply(self.object, surroundings, template, endpoint, ca);
+                (Some(wanted), None)
+            }
+            (Ok(_), _, _) => (None, None),
+            (Err(wait), _, _) => (None, Some(wait)),
+        };
+        let child = apply
+            .as_deref()
+            .map(|live| see_apply(live, self.uid, wanted.as_ref()));
+        if let (None, Some(wait)) = (&child, nowhere) {
+            return Ok(Source {
+                standing: Kubeconfig::Nowhere(wait),
+                wanted: None,
+                apply: None,
+                secret: None,
+            });
+        }
+        let secret = self.made(child.as_ref()).await?;
+        let standing = match (&child, &secret) {
+            // So that an apply that is no longer right is written again, also after the first time.
+            (Some(child), _) if !child.matches && child.foreign.is_none() => Standing::Stale,
+            (_, Some(secret)) => secrets::standing(live, secret),
+            (_, None) => Standing::Unknown,
+        };
+        Ok(Source {
+            standing: Kubeconfig::Template {
+                apply: child,
+                secret: standing,
+            },
+            wanted,
+            apply,
+            secret,
+        })
+    }
+
+    /// What the kubeconfig secret should be, from the outputs of the apply that makes it, once they are those
+    /// that are wanted.
+    async fn made(&self, child: Option<&Child>) -> Result<Option<Secret>, Fault> {
+        if !child.is_some_and(Child::is_current) {
+            return Ok(None);
+        }
+        let name = render::kubeconfig_connection_name(self.cluster);
+        let outputs = Outputs::in_secret(&self.key.namespace, &name, self.view).await?;
+        Ok(outputs
+            .bytes("kubeconfig")
+            .map(|value| secrets::kubeconfig(self.object, self.cluster, value)))
+    }
+}

@@ -1,0 +1,109 @@
+//! The Secrets that a control plane writes, and whether they may be written.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use capt_api::{CAPTControlPlane, keys};
+use capt_core::control_plane::Secret as Standing;
+use capt_core::fault::{Fault, FaultClass};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt;
+
+use crate::follow::owner;
+use crate::manifest::{cluster_label, matches};
+
+/// The name of the kubeconfig secret of the Cluster API contract.
+pub(super) fn kubeconfig_name(cluster: &str) -> String {
+    format!("{cluster}-kubeconfig")
+}
+
+/// The name of the CA secret (that of the Go implementation).
+pub(super) fn ca_name(object: &CAPTControlPlane) -> String {
+    format!("{}-ca", object.name_any())
+}
+
+/// What the kubeconfig secret should be.
+pub(super) fn kubeconfig(object: &CAPTControlPlane, cluster: &str, value: &[u8]) -> Secret {
+    let data = BTreeMap::from([("value".to_owned(), ByteString(value.to_vec()))]);
+    Secret {
+        type_: Some(keys::SECRET_TYPE.to_owned()),
+        ..secret(object, kubeconfig_name(cluster), cluster, data)
+    }
+}
+
+/// What the CA secret should be, from the output that holds the certificate: PEM, or PEM in base64.
+pub(super) fn ca(object: &CAPTControlPlane, cluster: &str, output: &str) -> Result<Secret, Fault> {
+    let pem = certificate(output).ok_or_else(|| {
+        let message = "the output is no PEM certificate, nor one in base64; let the template output \
+                       certificate_authority[0].data of the EKS cluster";
+        Fault::new(FaultClass::Invalid, "InvalidCertificateAuthority", message)
+            .on("output cluster_certificate_authority_data")
+    })?;
+    let data = ["tls.crt", "ca.crt"].map(|key| (key.to_owned(), ByteString(pem.clone())));
+    Ok(secret(object, ca_name(object), cluster, data.into()))
+}
+
+fn certificate(output: &str) -> Option<Vec<u8>> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    if output.contains(BEGIN) {
+        return Some(output.as_bytes().to_vec());
+    }
+    let text: String = output.split_whitespace().collect();
+    let decoded = STANDARD.decode(text).ok()?;
+    let is_pem = std::str::from_utf8(&decoded).is_ok_and(|text| text.contains(BEGIN));
+    is_pem.then_some(decoded)
+}
+
+fn secret(
+    object: &CAPTControlPlane,
+    name: String,
+    cluster: &str,
+    data: BTreeMap<String, ByteString>,
+) -> Secret {
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(name),
+            namespace: object.namespace(),
+            labels: Some([(keys::CLUSTER_NAME.to_owned(), cluster.to_owned())].into()),
+            owner_references: owner(object).map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        data: Some(data),
+        ..Secret::default()
+    }
+}
+
+/// A Secret against what it should be.
+pub(super) fn standing(live: Option<&Secret>, wanted: &Secret) -> Standing {
+    if live.is_some_and(|live| matches(wanted, live)) {
+        Standing::Current
+    } else {
+        Standing::Stale
+    }
+}
+
+/// Whether a Secret of a name that we need belongs to somebody else.
+///
+/// It is ours if the control plane is among its owners, or if nobody controls it and its label names the
+/// Cluster.
+pub(super) fn conflict(metadata: Option<&ObjectMeta>, uid: &str, cluster: &str) -> Option<Fault> {
+    let metadata = metadata?;
+    let owners = || metadata.owner_references.iter().flatten();
+    if owners().any(|owner| owner.uid == uid) {
+        return None;
+    }
+    let controlled = owners().any(|owner| owner.controller == Some(true));
+    if !controlled && cluster_label(metadata) == Some(cluster) {
+        return None;
+    }
+    let name = metadata.name.as_deref().unwrap_or_default();
+    let message = format!(
+        "the Secret exists already and belongs to somebody else; delete or rename it, or give it the label {}: \
+         {cluster} to have it overwritten",
+        keys::CLUSTER_NAME
+    );
+    Some(Fault::new(FaultClass::Conflict, "ForeignSecret", message).on(format!("Secret/{name}")))
+}
