@@ -1,4 +1,35 @@
 //! An in-memory Kubernetes API server for tests and sandboxes.
+//!
+//! Three layers, each usable without the next:
+//!
+//! - [`World`]: every object of a cluster and the rules they live by, as a value. Cheap to clone, free of clocks,
+//!   threads and sockets.
+//! - [`ApiServer`]: a world behind a clock, answering HTTP requests in process as a `tower::Service`, with watches,
+//!   fault [`Hooks`], a transcript and counters. Under tokio's paused time a run is deterministic to the byte.
+//! - [`serve_https`]: the same server on a loopback socket, for kubectl, Terraform and other processes.
+//!
+//! Served are custom resource definitions and their objects, Namespaces, Secrets, ConfigMaps, ServiceAccounts, Events
+//! (core/v1 and events.k8s.io/v1) and Leases. The world does at once what the controllers of a real cluster do after a
+//! while: garbage collection by owner references, the emptying of namespaces, the establishing of definitions. There
+//! is no authorization (whoever gets in may do everything), no admission webhook, no scheduler and no kubelet.
+//!
+//! ```
+//! use k8s_openapi::api::core::v1::ConfigMap;
+//! use kube::Api;
+//! use kube::api::PostParams;
+//! use kube_sim::{ApiServer, Clock};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = ApiServer::new(Clock::virtual_since("2026-01-01T00:00:00Z".parse()?));
+//! let maps: Api<ConfigMap> = Api::default_namespaced(server.client("default"));
+//! let mut map = ConfigMap::default();
+//! map.metadata.name = Some("settings".into());
+//! let made = maps.create(&PostParams::default(), &map).await?;
+//! assert_eq!(made.metadata.namespace.as_deref(), Some("default"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod fields;
 mod openapi;

@@ -24,7 +24,6 @@ impl World {
             ));
         }
         admission::decode(target, &mut object, options, warnings)?;
-        // generateName takes a number even in a dry run of the same world, so that what is shown is what could be made.
         if meta::name(&object).is_empty() && !meta::field(&object, "generateName").is_empty() {
             let base = meta::field(&object, "generateName").to_owned();
             let name = self.next_name(&base);

@@ -63,7 +63,7 @@ pub struct World {
     /// (uid of an owner, dependent).
     owned: RedBlackTreeMapSync<(Arc<str>, ObjectId), ()>,
     conversions: Arc<BTreeMap<(String, String), Conversion>>,
-    /// What was written since the controllers of the world last ran; empty between requests.
+    /// What was written since the controllers of the world last ran.
     touched: Vec<collect::Touched>,
 }
 
@@ -165,6 +165,16 @@ impl World {
 
     /// Answers a request; what it wrote is in the history. The caller runs `settle` after a write.
     pub(crate) fn perform(&mut self, request: &Request, now: Timestamp) -> Result<Reply, StatusError> {
+        let given_out = (self.uids, self.names);
+        let reply = self.answer(request, now);
+        if request.query.get("dryRun").is_some_and(|dry| dry == "All") {
+            // What a dry run shows is what a real one makes next.
+            (self.uids, self.names) = given_out;
+        }
+        reply
+    }
+
+    fn answer(&mut self, request: &Request, now: Timestamp) -> Result<Reply, StatusError> {
         let mut warnings = Vec::new();
         let target = &request.target;
         if let Some(deprecation) = &target.kind_version()?.deprecation {

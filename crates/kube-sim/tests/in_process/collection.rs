@@ -207,3 +207,56 @@ async fn a_definition_takes_its_objects_along() {
             .is_empty()
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_owner_is_enough_to_stay() {
+    let (_server, client) = server().await;
+    let widgets = widget_api(&client);
+    let maps: Api<ConfigMap> = Api::default_namespaced(client);
+    let one = widgets
+        .create(&PostParams::default(), &widget("one", json!({})))
+        .await
+        .unwrap();
+    let two = widgets
+        .create(&PostParams::default(), &widget("two", json!({})))
+        .await
+        .unwrap();
+    let mut shared = owned("shared", &one, false);
+    let others = owned("shared", &two, false).metadata.owner_references.unwrap();
+    shared.metadata.owner_references.as_mut().unwrap().extend(others);
+    maps.create(&PostParams::default(), &shared).await.unwrap();
+    widgets.delete("one", &DeleteParams::background()).await.unwrap();
+    let left = maps.get("shared").await.unwrap();
+    assert_eq!(left.owner_references().len(), 1);
+    assert_eq!(left.owner_references()[0].name, "two");
+    // An owner of the same name with another uid is another object.
+    widgets.delete("two", &DeleteParams::orphan()).await.unwrap();
+    let again = widgets
+        .create(&PostParams::default(), &widget("two", json!({})))
+        .await
+        .unwrap();
+    let mut late = owned("late", &again, false);
+    late.metadata.owner_references.as_mut().unwrap()[0].uid = two.uid().unwrap();
+    maps.create(&PostParams::default(), &late).await.unwrap();
+    assert!(maps.get_opt("late").await.unwrap().is_none());
+    assert!(maps.get_opt("shared").await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn collection_can_be_held_back() {
+    let (server, client) = server().await;
+    let widgets = widget_api(&client);
+    let maps: Api<ConfigMap> = Api::default_namespaced(client);
+    let owner = widgets
+        .create(&PostParams::default(), &widget("w", json!({})))
+        .await
+        .unwrap();
+    maps.create(&PostParams::default(), &owned("mine", &owner, false))
+        .await
+        .unwrap();
+    server.set_controllers(false);
+    widgets.delete("w", &DeleteParams::background()).await.unwrap();
+    assert!(maps.get_opt("mine").await.unwrap().is_some());
+    server.set_controllers(true);
+    assert!(maps.get_opt("mine").await.unwrap().is_none());
+}

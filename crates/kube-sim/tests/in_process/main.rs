@@ -16,5 +16,6 @@ mod collection;
 mod faults;
 mod forms;
 mod lifecycle;
+mod listing;
 mod versions;
 mod watching;
