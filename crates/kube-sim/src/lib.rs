@@ -8,8 +8,8 @@
 //!   fault [`Hooks`], a transcript and counters. Under tokio's paused time a run is deterministic to the byte.
 //! - [`serve_https`]: the same server on a loopback socket, for kubectl, Terraform and other processes.
 //!
-//! Served are custom resource definitions and their objects, Namespaces, Secrets, ConfigMaps, ServiceAccounts, Events
-//! (core/v1 and events.k8s.io/v1) and Leases. The world does at once what the controllers of a real cluster do after a
+//! Served are custom resource definitions and their objects, namespaces, secrets, config maps, service accounts,
+//! events (core/v1 and events.k8s.io/v1) and leases. The world does at once what the controllers of a real cluster do after a
 //! while: garbage collection by owner references, the emptying of namespaces, the establishing of definitions. There
 //! is no authorization (whoever gets in may do everything), no admission webhook, no scheduler and no kubelet.
 //!

@@ -111,7 +111,6 @@ fn read(message: Message, bytes: &[u8]) -> Option<Map<String, Value>> {
         match (*holds, wire) {
             (Holds::Text | Holds::Time(_), Wire::Bytes(b"")) => {}
             (Holds::Text, Wire::Bytes(text)) => set(json!(std::str::from_utf8(text).ok()?)),
-            (Holds::Bytes, Wire::Bytes(bytes)) => set(json!(STANDARD.encode(bytes))),
             (Holds::Bool, Wire::Int(value)) => set(json!(value != 0)),
             (Holds::Int, Wire::Int(value)) => set(json!(value.cast_signed())),
             (Holds::Time(decimals), Wire::Bytes(bytes)) => set(time(bytes, decimals)?),
@@ -135,8 +134,12 @@ fn read(message: Message, bytes: &[u8]) -> Option<Map<String, Value>> {
                 let inner = read(inner, bytes)?;
                 push(&mut object, name, Value::Object(inner));
             }
-            (Holds::TextMap, Wire::Bytes(bytes)) => entry(&mut object, name, bytes, Holds::Text)?,
-            (Holds::BytesMap, Wire::Bytes(bytes)) => entry(&mut object, name, bytes, Holds::Bytes)?,
+            (Holds::TextMap, Wire::Bytes(bytes)) => entry(&mut object, name, bytes, |value| {
+                Some(json!(std::str::from_utf8(value).ok()?))
+            })?,
+            (Holds::BytesMap, Wire::Bytes(bytes)) => entry(&mut object, name, bytes, |value| {
+                Some(json!(STANDARD.encode(value)))
+            })?,
             (_, Wire::Int(_) | Wire::Bytes(_)) => return None,
         }
     }
@@ -150,7 +153,12 @@ fn push(object: &mut Map<String, Value>, name: &str, item: Value) {
 }
 
 /// One entry of a map: a message of key and value.
-fn entry(object: &mut Map<String, Value>, name: &str, bytes: &[u8], holds: Holds) -> Option<()> {
+fn entry(
+    object: &mut Map<String, Value>,
+    name: &str,
+    bytes: &[u8],
+    read: impl FnOnce(&[u8]) -> Option<Value>,
+) -> Option<()> {
     let (mut key, mut value) = ("", &[][..]);
     for field in fields(bytes) {
         match field? {
@@ -159,15 +167,11 @@ fn entry(object: &mut Map<String, Value>, name: &str, bytes: &[u8], holds: Holds
             (_, Wire::Bytes(_) | Wire::Int(_)) => {}
         }
     }
-    let value = match holds {
-        Holds::Bytes => json!(STANDARD.encode(value)),
-        _ => json!(std::str::from_utf8(value).ok()?),
-    };
     object
         .entry(name)
         .or_insert_with(|| json!({}))
         .as_object_mut()?
-        .insert(key.to_owned(), value);
+        .insert(key.to_owned(), read(value)?);
     Some(())
 }
 

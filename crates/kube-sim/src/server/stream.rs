@@ -28,7 +28,10 @@ struct Lines {
     deadline: Instant,
     next_bookmark: Instant,
     first: Vec<Event>,
+    /// Nothing more is waited for.
     ended: bool,
+    /// Nothing more is sent.
+    closed: bool,
 }
 
 /// A watch that was just opened.
@@ -62,6 +65,7 @@ pub(super) fn lines(server: &ApiServer, opened: Opened) -> impl Stream<Item = By
         wake,
         first,
         ended: false,
+        closed: false,
     };
     futures::stream::unfold(state, |mut state| async move {
         let chunk = state.next().await?;
@@ -75,7 +79,10 @@ impl Lines {
         if !first.is_empty() {
             return Some(self.encode(&first));
         }
-        while !self.ended {
+        loop {
+            if self.closed {
+                return None;
+            }
             // Seen before the history is read: a write in between wakes us once more.
             self.wake.borrow_and_update();
             let polled = self.server.state().world.poll_watch(&mut self.watch);
@@ -83,7 +90,7 @@ impl Lines {
                 Ok(events) if events.is_empty() => {}
                 Ok(events) => return Some(self.encode(&events)),
                 Err(error) => {
-                    self.ended = true;
+                    self.closed = true;
                     let event = Event {
                         kind: EventType::Error,
                         object: std::sync::Arc::new(error.to_status()),
@@ -91,11 +98,14 @@ impl Lines {
                     return Some(self.encode(&[event]));
                 }
             }
+            // What was written before the end is still delivered.
+            if self.ended {
+                return None;
+            }
             if let Some(bookmark) = self.wait().await {
                 return Some(self.encode(&[bookmark]));
             }
         }
-        None
     }
 
     /// Waits until there is something to do; a bookmark may be due.

@@ -71,6 +71,7 @@ pub(super) fn decode(
     check_type(target, object)?;
     let version = target.kind_version()?;
     let unknown = version.shape.schema().prune(object);
+    check_types(target, &version.shape, object)?;
     if unknown.is_empty() {
         return check_data(target, object);
     }
@@ -94,7 +95,9 @@ pub(super) fn decode(
 /// As `decode`, for server-side apply: a field that the schema does not know cannot be owned, and is an error.
 pub(super) fn decode_applied(target: &Target, object: &mut Value) -> Result<(), StatusError> {
     check_type(target, object)?;
-    let unknown = target.kind_version()?.shape.schema().prune(object);
+    let shape = &target.kind_version()?.shape;
+    let unknown = shape.schema().prune(object);
+    check_types(target, shape, object)?;
     if let Some(first) = unknown.first() {
         return Err(StatusError::plain(format!(
             "failed to create typed patch object ({}/{}; {}, Kind={}): .{first}: field not declared in schema",
@@ -105,6 +108,26 @@ pub(super) fn decode_applied(target: &Target, object: &mut Value) -> Result<(), 
         )));
     }
     check_data(target, object)
+}
+
+/// What a Go struct could not hold is refused before anything else is looked at: everything in the kinds that the
+/// server knows, the metadata in custom resources.
+fn check_types(target: &Target, shape: &Shape, object: &Value) -> Result<(), StatusError> {
+    let schema = match shape {
+        Shape::Custom(_) => Schema::opaque(),
+        Shape::Builtin(schema) => schema,
+    };
+    let wrong = schema
+        .validate_update(object, None)
+        .into_iter()
+        .find(|cause| cause.reason == "FieldValueTypeInvalid");
+    match wrong {
+        Some(cause) => {
+            let why = format!("json: cannot unmarshal {}: {}", cause.field, cause.message);
+            Err(undecodable(target, &why))
+        }
+        None => Ok(()),
+    }
 }
 
 fn undecodable(target: &Target, why: &str) -> StatusError {

@@ -74,12 +74,7 @@ pub(crate) fn metadata_mut(object: &mut Value) -> &mut Map<String, Value> {
     if !metadata.is_object() {
         *metadata = Value::Object(Map::new());
     }
-    match metadata {
-        Value::Object(map) => map,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            unreachable!("made an object above")
-        }
-    }
+    metadata.as_object_mut().expect("made an object above")
 }
 
 /// Sets a field of `metadata`; null removes it.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::failure::FieldError;
 use super::kind::Kind;
-use super::meta;
+use super::{builtin, meta};
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and \
      must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
@@ -64,7 +64,7 @@ pub(super) fn metadata(kind: &Kind, object: &Value, live: Option<&Value>) -> Vec
             message: format!("Too long: may not be more than {ANNOTATIONS} bytes"),
         });
     }
-    check_finalizers(object, live, &mut errors);
+    check_finalizers(kind, object, live, &mut errors);
     check_owners(object, &mut errors);
     errors
 }
@@ -112,8 +112,10 @@ fn is_qualified(key: &str) -> bool {
     }
 }
 
-fn check_finalizers(object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) {
+fn check_finalizers(kind: &Kind, object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) {
     let finalizers = meta::finalizers(object);
+    // Custom resources and their definitions may use any qualified name; the older kinds want a domain or a standard one.
+    let lenient = kind.rules.custom || kind.group() == builtin::APIEXTENSIONS;
     for finalizer in &finalizers {
         let known = matches!(*finalizer, "orphan" | "foregroundDeletion" | "kubernetes");
         if !is_qualified(finalizer) {
@@ -122,7 +124,7 @@ fn check_finalizers(object: &Value, live: Option<&Value>, errors: &mut Vec<Field
                 &json!(finalizer),
                 QUALIFIED,
             ));
-        } else if !finalizer.contains('/') && !known && !finalizer.contains('.') {
+        } else if !lenient && !known && !finalizer.contains('/') {
             errors.push(FieldError::invalid(
                 "metadata.finalizers",
                 &json!(finalizer),

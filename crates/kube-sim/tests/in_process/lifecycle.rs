@@ -335,3 +335,33 @@ async fn patches_of_every_format() {
     );
     assert_eq!((refused.code, refused.reason.as_str()), (409, "Conflict"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn metadata_of_another_type_is_refused() {
+    let (_server, client) = server().await;
+    for (metadata, code) in [
+        (json!({"name": "a", "labels": {"a": 1}}), 400),
+        (json!({"name": 5}), 400),
+        (json!({"name": "a", "finalizers": "one"}), 400),
+        (json!({"name": "a", "finalizers": ["plain"]}), 422),
+    ] {
+        let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+        let request = http::Request::post("/api/v1/namespaces/default/configmaps")
+            .body(body.to_string().into_bytes())
+            .unwrap();
+        let refused = status(client.request::<serde_json::Value>(request).await.unwrap_err());
+        assert_eq!(refused.code, code, "{metadata}: {}", refused.message);
+    }
+    let body = json!({"apiVersion": "example.org/v1", "kind": "Widget", "metadata": {"name": "a", "labels": {"a": 1}}});
+    let request = http::Request::post("/apis/example.org/v1/namespaces/default/widgets")
+        .body(body.to_string().into_bytes())
+        .unwrap();
+    let refused = status(client.request::<serde_json::Value>(request).await.unwrap_err());
+    assert_eq!(refused.code, 400, "{}", refused.message);
+    let mut plain = widget("w", json!({}));
+    plain.metadata.finalizers = Some(vec!["plain".into()]);
+    widget_api(&client)
+        .create(&PostParams::default(), &plain)
+        .await
+        .unwrap();
+}

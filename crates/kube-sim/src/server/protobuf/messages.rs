@@ -5,7 +5,6 @@
 pub(super) enum Holds {
     Text,
     Texts,
-    Bytes,
     Bool,
     Int,
     /// `Time` or `MicroTime`, with this many decimals.
