@@ -1,0 +1,120 @@
+//! What came of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use capt_sandbox::Stats;
+use capt_sandbox::picture::{Node, NodeKey, NodeKind, Picture, next_step, summary};
+use capt_sandbox::watch::Goal;
+use comfy_table::{Table, presets};
+
+/// When each of the objects that count was ready first.
+#[derive(Debug, Default)]
+pub(super) struct Readiness(BTreeMap<NodeKey, Duration>);
+
+impl Readiness {
+    /// Looks at what is ready now.
+    pub(super) fn note(&mut self, picture: &Picture, goal: &Goal, elapsed: Duration) {
+        for key in goal.wanted() {
+            if picture.get(key).is_some_and(|node| node.ready) {
+                self.0.entry(key.clone()).or_insert(elapsed);
+            }
+        }
+    }
+}
+
+/// The table of what was applied: a line for each Cluster, and for what belongs to none.
+pub(super) fn table(picture: &Picture, goal: &Goal, ready: &Readiness) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["NAME", "STATE", "VERSION", "ENDPOINT", "SECONDS"]);
+    let roots: Vec<NodeKey> = picture.roots().into_iter().map(|node| node.key.clone()).collect();
+    for key in goal.wanted().filter(|key| roots.contains(key)) {
+        let Some(node) = picture.get(key) else { continue };
+        // A Cluster says less about itself than its control plane does.
+        let control_plane = picture
+            .children(key)
+            .into_iter()
+            .find(|it| it.key.kind == NodeKind::ControlPlane);
+        let teller = control_plane
+            .filter(|_| key.kind == NodeKind::Cluster)
+            .unwrap_or(node);
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        table.add_row([
+            name(node),
+            summary(teller),
+            or_dash(&teller.version),
+            or_dash(&teller.endpoint),
+            ready
+                .0
+                .get(key)
+                .map_or_else(|| "-".to_owned(), |took| took.as_secs().to_string()),
+        ]);
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// A Cluster by its name, everything else with its kind.
+fn name(node: &Node) -> String {
+    match node.key.kind {
+        NodeKind::Cluster => match node.key.namespace.as_str() {
+            "default" => node.key.name.clone(),
+            namespace => format!("{namespace}/{}", node.key.name),
+        },
+        NodeKind::Infrastructure | NodeKind::ControlPlane | NodeKind::Apply | NodeKind::Workspace => {
+            node.key.title()
+        }
+    }
+}
+
+/// What does not go on, why, and what to do about it. The first of `keys` knows best.
+pub(super) fn stuck(picture: &Picture, goal: &Goal, keys: &[NodeKey]) -> String {
+    let waiting = goal
+        .wanted()
+        .filter(|key| picture.get(key).is_none_or(|node| !node.ready));
+    let waiting: Vec<String> = waiting.map(NodeKey::title).collect();
+    let mut text = format!("\nneeds a person: {} cannot become ready\n", waiting.join(", "));
+    let nodes: Vec<&Node> = keys.iter().filter_map(|key| picture.get(key)).collect();
+    let lowest = nodes.first().map(|node| node.key.kind);
+    for node in nodes.into_iter().filter(|node| Some(node.key.kind) == lowest) {
+        let _ = writeln!(text, "  {} {}", node.key.title(), summary(node));
+        if let Some(fault) = &node.fault {
+            let subject = if fault.subject.is_empty() {
+                String::new()
+            } else {
+                format!("{}: ", fault.subject)
+            };
+            let message = fault.message.replace('\n', "\n             ");
+            let _ = writeln!(
+                text,
+                "    fault:     {} ({}): {subject}{message}",
+                fault.code, fault.class
+            );
+        }
+        if let Some(step) = next_step(node) {
+            let _ = writeln!(text, "    next step: {step}");
+        }
+    }
+    text
+}
+
+/// What it took.
+pub(super) fn stats(stats: &Stats, events: u64, took: Duration) -> String {
+    format!(
+        "stats: {} reads, {} writes ({} of them changed something), {} watches, {events} events seen; \
+         {} Terraform runs in {} steps; {}.{:03} s\n",
+        stats.reads,
+        stats.writes,
+        stats.changes,
+        stats.watches,
+        stats.runs,
+        stats.processes,
+        took.as_secs(),
+        took.subsec_millis()
+    )
+}

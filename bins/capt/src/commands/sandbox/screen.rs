@@ -1,0 +1,105 @@
+//! Where the view goes: a tree on a terminal, lines elsewhere.
+
+use std::io::{IsTerminal as _, stderr, stdout};
+use std::time::Duration;
+
+use anyhow::Result;
+use capt_sandbox::picture::Picture;
+use capt_sandbox::watch::{Change, Journal, clock, render};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output;
+
+/// The width of a terminal that does not say how wide it is.
+const WIDTH: usize = 100;
+
+/// One of the two standard streams for output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Shows what happens.
+pub(super) enum Screen {
+    /// One line for each change.
+    Lines {
+        /// Where they go.
+        stream: Stream,
+        /// What was said.
+        journal: Journal,
+    },
+    /// A tree that is drawn anew.
+    Tree {
+        /// Where it is drawn.
+        stream: Stream,
+        /// Draws it.
+        area: ProgressBar,
+    },
+}
+
+impl Screen {
+    /// A tree if the stream is a terminal, else lines.
+    pub(super) fn new(stream: Stream) -> Self {
+        let (is_terminal, target) = match stream {
+            Stream::Out => (stdout().is_terminal(), ProgressDrawTarget::stdout()),
+            Stream::Err => (stderr().is_terminal(), ProgressDrawTarget::stderr()),
+        };
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        if !is_terminal || is_dumb {
+            return Self::Lines {
+                stream,
+                journal: Journal::default(),
+            };
+        }
+        let area = ProgressBar::with_draw_target(None, target);
+        area.set_style(ProgressStyle::with_template("{msg}").expect("the template is sound"));
+        Self::Tree { stream, area }
+    }
+
+    /// Shows one change.
+    pub(super) fn show(&mut self, change: &Change, picture: &Picture, elapsed: Duration) -> Result<()> {
+        match self {
+            Self::Lines { stream, journal } => {
+                let Some(line) = journal.note(change, elapsed) else {
+                    return Ok(());
+                };
+                match stream {
+                    Stream::Out => output::print(&format!("{line}\n")),
+                    Stream::Err => output::note(&format!("{line}\n")),
+                }
+            }
+            Self::Tree { .. } => {
+                self.redraw(picture, elapsed);
+                Ok(())
+            }
+        }
+    }
+
+    /// Draws the tree with the time as it is now.
+    pub(super) fn redraw(&self, picture: &Picture, elapsed: Duration) {
+        if let Self::Tree { stream, area } = self {
+            let mut lines = render(picture, width(*stream));
+            lines.push(format!("{} elapsed", clock(elapsed)));
+            area.set_message(lines.join("\n"));
+            area.tick();
+        }
+    }
+
+    /// Leaves the last tree where it is and the cursor below it.
+    pub(super) fn finish(&self) {
+        if let Self::Tree { area, .. } = self {
+            area.abandon();
+        }
+    }
+}
+
+fn width(stream: Stream) -> usize {
+    let size = match stream {
+        Stream::Out => rustix::termios::tcgetwinsize(stdout()),
+        Stream::Err => rustix::termios::tcgetwinsize(stderr()),
+    };
+    size.map_or(WIDTH, |size| usize::from(size.ws_col)).max(20)
+}
