@@ -110,7 +110,7 @@ fn options(field: &str, arguments: &[String]) -> Result<Vec<Vec<String>>, Fault>
         if REFUSED.contains(&name) {
             return Err(refused(field, argument, "is set by CAPT itself"));
         }
-        let valued = VALUED.contains(&name) || PLANNING.iter().any(|known| *known == (name, true));
+        let valued = VALUED.contains(&name) || is_planning(name) == Some(true);
         expects_value = valued && !argument.contains('=');
         options.push(vec![argument.clone()]);
     }
@@ -129,9 +129,14 @@ fn name(argument: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
-fn planning(option: &[String]) -> Option<()> {
-    let name = name(option.first()?)?;
-    PLANNING.iter().any(|(known, _)| *known == name).then_some(())
+fn planning(option: &[String]) -> Option<bool> {
+    is_planning(name(option.first()?)?)
+}
+
+/// For an option that shapes a plan, whether it takes a value.
+fn is_planning(name: &str) -> Option<bool> {
+    let known = PLANNING.iter().find(|(known, _)| *known == name)?;
+    Some(known.1)
 }
 
 /// An option is named without its value, which may be a secret.

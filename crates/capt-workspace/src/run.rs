@@ -28,6 +28,7 @@ pub(crate) struct Memory(Arc<Mutex<BTreeMap<WorkspaceId, Remembered>>>);
 struct Remembered {
     key: ObjectKey,
     stateless: Option<u32>,
+    forgotten: bool,
 }
 
 impl Memory {
@@ -39,8 +40,12 @@ impl Memory {
     pub(crate) fn name(&self, workspace: &WorkspaceId, key: &ObjectKey) {
         let mut known = self.lock();
         if !known.contains_key(workspace) {
-            let (key, stateless) = (key.clone(), None);
-            known.insert(workspace.clone(), Remembered { key, stateless });
+            let remembered = Remembered {
+                key: key.clone(),
+                stateless: None,
+                forgotten: false,
+            };
+            known.insert(workspace.clone(), remembered);
         }
     }
 
@@ -65,6 +70,18 @@ impl Memory {
                 .lock()
                 .get(workspace)
                 .is_some_and(|remembered| remembered.stateless == run)
+    }
+
+    /// Remembers whether the run was forgotten; true if that is new.
+    ///
+    /// The runner tells of every run that it forgets, and that wakes the workspace: one that is told to forget
+    /// in each round would never come to rest.
+    pub(crate) fn set_forgotten(&self, workspace: &WorkspaceId, forgotten: bool) -> bool {
+        let mut known = self.lock();
+        let before = known
+            .get_mut(workspace)
+            .map(|remembered| std::mem::replace(&mut remembered.forgotten, forgotten));
+        before != Some(forgotten)
     }
 
     /// Forgets the objects of this key.

@@ -134,6 +134,7 @@ impl WorkspaceSubject {
         let object = &seen.object;
         let Arguments { init, plan, apply } = arguments(&object.spec.for_provider, operation)?;
         let input = &seen.core.object.input;
+        self.memory.set_forgotten(&seen.workspace, false);
         self.options.runs.start(RunSpec {
             workspace: seen.workspace.clone(),
             id: RunId::new(number.to_string()),
@@ -347,11 +348,12 @@ impl Subject for WorkspaceSubject {
             }
             Command::ForgetRun => {
                 let keeps_state = seen.core.deletion == Deletion::Orphan && seen.place == Place::Local;
-                if keeps_state {
-                    Ok(())
-                } else {
-                    self.options.runs.forget(&seen.workspace)
+                if !keeps_state && self.memory.set_forgotten(&seen.workspace, true) {
+                    self.options.runs.forget(&seen.workspace).inspect_err(|_| {
+                        self.memory.set_forgotten(&seen.workspace, false);
+                    })?;
                 }
+                Ok(())
             }
             Command::RemoveFinalizer => {
                 if let Some((key, uid)) = seen.connection.left_behind(object) {

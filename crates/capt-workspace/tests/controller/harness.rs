@@ -1,7 +1,7 @@
 //! A world with one operator in it, in virtual time.
 
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use capt_api::terraform_workspace::TerraformWorkspaceStatus;
@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
-use kube_sim::ApiServer;
+use kube_sim::{ApiServer, World};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -69,6 +69,23 @@ pub(crate) struct Harness {
     engine: EngineOf,
 }
 
+/// A world with the definitions in it. Their schemas are compiled once for all tests.
+async fn world(epoch: Timestamp) -> World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    if let Some(world) = WORLD.get() {
+        return world.clone();
+    }
+    let api = ApiServer::new(kube_sim::Clock::virtual_since(epoch));
+    let definitions = Api::all(api.client(NAMESPACE));
+    for definition in all_crds().into_iter().chain([cluster_crd()]) {
+        definitions
+            .create(&PostParams::default(), &definition)
+            .await
+            .unwrap();
+    }
+    WORLD.get_or_init(|| api.world()).clone()
+}
+
 impl Harness {
     /// A world with the definitions in it, and an operator.
     pub(crate) async fn start() -> Self {
@@ -80,15 +97,9 @@ impl Harness {
     pub(crate) async fn without_operator() -> Self {
         let epoch: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let clock = Clock::virtual_since(epoch);
-        let api = ApiServer::new(kube_sim::Clock::virtual_since(epoch));
+        let world = world(epoch).await;
+        let api = ApiServer::from_world(world, kube_sim::Clock::virtual_since(epoch));
         let client = api.client(NAMESPACE);
-        let definitions = Api::all(client.clone());
-        for definition in all_crds().into_iter().chain([cluster_crd()]) {
-            definitions
-                .create(&PostParams::default(), &definition)
-                .await
-                .unwrap();
-        }
         Self {
             api,
             client,

@@ -1,5 +1,12 @@
 //! The whole controller against an API server in process, in virtual time.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "what is unexpected ends a test"
+)]
+
 mod harness;
 
 mod inputs;

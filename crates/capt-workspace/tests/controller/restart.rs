@@ -1,8 +1,10 @@
 //! An operator that dies, and the one after it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use capt_api::TerraformWorkspace;
+use kube_sim::{Before, Call, Hooks};
 use serde_json::json;
 
 use crate::harness::{Harness, text, workspace};
@@ -119,4 +121,41 @@ async fn an_operator_that_dies_all_the_time_gets_there_without_doing_anything_tw
     }
     harness.until_gone("vpc").await;
     assert_eq!(harness.cloud.counters("vpc").destroys, 1);
+}
+
+/// Loses the answers and refuses the writes that take the finalizer from a workspace.
+struct KeepsFinalizers;
+
+impl Hooks for KeepsFinalizers {
+    fn before(&self, call: &Call) -> Before {
+        let refused = call.verb == "patch"
+            && call.resource == "terraformworkspaces.infrastructure.cluster.x-k8s.io"
+            && call.subresource.is_empty();
+        Before {
+            drop: refused,
+            ..Before::default()
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_is_not_repeated_when_only_the_finalizer_is_left() {
+    let mut harness = Harness::start().await;
+    harness
+        .create::<TerraformWorkspace>(workspace("vpc", json!({})))
+        .await;
+    harness.until_ready("vpc").await;
+    harness.delete::<TerraformWorkspace>("vpc").await;
+    harness.api.set_hooks(Some(Arc::new(KeepsFinalizers)));
+    harness.pass(Duration::from_secs(600)).await;
+    let status = harness.status("vpc").await;
+    assert_eq!(status.run.unwrap().stage.as_deref(), Some("Succeeded"));
+    // Run and directory are forgotten by now; the next operator knows only what the status says.
+    harness.kill_operator().await;
+    harness.start_operator();
+    harness.pass(Duration::from_secs(600)).await;
+    harness.api.set_hooks(None);
+    harness.until_gone("vpc").await;
+    assert_eq!(harness.cloud.counters("vpc").destroys, 1);
+    assert_eq!(harness.cloud.counters("vpc").runs, 2);
 }
