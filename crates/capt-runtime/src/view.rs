@@ -33,6 +33,9 @@ pub struct View {
 #[derive(Debug, Default)]
 struct Reads {
     watched: BTreeSet<Watched>,
+    /// What was older than an own write when it was read. The cache may catch up before the round looks again,
+    /// but what was read stays old.
+    stale: BTreeSet<(KindId, ObjectKey)>,
     unwatched: Option<String>,
 }
 
@@ -137,10 +140,12 @@ impl View {
         lock(&self.reads).watched.clone()
     }
 
-    /// What was read and is older than an own write.
+    /// What was read and was, or is by now, older than an own write.
     pub(crate) fn stale(&self) -> BTreeSet<(KindId, ObjectKey)> {
         let watched = self.watched();
-        watched.iter().flat_map(|it| self.caches.stale(it)).collect()
+        let now = watched.iter().flat_map(|it| self.caches.stale(it));
+        let then = lock(&self.reads).stale.clone();
+        now.chain(then).collect()
     }
 
     /// A read that can never show anything.
@@ -152,6 +157,7 @@ impl View {
 
     pub(crate) fn note(&self, watched: Watched) {
         let mut reads = lock(&self.reads);
+        reads.stale.extend(self.caches.stale(&watched));
         if !reads.watched.contains(&watched) {
             self.caches.interested(&self.reader, &watched);
             reads.watched.insert(watched);
