@@ -1,0 +1,272 @@
+//! Writes down what happens: every change that people could see, and every Terraform operation.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use capt_terraform::SimulatedCloud;
+use jiff::Timestamp;
+use kube_sim::{After, ApiServer, Call, Hooks};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::crash::Crash;
+use crate::manifest::Target;
+use crate::{facet, invariants};
+
+/// The user agent of the operator's requests.
+pub(crate) const OPERATOR: &str = "capt-operator";
+
+/// What the transcript shows, in the order in which the consequences of one write are listed.
+const SHOWN: [&str; 9] = [
+    "Namespace",
+    "Cluster",
+    "CAPTCluster",
+    "CAPTControlPlane",
+    "WorkspaceTemplate",
+    "WorkspaceTemplateApply",
+    "TerraformWorkspace",
+    "Secret",
+    "Event",
+];
+
+/// Sees every request and every step of Terraform.
+pub(crate) struct Recorder {
+    server: OnceLock<ApiServer>,
+    cloud: SimulatedCloud,
+    epoch: Timestamp,
+    state: Mutex<State>,
+    /// Counts the changes, to wake whoever waits for one.
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    lines: Vec<String>,
+    seen: BTreeMap<Target, Arc<Value>>,
+    revision: u64,
+    /// How many lines of the cloud's log are written down.
+    logged: usize,
+    violations: Vec<String>,
+    /// Values that nobody may find outside of Secrets.
+    secrets: Vec<String>,
+    crash: Option<Crash>,
+}
+
+impl Recorder {
+    pub(crate) fn new(cloud: SimulatedCloud, epoch: Timestamp) -> Arc<Self> {
+        Arc::new(Self {
+            server: OnceLock::new(),
+            cloud,
+            epoch,
+            state: Mutex::default(),
+            changes: watch::Sender::new(0),
+        })
+    }
+
+    /// Starts to watch `server`; what is there already is not told.
+    pub(crate) fn attach(self: &Arc<Self>, server: &ApiServer) {
+        server.set_hooks(Some(self.clone()));
+        assert!(
+            self.server.set(server.clone()).is_ok(),
+            "a recorder watches one server"
+        );
+        let mut state = self.state();
+        state.seen = shown(server);
+        state.revision = server.world().revision();
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    pub(crate) fn server(&self) -> &ApiServer {
+        self.server.get().expect("attached before anything is asked")
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_crash(&self, crash: Option<Crash>) {
+        self.state().crash = crash;
+    }
+
+    /// Writes a line about `subject`.
+    pub(crate) fn say(&self, subject: &str, text: &str) {
+        let line = self.line(subject, text);
+        self.state().lines.push(line);
+    }
+
+    /// Writes a line of the script itself.
+    pub(crate) fn heading(&self, text: &str) {
+        let at = self.server().clock().now();
+        let line = format!("{:>9.3}  ==== {text}", seconds(at, self.epoch));
+        self.state().lines.push(line);
+    }
+
+    /// Writes down what Terraform has begun since the last call; whether there was anything.
+    pub(crate) fn flush(&self) -> bool {
+        let log = self.cloud.log();
+        let fresh = log.get(self.state().logged..).unwrap_or_default();
+        for entry in fresh {
+            let (label, what) = entry.split_once(": ").unwrap_or(("", entry));
+            self.say(&format!("terraform {label}"), what);
+        }
+        self.state().logged = log.len();
+        !fresh.is_empty()
+    }
+
+    /// Something happened that must never happen.
+    pub(crate) fn violate(&self, violation: String) {
+        let line = self.line("VIOLATION", &violation);
+        let mut state = self.state();
+        state.lines.push(line);
+        state.violations.push(violation);
+    }
+
+    /// From now on nobody may find this value outside of Secrets.
+    pub(crate) fn keep_secret(&self, value: &str) {
+        // Shorter values come up by chance.
+        if value.len() >= 12 {
+            self.state().secrets.push(value.to_owned());
+        }
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.state().lines.clone()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.state().lines.clear();
+    }
+
+    pub(crate) fn violations(&self) -> Vec<String> {
+        self.state().violations.clone()
+    }
+
+    fn line(&self, subject: &str, text: &str) -> String {
+        let at = self.server().clock().now();
+        format!("{:>9.3}  {subject:<51} {text}", seconds(at, self.epoch))
+    }
+
+    /// Compares the world with what was seen of it last.
+    fn sweep(&self, server: &ApiServer) {
+        let world = server.world();
+        let mut violations = Vec::new();
+        {
+            let mut state = self.state();
+            if world.revision() == state.revision {
+                return;
+            }
+            state.revision = world.revision();
+            let now = shown(server);
+            let before = std::mem::replace(&mut state.seen, now.clone());
+            let mut told = Vec::new();
+            for kind in SHOWN {
+                let of_kind = |target: &&Target| target.kind == kind;
+                let mut targets: Vec<_> = before.keys().chain(now.keys()).filter(of_kind).collect();
+                targets.sort_unstable();
+                targets.dedup();
+                for target in targets {
+                    let (was, is) = (before.get(target), now.get(target));
+                    if was.zip(is).is_some_and(|(was, is)| Arc::ptr_eq(was, is)) {
+                        continue;
+                    }
+                    violations.extend(invariants::check(
+                        target,
+                        was.map(|it| &**it),
+                        is.map(|it| &**it),
+                        &state.secrets,
+                        &now,
+                    ));
+                    if let Some(text) = tell(target, was.map(|it| &**it), is.map(|it| &**it), self.epoch) {
+                        told.push(text);
+                    }
+                }
+            }
+            let lines = told.into_iter().map(|(subject, text)| self.line(&subject, &text));
+            state.lines.extend(lines);
+        }
+        for violation in violations {
+            self.violate(violation);
+        }
+        self.changes.send_modify(|count| *count += 1);
+    }
+}
+
+impl Hooks for Recorder {
+    fn after(&self, call: &Call, code: u16) -> After {
+        if !call.is_write() {
+            return After::default();
+        }
+        self.flush();
+        let server = self.server();
+        let by_operator = call.user_agent == OPERATOR;
+        let changed = server.world().revision() != self.state().revision;
+        if by_operator && !changed && (200..300).contains(&code) && call.resource != "events" {
+            self.violate(format!(
+                "a write that changes nothing: {} {}",
+                call.method, call.path
+            ));
+        }
+        self.sweep(server);
+        let crash = by_operator
+            && self
+                .state()
+                .crash
+                .as_mut()
+                .is_some_and(|crash| crash.strike(call));
+        if crash {
+            self.heading(&format!(
+                "the operator is killed after its {} of {}",
+                call.verb, call.path
+            ));
+            // The answer never arrives: who waits for it is gone.
+            return After {
+                delay: Duration::from_hours(1),
+                ..After::default()
+            };
+        }
+        After::default()
+    }
+}
+
+fn shown(server: &ApiServer) -> BTreeMap<Target, Arc<Value>> {
+    let world = server.world();
+    let mut shown = BTreeMap::new();
+    for kind in SHOWN {
+        let resource = Target::new("", kind, "").resource();
+        for object in world.list(&resource, None) {
+            let meta = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+            shown.insert(Target::new(&meta("namespace"), kind, &meta("name")), object);
+        }
+    }
+    shown
+}
+
+fn tell(
+    target: &Target,
+    was: Option<&Value>,
+    is: Option<&Value>,
+    epoch: Timestamp,
+) -> Option<(String, String)> {
+    if target.kind == "Event" {
+        return is.map(facet::event);
+    }
+    facet::difference(was, is, epoch).map(|text| (target.to_string(), text))
+}
+
+fn seconds(at: Timestamp, epoch: Timestamp) -> f64 {
+    at.duration_since(epoch).as_secs_f64()
+}
+
+/// The lines as one text.
+pub(crate) fn text(lines: &[String]) -> String {
+    lines.iter().fold(String::new(), |mut text, line| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}", line.trim_end());
+        text
+    })
+}
