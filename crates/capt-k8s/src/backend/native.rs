@@ -84,7 +84,7 @@ impl WorkspaceBackend for Native {
             return Ok(());
         }
         let patch = json!({ "metadata": {
-            "ownerReferences": owners,
+            "ownerReferences": (!owners.is_empty()).then_some(owners),
             "annotations": { manifest::RENDERED: null },
         } });
         let version = workspace.metadata.resource_version.as_deref();
