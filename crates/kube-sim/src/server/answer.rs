@@ -9,8 +9,8 @@ use http::{HeaderValue, Method, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
+use super::bell::{Bell, Listener};
 use super::hooks::Call;
 use super::negotiate::{self, Form};
 use super::routes::{self, Route};
@@ -196,14 +196,14 @@ impl ApiServer {
     }
 
     /// Wakes with the writes to a stored resource.
-    pub(super) fn subscribe(&self, resource: &GroupResource) -> watch::Receiver<u64> {
+    pub(super) fn subscribe(&self, resource: &GroupResource) -> Listener {
         let mut state = self.state();
         let revision = state.world.last_write(resource);
-        state
+        let bell = state
             .wakes
             .entry(resource.clone())
-            .or_insert_with(|| watch::Sender::new(revision))
-            .subscribe()
+            .or_insert_with(|| Bell::new(revision));
+        bell.listen()
     }
 
     /// How late the hooks want events to be.

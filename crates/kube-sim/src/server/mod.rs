@@ -1,6 +1,7 @@
 //! The API server: a world, a clock and a way in.
 
 mod answer;
+mod bell;
 mod discovery;
 mod hooks;
 mod https;
@@ -20,12 +21,12 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 pub use self::hooks::{After, Before, Call, Hooks};
 pub use self::https::{Running, ServeError, serve_https, write_kubeconfig};
 pub use self::transcript::{Counters, Entry};
 
+use self::bell::Bell;
 use crate::world::{GroupResource, World};
 
 /// The body of every response.
@@ -67,8 +68,8 @@ impl std::fmt::Debug for Clock {
 /// What changes while the server runs.
 struct State {
     world: World,
-    /// Wakes the watches of a stored resource; the value is the revision of its last write.
-    wakes: BTreeMap<GroupResource, watch::Sender<u64>>,
+    /// Wakes the watches of a stored resource; the tone is the revision of its last write.
+    wakes: BTreeMap<GroupResource, Bell>,
     hooks: Option<Arc<dyn Hooks>>,
     transcript: Option<Vec<Entry>>,
     counters: Counters,
@@ -77,8 +78,8 @@ struct State {
 struct Inner {
     state: Mutex<State>,
     clock: Clock,
-    /// Counts how often all watches were cut.
-    cuts: watch::Sender<u64>,
+    /// Cuts all watches.
+    cuts: Bell,
     /// Whether the world's own controllers run after every write.
     settles: std::sync::atomic::AtomicBool,
 }
@@ -118,7 +119,7 @@ impl ApiServer {
             inner: Arc::new(Inner {
                 state: Mutex::new(state),
                 clock,
-                cuts: watch::Sender::new(0),
+                cuts: Bell::default(),
                 settles: std::sync::atomic::AtomicBool::new(true),
             }),
         }
@@ -174,7 +175,7 @@ impl ApiServer {
 
     /// Ends all open watches, as a restart of the server would.
     pub fn cut_watches(&self) {
-        self.inner.cuts.send_modify(|cuts| *cuts += 1);
+        self.inner.cuts.ring_again();
     }
 
     /// Stops or resumes garbage collection and the other controllers of the world. Resuming catches up at once.
@@ -194,8 +195,7 @@ impl ApiServer {
             state.world.settle(self.inner.clock.now());
         }
         for (resource, wake) in &state.wakes {
-            let revision = state.world.last_write(resource);
-            wake.send_if_modified(|held| std::mem::replace(held, revision) != revision);
+            wake.ring(state.world.last_write(resource));
         }
     }
 }

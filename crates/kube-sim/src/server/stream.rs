@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::Stream;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ApiServer;
+use super::bell::Listener;
 use super::negotiate::{self, Form};
 use crate::table::Column;
 use crate::world::{Event, EventType, Watch};
@@ -23,8 +23,8 @@ struct Lines {
     columns: Vec<Column>,
     /// Only the first table of a watch carries the definitions of its columns.
     with_headers: bool,
-    wake: watch::Receiver<u64>,
-    cuts: watch::Receiver<u64>,
+    wake: Listener,
+    cuts: Listener,
     deadline: Instant,
     next_bookmark: Instant,
     first: Vec<Event>,
@@ -54,7 +54,7 @@ pub(super) fn lines(server: &ApiServer, opened: Opened) -> impl Stream<Item = By
     let wake = server.subscribe(&watch.stored_as);
     let now = Instant::now();
     let state = Lines {
-        cuts: server.inner.cuts.subscribe(),
+        cuts: server.inner.cuts.listen(),
         server: server.clone(),
         deadline: now + watch.timeout,
         next_bookmark: now + BOOKMARK_EVERY,
@@ -84,7 +84,7 @@ impl Lines {
                 return None;
             }
             // Seen before the history is read: a write in between wakes us once more.
-            self.wake.borrow_and_update();
+            self.wake.forget();
             let polled = self.server.state().world.poll_watch(&mut self.watch);
             match polled {
                 Ok(events) if events.is_empty() => {}
@@ -112,14 +112,11 @@ impl Lines {
     async fn wait(&mut self) -> Option<Event> {
         tokio::select! {
             biased;
-            cut = self.cuts.changed() => {
-                // The sender lives as long as the server that this stream holds.
-                let _ = cut;
+            () = self.cuts.heard() => {
                 self.ended = true;
                 None
             }
-            woken = self.wake.changed() => {
-                self.ended = woken.is_err();
+            () = self.wake.heard() => {
                 let delay = self.server.watch_delay(&self.watch);
                 if !delay.is_zero() {
                     tokio::time::sleep(delay).await;
