@@ -4,6 +4,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::needless_pass_by_value,
+    clippy::duration_suboptimal_units,
+    clippy::format_collect,
     reason = "what is unexpected ends a test"
 )]
 
