@@ -189,6 +189,16 @@ pub struct Failure {
     pub message: String,
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): ", self.code, self.class)?;
+        if !self.subject.is_empty() {
+            write!(f, "{}: ", self.subject)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
 /// A condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use capt_runtime::Clock;
-use capt_sandbox::picture::{Node, Picture, Said, next_step, status_text, tree};
+use capt_sandbox::picture::{Node, Picture, Said, next_step, status_text, summary, tree};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::DescribeArgs;
@@ -25,19 +25,35 @@ fn render(picture: &Picture, all_conditions: bool, now: Timestamp) -> String {
     let mut text = String::new();
     for branch in tree(picture) {
         let node = branch.node;
+        // What is wrong gets lines of its own.
+        let standing = if node.fault.is_some() {
+            summary(node)
+        } else {
+            status_text(node)
+        };
         let _ = writeln!(
             text,
-            "{}{}  {}{}",
+            "{}{}  {standing}{}",
             branch.arms,
             node.key.title(),
-            status_text(node),
             times(node, now)
         );
-        for line in remarks(node, all_conditions, now) {
+        for line in remarks(picture, node, all_conditions, now) {
             let _ = writeln!(text, "{}   {line}", branch.below);
         }
     }
     text
+}
+
+/// The object that this one has its fault from, if it is one that was made for it.
+fn origin<'a>(picture: &'a Picture, node: &Node) -> Option<&'a Node> {
+    let fault = node.fault.as_ref()?;
+    let is_same = |child: &&Node| {
+        let theirs = child.fault.as_ref();
+        theirs.is_some_and(|it| it.code == fault.code && it.message == fault.message)
+    };
+    let child = picture.children(&node.key).into_iter().find(is_same)?;
+    Some(origin(picture, child).unwrap_or(child))
 }
 
 /// Since when, and for how much longer.
@@ -61,23 +77,18 @@ fn times(node: &Node, now: Timestamp) -> String {
     }
 }
 
-fn remarks(node: &Node, all_conditions: bool, now: Timestamp) -> Vec<String> {
+fn remarks(picture: &Picture, node: &Node, all_conditions: bool, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let mut push = |label: &str, body: &str| {
         let mut body = body.lines();
         lines.push(format!("{label:<11}{}", body.next().unwrap_or_default()));
         lines.extend(body.map(|rest| format!("{:<11}{rest}", "")));
     };
-    if let Some(fault) = &node.fault {
-        let subject = if fault.subject.is_empty() {
-            String::new()
-        } else {
-            format!("{}: ", fault.subject)
-        };
-        push(
-            "fault",
-            &format!("{} ({}): {subject}{}", fault.code, fault.class, fault.message),
-        );
+    let origin = origin(picture, node);
+    if let Some(origin) = origin {
+        push("fault", &format!("that of {}", origin.key.title()));
+    } else if let Some(fault) = &node.fault {
+        push("fault", &fault.to_string());
     }
     for wait in &node.waits {
         let message = if wait.message.is_empty() {
@@ -90,7 +101,7 @@ fn remarks(node: &Node, all_conditions: bool, now: Timestamp) -> Vec<String> {
     for said in node
         .conditions
         .iter()
-        .filter(|said| all_conditions || !is_as_wanted(said))
+        .filter(|said| all_conditions || is_remarkable(node, said))
     {
         let message = if said.message.is_empty() {
             String::new()
@@ -103,10 +114,28 @@ fn remarks(node: &Node, all_conditions: bool, now: Timestamp) -> Vec<String> {
             &format!("{kind}={status} {reason}, for {}{message}", age(said.since, now)),
         );
     }
-    if let Some(step) = next_step(node) {
+    if let Some(step) = next_step(node).filter(|_| origin.is_none()) {
         push("next step", &step);
     }
     lines
+}
+
+/// Whether a condition says something that the rest of the description does not.
+fn is_remarkable(node: &Node, said: &Said) -> bool {
+    let is_told_already = match said.kind.as_str() {
+        // The state, what is being done and the fault say the same.
+        "Ready" | "Creating" | "Failed" | "Reconciling" | "Initialized" => true,
+        // Something was ready before and is being changed.
+        "UpToDate" => !node.ready,
+        // Cluster API's summary, Available, lists them.
+        "InfrastructureReady" | "ControlPlaneInitialized" | "ControlPlaneAvailable" => true,
+        _ => false,
+    };
+    let repeats_fault = node
+        .fault
+        .as_ref()
+        .is_some_and(|fault| said.message.contains(&fault.message));
+    !is_told_already && !repeats_fault && !is_as_wanted(said)
 }
 
 /// Whether a condition says that all is well. Those whose truth is bad news are the ones of kstatus and of
@@ -170,7 +199,7 @@ mod tests {
     }
 
     fn now() -> Timestamp {
-        "2027-01-15T08:20:00Z".parse().unwrap()
+        "2027-01-15T08:19:53Z".parse().unwrap()
     }
 
     #[test]
@@ -185,8 +214,14 @@ mod tests {
     fn a_cluster_that_needs_a_person_says_what_to_do() {
         output::golden(
             "tests/golden/describe-failed.txt",
-            &render(&fixture("failed.yaml"), true, now()),
+            &render(&fixture("failed.yaml"), false, now()),
         );
+    }
+
+    #[test]
+    fn all_conditions_are_shown_to_who_asks_for_them() {
+        let text = render(&fixture("provisioning.yaml"), true, now());
+        output::golden("tests/golden/describe-conditions.txt", &text);
     }
 
     #[test]

@@ -9,6 +9,8 @@
 mod result;
 mod screen;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::ExitCode;
@@ -91,11 +93,11 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<ExitCode> {
     let end = view
         .follow(&sandbox, &goal, args.until_ready, stop.as_mut())
         .await?;
-    view.screen.finish();
+    view.screen.finish()?;
 
     let stats = sandbox.stats();
     let mut closing = match &end {
-        End::Stuck(_) => result::stuck(&view.picture, &goal, &end_keys(&end)),
+        End::Stuck(keys) => result::stuck(&view.picture, &goal, keys),
         End::Ready | End::Stopped => String::new(),
     };
     if args.stats {
@@ -120,13 +122,6 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<ExitCode> {
     })
 }
 
-fn end_keys(end: &End) -> Vec<capt_sandbox::picture::NodeKey> {
-    match end {
-        End::Stuck(keys) => keys.clone(),
-        End::Ready | End::Stopped => Vec::new(),
-    }
-}
-
 /// The manifests of the files, or the demo's.
 fn read(files: &[String]) -> Result<Vec<Manifest>> {
     let mut all = Vec::new();
@@ -147,7 +142,11 @@ fn directory() -> Result<TempDir> {
         .map(PathBuf::from)
         .filter(|base| base.is_dir());
     let base = base.unwrap_or_else(std::env::temp_dir);
-    let made = tempfile::Builder::new().prefix("capt-sandbox-").tempdir_in(&base);
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix("capt-sandbox-")
+        .permissions(Permissions::from_mode(0o700));
+    let made = builder.tempdir_in(&base);
     made.with_context(|| format!("make a directory in {}", base.display()))
 }
 

@@ -10,7 +10,7 @@ pub fn next_step(node: &Node) -> Option<String> {
     if !node.approvals.is_empty() {
         let digest = node.input_digest.as_deref().unwrap_or_default();
         return Some(format!(
-            "look at what would be destroyed or replaced ({}); if that is meant: {}",
+            "look at what would be destroyed or replaced ({}); if that is meant:\n{}",
             node.approvals.join(", "),
             annotate(node, keys::APPROVE, digest),
         ));
@@ -21,7 +21,7 @@ pub fn next_step(node: &Node) -> Option<String> {
     let fault = node.fault.as_ref().filter(|_| is_stopped(node))?;
     let class = FaultClass::ALL.iter().find(|class| class.name() == fault.class);
     let mend = match class.copied().unwrap_or(FaultClass::Unknown) {
-        FaultClass::Invalid => "change what is wrong in the spec or the template: that starts it again",
+        FaultClass::Invalid => "change what is wrong in the spec or the template; that starts it again",
         FaultClass::Credentials => "renew the credentials",
         FaultClass::Permission => "allow what was denied",
         FaultClass::Quota => "raise the limit, or make room",
@@ -33,7 +33,7 @@ pub fn next_step(node: &Node) -> Option<String> {
         FaultClass::Transient | FaultClass::Interrupted | FaultClass::Unknown => "look at the cause",
     };
     Some(format!(
-        "{mend}; to have it tried again: {}",
+        "{mend}\nto have it tried again: {}",
         annotate(node, keys::RETRY, "\"$(date +%s)\"")
     ))
 }

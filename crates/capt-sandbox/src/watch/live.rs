@@ -24,7 +24,9 @@ pub fn render(picture: &Picture, width: usize) -> Vec<String> {
         lines.push(cut(&line, width));
         if node.key.kind == NodeKind::Workspace && node.percent.is_some_and(|percent| percent < 100) {
             let current = node.current.as_deref().unwrap_or_default();
-            for resource in current.split(", ").filter(|it| !it.is_empty()) {
+            // Only resources are named one by one; what else is being done stands on the line above.
+            let resources = current.strip_prefix("applying ").unwrap_or_default();
+            for resource in resources.split(", ").filter(|it| !it.is_empty()) {
                 lines.push(cut(&format!("{}  • {resource}", branch.below), width));
             }
         }
@@ -79,7 +81,12 @@ fn standing(node: &Node) -> String {
                 .steps
                 .map(|(done, total)| format!(" {done}/{total}"))
                 .unwrap_or_default();
-            format!("{mark} {word:<12} {} {percent:>3}%{steps}", bar_of(percent))
+            let current = node.current.as_deref().filter(|it| !it.starts_with("applying"));
+            let current = current.map(|current| format!("  {current}")).unwrap_or_default();
+            format!(
+                "{mark} {word:<12} {} {percent:>3}%{steps}{current}",
+                bar_of(percent)
+            )
         }
         None => format!("{mark} {}", status_text(node)),
     }

@@ -54,7 +54,7 @@ pub(super) fn table(picture: &Picture, goal: &Goal, ready: &Readiness) -> String
     }
     let mut text = String::new();
     for line in table.lines() {
-        let _ = writeln!(text, "{}", line.trim_end());
+        let _ = writeln!(text, "{}", line.trim());
     }
     text
 }
@@ -83,21 +83,12 @@ pub(super) fn stuck(picture: &Picture, goal: &Goal, keys: &[NodeKey]) -> String 
     let lowest = nodes.first().map(|node| node.key.kind);
     for node in nodes.into_iter().filter(|node| Some(node.key.kind) == lowest) {
         let _ = writeln!(text, "  {} {}", node.key.title(), summary(node));
-        if let Some(fault) = &node.fault {
-            let subject = if fault.subject.is_empty() {
-                String::new()
-            } else {
-                format!("{}: ", fault.subject)
-            };
-            let message = fault.message.replace('\n', "\n             ");
-            let _ = writeln!(
-                text,
-                "    fault:     {} ({}): {subject}{message}",
-                fault.code, fault.class
-            );
-        }
-        if let Some(step) = next_step(node) {
-            let _ = writeln!(text, "    next step: {step}");
+        let fault = node.fault.as_ref().map(ToString::to_string);
+        for (label, body) in [("fault", fault), ("next step", next_step(node))] {
+            for (number, line) in body.iter().flat_map(|body| body.lines()).enumerate() {
+                let label = if number == 0 { label } else { "" };
+                let _ = writeln!(text, "    {label:<11}{line}");
+            }
         }
     }
     text

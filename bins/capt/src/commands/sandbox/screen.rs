@@ -22,6 +22,15 @@ pub(super) enum Stream {
     Err,
 }
 
+impl Stream {
+    fn write(self, text: &str) -> Result<()> {
+        match self {
+            Self::Out => output::print(text),
+            Self::Err => output::note(text),
+        }
+    }
+}
+
 /// Shows what happens.
 pub(super) enum Screen {
     /// One line for each change.
@@ -66,10 +75,7 @@ impl Screen {
                 let Some(line) = journal.note(change, elapsed) else {
                     return Ok(());
                 };
-                match stream {
-                    Stream::Out => output::print(&format!("{line}\n")),
-                    Stream::Err => output::note(&format!("{line}\n")),
-                }
+                stream.write(&format!("{line}\n"))
             }
             Self::Tree { .. } => {
                 self.redraw(picture, elapsed);
@@ -84,14 +90,17 @@ impl Screen {
             let mut lines = render(picture, width(*stream));
             lines.push(format!("{} elapsed", clock(elapsed)));
             area.set_message(lines.join("\n"));
-            area.tick();
         }
     }
 
     /// Leaves the last tree where it is and the cursor below it.
-    pub(super) fn finish(&self) {
-        if let Self::Tree { area, .. } = self {
-            area.abandon();
+    pub(super) fn finish(&self) -> Result<()> {
+        match self {
+            Self::Lines { .. } => Ok(()),
+            Self::Tree { stream, area } => {
+                area.abandon();
+                stream.write("\n")
+            }
         }
     }
 }
@@ -101,5 +110,10 @@ fn width(stream: Stream) -> usize {
         Stream::Out => rustix::termios::tcgetwinsize(stdout()),
         Stream::Err => rustix::termios::tcgetwinsize(stderr()),
     };
-    size.map_or(WIDTH, |size| usize::from(size.ws_col)).max(20)
+    // Some terminals have no size.
+    let columns = size
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|columns| *columns > 0);
+    columns.unwrap_or(WIDTH)
 }
