@@ -9,7 +9,7 @@ use crate::lifecycle::{Signal, State};
 use crate::object::{Child, Object};
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::record::Record;
+use crate::record::{OperationKind, Record};
 use crate::wait::Wait;
 
 /// Everything observed about one apply at one moment.
@@ -177,6 +177,11 @@ pub(crate) fn follow_progress(child: Option<&Child>, record: &Record, from: u8, 
             },
         };
     }
+    // What a child has reached in another operation says nothing about a deletion, nor the other way round.
+    let deleting = record
+        .operation
+        .as_ref()
+        .is_some_and(|operation| operation.kind == OperationKind::Deleting);
     let progress = match record.state {
         State::Pending | State::Validating => Progress::started("checking inputs"),
         State::Provisioning
@@ -184,10 +189,12 @@ pub(crate) fn follow_progress(child: Option<&Child>, record: &Record, from: u8, 
         | State::Recovering
         | State::Ready
         | State::Degraded
-        | State::Failed => child.filter(|child| child.matches && child.observed).map_or_else(
-            || Progress::started("waiting for the workspace"),
-            |child| child.progress.clone().within(from, to),
-        ),
+        | State::Failed => child
+            .filter(|child| child.matches && child.observed && child.deleting == deleting)
+            .map_or_else(
+                || Progress::started("waiting for the workspace"),
+                |child| child.progress.clone().within(from, to),
+            ),
     };
     progress.not_behind(before).unfinished()
 }
