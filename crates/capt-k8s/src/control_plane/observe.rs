@@ -169,7 +169,12 @@ fn no_infrastructure(cluster: Option<&Cluster>, infrastructure: Option<&CAPTClus
         || format!("Cluster/{name}"),
         |infrastructure| format!("CAPTCluster/{}", infrastructure.name_any()),
     );
-    let message = format!("waiting for the infrastructure of Cluster/{name} to be provisioned");
+    let failed =
+        infrastructure.and_then(|infrastructure| infrastructure.status.as_ref()?.failure_message.as_deref());
+    let message = match failed {
+        Some(failed) => format!("waiting for the infrastructure of Cluster/{name}, which failed: {failed}"),
+        None => format!("waiting for the infrastructure of Cluster/{name} to be provisioned"),
+    };
     Some(Wait::new(on, "WaitingForVPC", message))
 }
 
