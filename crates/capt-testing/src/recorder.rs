@@ -52,6 +52,8 @@ struct State {
     /// Values that nobody may find outside of Secrets.
     secrets: Vec<String>,
     crash: Option<Crash>,
+    /// The object whose status the script is about to take away.
+    losing: Option<Target>,
 }
 
 impl Recorder {
@@ -91,6 +93,11 @@ impl Recorder {
 
     pub(crate) fn set_crash(&self, crash: Option<Crash>) {
         self.state().crash = crash;
+    }
+
+    /// The next change of this object is the script's doing, and no invariant holds over it.
+    pub(crate) fn expect_loss(&self, target: &Target) {
+        self.state().losing = Some(target.clone());
     }
 
     /// Writes a line about `subject`.
@@ -164,6 +171,7 @@ impl Recorder {
             let now = shown(server);
             let before = std::mem::replace(&mut state.seen, now.clone());
             let mut told = Vec::new();
+            let losing = state.losing.take();
             for kind in SHOWN {
                 let of_kind = |target: &&Target| target.kind == kind;
                 let mut targets: Vec<_> = before.keys().chain(now.keys()).filter(of_kind).collect();
@@ -174,9 +182,10 @@ impl Recorder {
                     if was.zip(is).is_some_and(|(was, is)| Arc::ptr_eq(was, is)) {
                         continue;
                     }
+                    let known = was.filter(|_| losing.as_ref() != Some(target));
                     violations.extend(invariants::check(
                         target,
-                        was.map(|it| &**it),
+                        known.map(|it| &**it),
                         is.map(|it| &**it),
                         &state.secrets,
                         &now,

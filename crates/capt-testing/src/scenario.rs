@@ -118,6 +118,7 @@ impl Scenario {
         let target = Target::from(object);
         let mut wiped: DynamicObject = self.api(&target).get(&target.name).await.unwrap();
         wiped.data["status"] = json!({});
+        self.recorder.expect_loss(&target);
         self.api(&target)
             .replace_status(&target.name, &PostParams::default(), &wiped)
             .await

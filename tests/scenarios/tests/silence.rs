@@ -1,6 +1,6 @@
 //! What is converged is left alone.
 
-use capt_testing::simulate;
+use capt_testing::{Scenario, fixture, simulate};
 
 use crate::{CONTROL_PLANE, INFRASTRUCTURE, MINUTE, ready};
 
@@ -39,27 +39,19 @@ fn a_new_operator_on_a_converged_world_writes_nothing() {
 }
 
 #[test]
-fn a_failed_world_is_silent_too() {
+fn what_has_failed_is_silent_too() {
     simulate(async {
-        let world = crate::ordered().await;
-        world.cloud().fail(
-            "demo-vpc",
-            "Unsupported argument: An argument named \"cidrs\" is not expected here",
-            1,
-        );
-        world.until_state(INFRASTRUCTURE, "Failed", 2 * MINUTE).await;
+        let world = Scenario::start().await;
+        world.cloud().fail("net", "Unsupported argument: An argument named \"cidrs\" is not expected here", 1);
+        world.apply(fixture::VPC_TEMPLATE).await;
+        world.apply(crate::applies::NET).await;
+        world.until_state("WorkspaceTemplateApply/net-apply", "Failed", MINUTE).await;
         world.pass(MINUTE).await;
         let operations = world.terraform_operations();
         world.reset_counters();
         world.pass(31 * MINUTE).await;
         let counters = world.counters();
-        assert_eq!(
-            (counters.writes(), counters.reads()),
-            (0, 0),
-            "{:?}\n{}",
-            counters.by_resource(),
-            world.transcript()
-        );
+        assert_eq!((counters.writes(), counters.reads()), (0, 0), "{:?}", counters.by_resource());
         assert_eq!(world.terraform_operations(), operations);
     });
 }
