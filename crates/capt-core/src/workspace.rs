@@ -9,7 +9,7 @@ use crate::lifecycle::{Signal, State};
 use crate::object::Object;
 use crate::plan::{Checked, Plan, PlanError};
 use crate::progress::Progress;
-use crate::record::{Record, RunOperation};
+use crate::record::{OperationKind, Record, RunOperation};
 use crate::retry::seed_of;
 use crate::wait::Wait;
 
@@ -367,7 +367,16 @@ fn checked(plan: Result<Plan<Command, Checked>, PlanError>) -> Plan<Command, Che
 /// How far the workspace is, from 0 to 100 percent of its present operation.
 pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
     let before = record.percent;
-    let run = record.run.as_ref().map(|run| run.number);
+    // How far the last apply was says nothing about a deletion.
+    let wanted = match record.operation.as_ref().map(|operation| operation.kind) {
+        Some(OperationKind::Deleting) => RunOperation::Destroy,
+        Some(OperationKind::Creating | OperationKind::Updating) | None => RunOperation::Apply,
+    };
+    let run = record
+        .run
+        .as_ref()
+        .filter(|run| run.operation == wanted)
+        .map(|run| run.number);
     let seen = snapshot
         .run
         .as_ref()

@@ -4,6 +4,7 @@ use capt_api::keys;
 use capt_api::status::Lifecycle;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
+use capt_core::record::OperationKind;
 use capt_core::wait::Wait;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -118,6 +119,11 @@ pub fn child(
     let default = Lifecycle::default();
     let status = status.unwrap_or(&default);
     let observed = status.observed_generation.is_some() && status.observed_generation == metadata.generation;
+    let deleting = metadata.deletion_timestamp.is_some();
+    // Until its controller has seen the deletion, the progress is still that of the operation before.
+    let progress = status.progress.as_ref().filter(|progress| {
+        !deleting || progress.operation.as_deref() == Some(OperationKind::Deleting.name())
+    });
     Child {
         name: format!("{kind}/{}", metadata.name.as_deref().unwrap_or_default()),
         foreign,
@@ -125,10 +131,10 @@ pub fn child(
         observed: observed && status.observed_request == requested(metadata),
         state: status.state.map(read_state).unwrap_or_default(),
         ready: status.ready == Some(true),
-        deleting: metadata.deletion_timestamp.is_some(),
+        deleting,
         fault: status.fault.as_ref().map(read_fault),
         waits: status.waits.iter().map(read_wait).collect(),
-        progress: status.progress.as_ref().map(read_progress).unwrap_or_default(),
+        progress: progress.map(read_progress).unwrap_or_default(),
     }
 }
 
