@@ -158,14 +158,15 @@ impl Recorder {
         format!("{:>9.3}  {subject:<51} {text}", seconds(at, self.epoch))
     }
 
-    /// Compares the world with what was seen of it last.
-    fn sweep(&self, server: &ApiServer) {
+    /// Compares the world with what was seen of it last; whether something has reached a milestone.
+    fn sweep(&self, server: &ApiServer) -> bool {
         let world = server.world();
         let mut violations = Vec::new();
+        let mut milestone = false;
         {
             let mut state = self.state();
             if world.revision() == state.revision {
-                return;
+                return false;
             }
             state.revision = world.revision();
             let now = shown(server);
@@ -182,6 +183,7 @@ impl Recorder {
                     if was.zip(is).is_some_and(|(was, is)| Arc::ptr_eq(was, is)) {
                         continue;
                     }
+                    milestone |= is_milestone(target, was.map(|it| &**it), is.map(|it| &**it));
                     let known = was.filter(|_| losing.as_ref() != Some(target));
                     violations.extend(invariants::check(
                         target,
@@ -202,7 +204,22 @@ impl Recorder {
             self.violate(violation);
         }
         self.changes.send_modify(|count| *count += 1);
+        milestone
     }
+}
+
+/// Whether an object was made, removed, or has changed its state, its finalizers or its deletion.
+fn is_milestone(target: &Target, was: Option<&Value>, is: Option<&Value>) -> bool {
+    let (Some(was), Some(is)) = (was, is) else {
+        return target.kind != "Event";
+    };
+    let marks = [
+        "/status/state",
+        "/status/run/id",
+        "/metadata/finalizers",
+        "/metadata/deletionTimestamp",
+    ];
+    marks.iter().any(|mark| was.pointer(mark) != is.pointer(mark))
 }
 
 impl Hooks for Recorder {
@@ -220,13 +237,8 @@ impl Hooks for Recorder {
                 call.method, call.path
             ));
         }
-        self.sweep(server);
-        let crash = by_operator
-            && self
-                .state()
-                .crash
-                .as_mut()
-                .is_some_and(|crash| crash.strike(call));
+        let milestone = self.sweep(server);
+        let crash = by_operator && milestone && self.state().crash.as_mut().is_some_and(Crash::strike);
         if crash {
             self.heading(&format!(
                 "the operator is killed after its {} of {}",

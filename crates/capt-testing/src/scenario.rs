@@ -165,8 +165,9 @@ impl Scenario {
         self.operator.take().expect("there is an operator").kill().await;
     }
 
-    /// Kills the operator right after its `nth` write from now on, counted from one; Events do not count.
-    pub fn crash_at_write(&self, nth: u32) {
+    /// Kills the operator right after the `nth` of its writes, counted from one, that is a milestone: one that makes
+    /// or removes an object, or changes a state, a run, a finalizer or a deletion.
+    pub fn crash_at_milestone(&self, nth: u32) {
         let operator = self.operator.as_ref().expect("there is an operator").handle();
         self.recorder.set_crash(Some(Crash { left: nth, operator }));
     }

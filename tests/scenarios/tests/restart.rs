@@ -70,79 +70,62 @@ fn stopped_in_order_and_started_again() {
     });
 }
 
-/// Creates the cluster while the operator dies right after its `nth` write; whether it came to that write.
-async fn create_with_a_crash(nth: u32) -> bool {
-    let mut world = crate::with_templates().await;
-    world.crash_at_write(nth);
-    world.apply(capt_testing::fixture::CLUSTER).await;
-    let is_ready = |world: &Scenario| {
-        world.at(CLUSTER, "/status/phase") == "Provisioned" && world.state(CONTROL_PLANE) == "Ready"
-    };
-    world
-        .until("a crash or Ready", 5 * MINUTE, |world| {
-            world.is_crashed() || is_ready(world)
-        })
-        .await;
-    let crashed = world.is_crashed();
-    if crashed {
-        world.pass(SECOND).await;
-        world.start_operator();
+/// Lets every operator die right after its `nth` milestone, until it is so; how many have died.
+async fn crash_until(world: &mut Scenario, nth: u32, is_so: impl Fn(&Scenario) -> bool) -> u32 {
+    let mut crashes = 0;
+    while !is_so(world) {
+        world.crash_at_milestone(nth);
+        world
+            .until("a crash or the end", 10 * MINUTE, |world| {
+                world.is_crashed() || is_so(world)
+            })
+            .await;
+        if world.is_crashed() {
+            crashes += 1;
+            assert!(
+                crashes < 200,
+                "the operators get nowhere:\n{}",
+                world.transcript()
+            );
+            world.pass(SECOND).await;
+            world.start_operator();
+        }
     }
-    until_ready(&world).await;
-    world.pass(MINUTE).await;
-    each_workspace_was_applied_once(&world, &format!("crash at write {nth}"));
-    crashed
+    crashes
+}
+
+fn is_ready(world: &Scenario) -> bool {
+    world.at(CLUSTER, "/status/phase") == "Provisioned" && world.state(CONTROL_PLANE) == "Ready"
+}
+
+/// Creates and deletes a cluster with operators that all die right after their `nth` milestone.
+fn a_life_of_crashes(nth: u32) {
+    simulate(async {
+        let mut world = ordered().await;
+        let crashes = crash_until(&mut world, nth, is_ready).await;
+        assert!(crashes * nth > 25, "only {crashes} crashes on the way to Ready");
+        world.pass(MINUTE).await;
+        each_workspace_was_applied_once(&world, "crashes");
+
+        world.delete(CLUSTER).await;
+        let crashes = crash_until(&mut world, nth, |world| world.object(CLUSTER).is_none()).await;
+        assert!(crashes * nth > 10, "only {crashes} crashes on the way out");
+        world.pass(MINUTE).await;
+        assert_eq!(remains(&world), [""; 0], "{}", world.transcript());
+        for label in ["demo-vpc", "demo-eks-controlplane", "demo-kubeconfig"] {
+            assert_eq!(world.cloud().resources(label), [""; 0], "{label}");
+        }
+    });
 }
 
 #[test]
-fn killed_after_each_of_its_writes() {
-    let mut crashes = 0;
-    while simulate(create_with_a_crash(crashes + 1)) {
-        crashes += 1;
-    }
-    assert!(crashes > 30, "only {crashes} writes from the manifest to Ready");
-}
-
-/// Deletes the cluster while the operator dies right after its `nth` write; whether it came to that write.
-async fn delete_with_a_crash(nth: u32) -> bool {
-    let mut world = ready().await;
-    world.crash_at_write(nth);
-    world.delete(CLUSTER).await;
-    world
-        .until("a crash or gone", 10 * MINUTE, |world| {
-            world.is_crashed() || world.object(CLUSTER).is_none()
-        })
-        .await;
-    let crashed = world.is_crashed();
-    if crashed {
-        world.pass(SECOND).await;
-        world.start_operator();
-    }
-    world.until_gone(CLUSTER, 10 * MINUTE).await;
-    world.pass(MINUTE).await;
-    assert_eq!(
-        remains(&world),
-        [""; 0],
-        "crash at write {nth}:\n{}",
-        world.transcript()
-    );
-    for label in ["demo-vpc", "demo-eks-controlplane"] {
-        assert_eq!(
-            world.cloud().resources(label),
-            [""; 0],
-            "{label}, crash at write {nth}"
-        );
-    }
-    crashed
+fn every_operator_dies_at_its_first_milestone() {
+    a_life_of_crashes(1);
 }
 
 #[test]
-fn killed_after_each_write_of_a_deletion() {
-    let mut crashes = 0;
-    while simulate(delete_with_a_crash(crashes + 1)) {
-        crashes += 1;
-    }
-    assert!(crashes > 10, "only {crashes} writes to delete a cluster");
+fn every_operator_dies_at_its_second_milestone() {
+    a_life_of_crashes(2);
 }
 
 #[test]

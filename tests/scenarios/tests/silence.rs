@@ -42,16 +42,27 @@ fn a_new_operator_on_a_converged_world_writes_nothing() {
 fn what_has_failed_is_silent_too() {
     simulate(async {
         let world = Scenario::start().await;
-        world.cloud().fail("net", "Unsupported argument: An argument named \"cidrs\" is not expected here", 1);
+        world.cloud().fail(
+            "net",
+            "Unsupported argument: An argument named \"cidrs\" is not expected here",
+            1,
+        );
         world.apply(fixture::VPC_TEMPLATE).await;
         world.apply(crate::applies::NET).await;
-        world.until_state("WorkspaceTemplateApply/net-apply", "Failed", MINUTE).await;
+        world
+            .until_state("WorkspaceTemplateApply/net-apply", "Failed", MINUTE)
+            .await;
         world.pass(MINUTE).await;
         let operations = world.terraform_operations();
         world.reset_counters();
         world.pass(31 * MINUTE).await;
         let counters = world.counters();
-        assert_eq!((counters.writes(), counters.reads()), (0, 0), "{:?}", counters.by_resource());
+        assert_eq!(
+            (counters.writes(), counters.reads()),
+            (0, 0),
+            "{:?}",
+            counters.by_resource()
+        );
         assert_eq!(world.terraform_operations(), operations);
     });
 }
