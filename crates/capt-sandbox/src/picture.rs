@@ -299,11 +299,31 @@ impl Picture {
                 other.key != node.key && written.is_some_and(|secret| node.reads.contains(secret))
             });
             let needs = node.needs.iter().filter_map(|key| self.nodes.get(key));
-            for dependency in children.into_iter().chain(needs).chain(writers) {
+            let infrastructure = self.infrastructure_of(node);
+            for dependency in children
+                .into_iter()
+                .chain(needs)
+                .chain(writers)
+                .chain(infrastructure)
+            {
                 graph.try_add_edge(node.key.clone(), dependency.key.clone())?;
             }
         }
         Ok(graph)
+    }
+
+    /// The infrastructure that a control plane is put into: that of its Cluster.
+    fn infrastructure_of(&self, node: &Node) -> Option<&Node> {
+        if node.key.kind != NodeKind::ControlPlane {
+            return None;
+        }
+        let mut clusters = self.nodes.values().filter(|it| it.key.kind == NodeKind::Cluster);
+        let cluster = clusters.find(|cluster| cluster.needs.contains(&node.key))?;
+        let infrastructure = cluster
+            .needs
+            .iter()
+            .find(|key| key.kind == NodeKind::Infrastructure)?;
+        self.nodes.get(infrastructure)
     }
 
     /// How an object shows itself in a graph.

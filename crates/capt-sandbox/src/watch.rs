@@ -9,3 +9,6 @@ pub use feed::{Change, changes};
 pub use goal::{Goal, Verdict};
 pub use journal::{Journal, clock};
 pub use live::render;
+
+#[cfg(test)]
+mod tests;
