@@ -1,5 +1,10 @@
 //! The command line.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "these doc comments are the help text, which people read as it is"
+)]
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

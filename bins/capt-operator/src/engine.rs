@@ -10,6 +10,10 @@ use capt_terraform::{Cli, CliOptions, Engine, Simulated, SimulatedCloud};
 use clap::{Args, ValueEnum};
 
 /// The engines that can be asked for.
+#[allow(
+    clippy::doc_markdown,
+    reason = "these doc comments are the help text, which people read as it is"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum EngineName {
     /// Terraform if there is one on PATH, else OpenTofu.
@@ -39,7 +43,7 @@ pub struct EngineArgs {
     pub terraform_config: Option<PathBuf>,
 }
 
-/// What `auto` does where there is neither Terraform nor OpenTofu.
+/// What `auto` does where there is neither Terraform nor `OpenTofu`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fallback {
     /// Simulates, and says so.

@@ -1,5 +1,7 @@
 //! What every program of ours does with its process.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -9,14 +11,13 @@ use crate::args::LogArgs;
 
 /// Prints an error and what led to it, and gives the exit code for it.
 pub fn report(error: &anyhow::Error) -> ExitCode {
-    use std::io::Write as _;
     let mut text = format!("error: {error}\n");
     let mut before = error.to_string();
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();
         // Some libraries repeat their source in their own text.
         if !before.contains(&cause) {
-            text.push_str(&format!("  caused by: {cause}\n"));
+            let _ = writeln!(text, "  caused by: {cause}");
         }
         before = cause;
     }

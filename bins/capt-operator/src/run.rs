@@ -72,22 +72,21 @@ pub async fn run(args: Args) -> Result<()> {
 
 /// A client of the management cluster, and the kubeconfig file that Terraform reaches it with, if it is one.
 async fn connect(kubeconfig: Option<PathBuf>) -> Result<(Client, Option<PathBuf>)> {
-    let (config, path) = match kubeconfig {
-        Some(path) => {
-            let path = std::path::absolute(&path).with_context(|| format!("find {}", path.display()))?;
-            let read = Kubeconfig::read_from(&path);
-            let read = read.with_context(|| format!("read the kubeconfig {}", path.display()))?;
-            let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
-            let config = config.with_context(|| format!("use the kubeconfig {}", path.display()))?;
-            (config, Some(path))
-        }
-        None => {
-            let config = Config::incluster();
-            (
-                config.context("there is no --kubeconfig, and this is no pod with a service account")?,
-                None,
-            )
-        }
+    let (config, path) = if let Some(path) = kubeconfig {
+        let path = std::path::absolute(&path).with_context(|| format!("find {}", path.display()))?;
+        let read = Kubeconfig::read_from(&path);
+        let read = read.with_context(|| format!("read the kubeconfig {}", path.display()))?;
+        let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
+        (
+            config.with_context(|| format!("use the kubeconfig {}", path.display()))?,
+            Some(path),
+        )
+    } else {
+        let config = Config::incluster();
+        (
+            config.context("there is no --kubeconfig, and this is no pod with a service account")?,
+            None,
+        )
     };
     let client = Client::try_from(config).context("set up the connection to the API server")?;
     Ok((client, path))

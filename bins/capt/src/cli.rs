@@ -167,16 +167,14 @@ mod tests {
             &["describe", "cluster"],
             &["graph", "cluster"],
         ];
-        let text: Vec<String> = pages
-            .iter()
-            .map(|path| {
-                format!(
-                    "$ capt {}--help\n{}",
-                    path.iter().map(|it| format!("{it} ")).collect::<String>(),
-                    help(path)
-                )
-            })
-            .collect();
+        let page = |path: &&[&str]| {
+            format!(
+                "$ {} --help\n{}",
+                [&["capt"], *path].concat().join(" "),
+                help(path)
+            )
+        };
+        let text: Vec<String> = pages.iter().map(page).collect();
         crate::output::golden("tests/golden/help.txt", &text.join("\n"));
     }
 }

@@ -159,9 +159,8 @@ fn collect(value: Value, place: &Place, manifests: &mut Vec<Manifest>) -> Result
     let kind = text(&object, "kind").ok_or_else(|| shape("it has no kind"))?;
     let version = text(&object, "apiVersion").ok_or_else(|| shape("it has no apiVersion"))?;
     if kind == "List" {
-        let items = match object.remove("items") {
-            Some(Value::Array(items)) => items,
-            _ => return Err(shape("the list has no items")),
+        let Some(Value::Array(items)) = object.remove("items") else {
+            return Err(shape("the list has no items"));
         };
         return items
             .into_iter()

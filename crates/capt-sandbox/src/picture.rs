@@ -269,6 +269,7 @@ impl Picture {
 
     /// What belongs to the Cluster `name`: what it refers to, what carries its label, and what was made for
     /// any of that.
+    #[must_use]
     pub fn of_cluster(&self, namespace: &str, name: &str) -> Self {
         let key = NodeKey::new(NodeKind::Cluster, namespace, name);
         let mut nodes = BTreeMap::new();

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// After this long a program is killed, so that a test that waits for what never comes fails.
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_mins(4);
 
 /// Whether a program is there. Says so if it is not, and fails if `CAPT_REQUIRE` names it.
 pub(crate) fn has(tool: &str) -> bool {

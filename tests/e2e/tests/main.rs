@@ -2,6 +2,12 @@
 //!
 //! Nothing here waits for a fixed time: a test reads what the programs say until they say what it waits for.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "everything here is a test"
+)]
+
 mod adoption;
 mod harness;
 mod kubectl;

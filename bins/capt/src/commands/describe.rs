@@ -124,11 +124,11 @@ fn remarks(picture: &Picture, node: &Node, all_conditions: bool, now: Timestamp)
 fn is_remarkable(node: &Node, said: &Said) -> bool {
     let is_told_already = match said.kind.as_str() {
         // The state, what is being done and the fault say the same.
-        "Ready" | "Creating" | "Failed" | "Reconciling" | "Initialized" => true,
+        "Ready" | "Creating" | "Failed" | "Reconciling" | "Initialized"
+        // Cluster API's summary, Available, lists them.
+        | "InfrastructureReady" | "ControlPlaneInitialized" | "ControlPlaneAvailable" => true,
         // Something was ready before and is being changed.
         "UpToDate" => !node.ready,
-        // Cluster API's summary, Available, lists them.
-        "InfrastructureReady" | "ControlPlaneInitialized" | "ControlPlaneAvailable" => true,
         _ => false,
     };
     let repeats_fault = node

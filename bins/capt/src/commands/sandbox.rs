@@ -114,11 +114,10 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<ExitCode> {
     let left = sandbox.shutdown(GRACE).await;
     close(directory, &left)?;
     Ok(match end {
-        End::Ready => ExitCode::SUCCESS,
         End::Stuck(_) => ExitCode::from(2),
         // Without --until-ready that is how it ends; with it, it has not come to its end.
         End::Stopped if args.until_ready => ExitCode::from(130),
-        End::Stopped => ExitCode::SUCCESS,
+        End::Ready | End::Stopped => ExitCode::SUCCESS,
     })
 }
 

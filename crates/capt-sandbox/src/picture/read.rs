@@ -30,7 +30,11 @@ impl From<&Cluster> for Node {
         let Some(status) = &object.status else {
             return node;
         };
-        node.state = status.phase.map(phase).unwrap_or_default().to_owned();
+        status
+            .phase
+            .map(phase)
+            .unwrap_or_default()
+            .clone_into(&mut node.state);
         node.conditions = said(&status.conditions);
         node.ready = is_true(&node, "Available");
         let versions = status.control_plane.as_ref().map(|it| &it.versions);

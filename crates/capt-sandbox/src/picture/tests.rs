@@ -7,7 +7,7 @@ fn read<K: serde::de::DeserializeOwned>(value: Value) -> K {
     serde_json::from_value(value).unwrap()
 }
 
-fn workspace(name: &str, status: Value) -> Node {
+fn workspace(name: &str, status: &Value) -> Node {
     let object: TerraformWorkspace = read(json!({
         "metadata": { "name": name, "namespace": "default", "ownerReferences": [{
             "apiVersion": "infrastructure.cluster.x-k8s.io/v1beta1", "kind": "WorkspaceTemplateApply",
@@ -40,7 +40,7 @@ fn titles(picture: &Picture) -> Vec<String> {
 fn a_line_says_how_far_the_work_is_and_at_what() {
     let node = workspace(
         "a",
-        json!({
+        &json!({
             "state": "Provisioning",
             "progress": {
                 "operation": "Provision", "currentOperation": "applying terraform_data.cluster",
@@ -58,7 +58,7 @@ fn a_line_says_how_far_the_work_is_and_at_what() {
 fn a_line_stays_one_line_and_says_what_is_wrong() {
     let node = workspace(
         "a",
-        json!({
+        &json!({
             "state": "Failed",
             "progress": { "percentComplete": 38 },
             "fault": { "class": "Invalid", "code": "BadInput", "subject": "spec.x", "message": "first\nsecond" },
@@ -74,7 +74,7 @@ fn a_line_stays_one_line_and_says_what_is_wrong() {
 fn an_approval_is_asked_for_with_the_digest_that_it_is_for() {
     let node = workspace(
         "a",
-        json!({
+        &json!({
             "state": "Failed", "inputDigest": "abc", "pendingApproval": ["destroy aws_vpc.this"],
             "fault": { "class": "Conflict", "code": "ApprovalRequired", "message": "m" },
         }),
@@ -91,7 +91,7 @@ fn an_approval_is_asked_for_with_the_digest_that_it_is_for() {
 fn who_goes_on_by_itself_needs_no_step() {
     let node = workspace(
         "a",
-        json!({
+        &json!({
             "state": "Recovering",
             "fault": { "class": "Transient", "code": "Throttled", "message": "m" },
         }),
@@ -110,8 +110,8 @@ fn a_cluster_has_what_it_refers_to_and_what_carries_its_label() {
     let mut picture = Picture::default();
     picture.set(Node::from(&cluster));
     picture.set(apply("a", &[]));
-    picture.set(workspace("a", json!({})));
-    picture.set(workspace("stranger", json!({})));
+    picture.set(workspace("a", &json!({})));
+    picture.set(workspace("stranger", &json!({})));
     let part = picture.of_cluster("default", "demo");
     assert_eq!(
         titles(&part),
@@ -129,7 +129,7 @@ fn objects_that_wait_for_each_other_are_named() {
     let mut picture = Picture::default();
     picture.set(apply("a", &["b"]));
     picture.set(apply("b", &["a"]));
-    let mut parts = [workspace("a", json!({})), workspace("b", json!({}))];
+    let mut parts = [workspace("a", &json!({})), workspace("b", &json!({}))];
     // Each workspace reads what the other writes.
     parts[0].writes = Some(("default".into(), "of-a".into()));
     parts[0].reads = vec![("default".into(), "of-b".into())];

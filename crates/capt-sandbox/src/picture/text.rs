@@ -1,5 +1,7 @@
 //! How one object stands, on one line.
 
+use std::fmt::Write as _;
+
 use super::{Node, NodeKind};
 
 /// The word for how an object stands.
@@ -25,7 +27,7 @@ pub fn summary(node: &Node) -> String {
 pub fn status_text(node: &Node) -> String {
     let mut text = summary(node);
     if let Some((done, total)) = node.steps.filter(|_| is_moving(node)) {
-        text.push_str(&format!(" {done}/{total}"));
+        let _ = write!(text, " {done}/{total}");
     }
     if let Some(detail) = detail(node) {
         text.push(' ');

@@ -25,7 +25,7 @@ fn cluster(available: &str) -> Node {
     })))
 }
 
-fn infrastructure(status: Value) -> Node {
+fn infrastructure(status: &Value) -> Node {
     Node::from(&read::<CAPTCluster>(json!({
         "metadata": metadata(Some("Cluster")),
         "spec": { "region": "r", "vpcTemplateRef": { "name": "t" } },
@@ -97,7 +97,7 @@ fn a_change_is_told_once() {
 fn a_terminal_shows_bars_and_the_resources_that_are_worked_on() {
     let picture = picture([
         cluster("False"),
-        infrastructure(json!({ "state": "Provisioning", "progress": { "percentComplete": 38 } })),
+        infrastructure(&json!({ "state": "Provisioning", "progress": { "percentComplete": 38 } })),
         apply(),
         workspace("Provisioning", 40, "applying terraform_data.a, terraform_data.b"),
     ]);
@@ -125,11 +125,11 @@ fn a_goal_is_reached_when_all_that_was_asked_for_is_ready() {
 #[test]
 fn a_goal_is_out_of_reach_when_what_makes_it_has_stopped() {
     let failed = workspace("Failed", 40, "");
-    let going = infrastructure(json!({ "state": "Provisioning" }));
+    let going = infrastructure(&json!({ "state": "Provisioning" }));
     // Its parent may still be about to do something.
     let early = picture([cluster("False"), going, apply(), failed.clone()]);
     assert_eq!(demo().verdict(&early), Verdict::Waiting);
-    let stopped = infrastructure(json!({ "state": "Failed" }));
+    let stopped = infrastructure(&json!({ "state": "Failed" }));
     let late = picture([cluster("False"), stopped.clone(), apply(), failed.clone()]);
     assert_eq!(
         demo().verdict(&late),
