@@ -21,7 +21,7 @@ use crate::engine::EngineArgs;
 pub struct Args {
     /// The kubeconfig file of the management cluster; its current context counts. Terraform keeps its state
     /// there too
-    #[arg(long, value_name = "PATH", env = "KUBECONFIG")]
+    #[arg(long, value_name = "PATH", env = "KUBECONFIG", hide_env_values = true)]
     pub kubeconfig: Option<PathBuf>,
 
     /// Work on the objects of this namespace only
@@ -57,7 +57,7 @@ pub struct Args {
 #[derive(Debug, Clone, ClapArgs)]
 pub struct LogArgs {
     /// What is logged, in the form of RUST_LOG: info,capt_terraform=debug
-    #[arg(long, value_name = "FILTER", env = "RUST_LOG")]
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", hide_env_values = true)]
     pub log: Option<String>,
 
     /// The form of a log line: text or json

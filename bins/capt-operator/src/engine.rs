@@ -195,15 +195,15 @@ mod tests {
             default_work_dir(|name| pairs.iter().find(|it| it.0 == name).map(|it| it.1.into()))
         };
         assert_eq!(
-            of(&[("HOME", "/home/a")]).unwrap(),
-            Path::new("/home/a/.local/state/capt/operator")
+            of(&[("HOME", "/users/a")]).unwrap(),
+            Path::new("/users/a/.local/state/capt/operator")
         );
         assert_eq!(
-            of(&[("HOME", "/home/a"), ("XDG_STATE_HOME", "/state")]).unwrap(),
+            of(&[("HOME", "/users/a"), ("XDG_STATE_HOME", "/state")]).unwrap(),
             Path::new("/state/capt/operator")
         );
         assert_eq!(
-            of(&[("HOME", "/home/a"), ("KUBERNETES_SERVICE_HOST", "10.0.0.1")]).unwrap(),
+            of(&[("HOME", "/users/a"), ("KUBERNETES_SERVICE_HOST", "10.0.0.1")]).unwrap(),
             Path::new("/var/lib/capt")
         );
         assert!(of(&[]).is_err());
