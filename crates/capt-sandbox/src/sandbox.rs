@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capt_api::{TerraformWorkspace, all_crds, cluster_crd};
+use capt_core::retry::seed_of;
 use capt_k8s::Operator;
 use capt_runtime::{Clock, Driver, ObjectKey};
 use capt_terraform::{Engine, Runs, RunsOptions, Stage, WorkspaceId};
@@ -107,7 +108,11 @@ impl Sandbox {
         check_kubeconfig(&options.kubeconfig)?;
         let clock = options.clock.clone();
         let server = ApiServer::new(kube_sim::Clock::new(move || clock.now()));
-        server.with_world(|world, _| convert::register(world));
+        server.with_world(|world, now| {
+            convert::register(world);
+            // Working directories outlive a sandbox and are found by uid.
+            world.seed_uids(seed_of(&format!("{now} {}", std::process::id())));
+        });
         let client = server.client(NAMESPACE);
         install_definitions(&client).await?;
 

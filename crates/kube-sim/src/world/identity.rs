@@ -68,12 +68,14 @@ fn mix(counter: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The uid of the n-th object of a world: two mixed halves with the version and variant bits of a version 4 UUID, so
-/// that clients that parse it accept it. Unique because the low half is a bijection of the counter up to its two
-/// variant bits, and the high half differs where those collide.
-pub(crate) fn uid(counter: u64) -> String {
-    let high = (mix(counter.wrapping_mul(2)) & 0xffff_ffff_ffff_0fff) | 0x0000_0000_0000_4000;
-    let low = (mix(counter.wrapping_mul(2).wrapping_add(1)) & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
+/// The uid of the n-th object of a world of this seed: two mixed halves with the version and variant bits of a
+/// version 4 UUID, so that clients that parse it accept it. Unique in a world because the low half is a bijection of
+/// the counter up to its two variant bits, and the high half differs where those collide.
+pub(crate) fn uid(seed: u64, counter: u64) -> String {
+    let base = if seed == 0 { 0 } else { mix(seed) };
+    let high = (mix(base ^ counter.wrapping_mul(2)) & 0xffff_ffff_ffff_0fff) | 0x0000_0000_0000_4000;
+    let low =
+        (mix(base ^ counter.wrapping_mul(2).wrapping_add(1)) & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
     format!(
         "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
         high >> 32,
@@ -108,8 +110,11 @@ mod tests {
 
     #[test]
     fn uids_are_distinct_version_4_uuids() {
-        let uids: BTreeSet<String> = (0..20_000).map(uid).collect();
-        assert_eq!(uids.len(), 20_000);
+        let uids: BTreeSet<String> = [0, 1]
+            .iter()
+            .flat_map(|&seed| (0..20_000).map(move |n| uid(seed, n)))
+            .collect();
+        assert_eq!(uids.len(), 40_000);
         for uid in uids {
             let parts: Vec<&str> = uid.split('-').collect();
             assert_eq!(

@@ -53,6 +53,8 @@ const HISTORY: usize = 4096;
 pub struct World {
     /// The newest resourceVersion given out.
     revision: u64,
+    /// What the uids of this world are made from, beside their number.
+    seed: u64,
     /// How many uids were given out.
     uids: u64,
     /// How many names were generated.
@@ -84,6 +86,7 @@ impl World {
         }
         let mut world = Self {
             revision: 0,
+            seed: 0,
             uids: 0,
             names: 0,
             history: HISTORY,
@@ -105,6 +108,13 @@ impl World {
         let mut conversions = (*self.conversions).clone();
         conversions.insert((group.to_owned(), kind.to_owned()), conversion);
         self.conversions = Arc::new(conversions);
+    }
+
+    /// Makes the uids of new objects differ from those of worlds of another seed. Without it every world gives
+    /// the same uids in the same order, which is what tests want; what outlives a world and is keyed by uid, such
+    /// as a working directory, wants the opposite.
+    pub fn seed_uids(&mut self, seed: u64) {
+        self.seed = seed;
     }
 
     /// How many writes per resource are kept for watches; a watch from before them gets 410.
@@ -253,7 +263,7 @@ impl World {
 
     fn next_uid(&mut self) -> String {
         self.uids += 1;
-        identity::uid(self.uids)
+        identity::uid(self.seed, self.uids)
     }
 
     fn next_name(&mut self, base: &str) -> String {
