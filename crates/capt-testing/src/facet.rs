@@ -61,7 +61,7 @@ impl Facet {
             (Style::Flag, _) if value == "True" => Some(format!("+{name}")),
             (Style::Flag, None) => None,
             (Style::Flag, Some(_)) => Some(format!("-{name}")),
-            (Style::Named, _) => Some(format!("{name} {value}")),
+            (Style::Named, _) => Some(format!("{name} {value}").trim_end().to_owned()),
             (Style::Hidden, Some(_)) => Some(format!("{name} changed")),
             (Style::Hidden, None) => (existed || name != "spec").then(|| name.clone()),
         }
@@ -71,6 +71,10 @@ impl Facet {
         match self.style {
             Style::Flag if self.value == "True" => Some(format!("-{}", self.name)),
             Style::Flag => None,
+            Style::Named if self.name == "waits for" => Some("waits no more".to_owned()),
+            // Whoever tries again does so before everybody's eyes.
+            Style::Named if self.name == "next attempt at" => None,
+            Style::Named if self.name == "owned by" => Some("owned by nobody".to_owned()),
             Style::Move | Style::Named | Style::Hidden => Some(format!("no {}", self.name)),
         }
     }
@@ -103,8 +107,10 @@ fn facets(object: &Value, epoch: Timestamp) -> Vec<Facet> {
         .map(|owner| format!("{}/{}", plain(&owner["kind"]), plain(&owner["name"])))
         .collect();
     facets.named("owned by", (!owners.is_empty()).then(|| owners.join(", ")));
-    if let Some(generation) = text("/metadata/generation") {
-        facets.push("spec".into(), generation, Style::Hidden);
+    // The server counts a deletion as a new generation.
+    let deleted = i64::from(object["metadata"]["deletionTimestamp"].is_string());
+    if let Some(generation) = object["metadata"]["generation"].as_i64() {
+        facets.push("spec".into(), (generation - deleted).to_string(), Style::Hidden);
     }
     facets.named("endpoint", endpoint(&object["spec"]["controlPlaneEndpoint"]));
     let status = &object["status"];

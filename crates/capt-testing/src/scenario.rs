@@ -188,9 +188,12 @@ impl Scenario {
         let deadline = Instant::now() + within;
         let mut changes = self.recorder.subscribe();
         while !is_so(self) {
-            if timeout_at(deadline, changes.changed()).await.is_err() {
-                panic!("not {what} within {within:?}:\n{}", self.transcript());
-            }
+            let woken = timeout_at(deadline, changes.changed()).await;
+            assert!(
+                changed.is_ok(),
+                "not {what} within {within:?}:\n{}",
+                self.transcript()
+            );
         }
         self.check();
     }

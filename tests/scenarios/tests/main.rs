@@ -1,5 +1,11 @@
 //! Whole lives of clusters, in virtual time, against the simulated API server and the simulated Terraform engine.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where something is not as it says"
+)]
+
 mod applies;
 mod create;
 mod delete;
@@ -18,7 +24,7 @@ use std::time::Duration;
 use capt_testing::{Scenario, fixture};
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 const CLUSTER: &str = "Cluster/demo";
 const INFRASTRUCTURE: &str = "CAPTCluster/demo";
