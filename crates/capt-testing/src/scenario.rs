@@ -190,7 +190,7 @@ impl Scenario {
         while !is_so(self) {
             let woken = timeout_at(deadline, changes.changed()).await;
             assert!(
-                changed.is_ok(),
+                woken.is_ok(),
                 "not {what} within {within:?}:\n{}",
                 self.transcript()
             );
