@@ -55,7 +55,8 @@ fn a_killed_operator_finds_its_terraform_again_and_applies_nothing_twice() {
         Running::start(command.args(["--engine", "terraform", "--log", "off"]))
     };
     let first = operator();
-    sandbox.hear(" TerraformWorkspace/demo-eks-controlplane Provisioning 33% 2/6 ");
+    // Two of six resources are made, the third is under way.
+    sandbox.hear(" 2/6 applying terraform_data.cluster");
     first.signal(Signal::KILL);
     drop(first.end());
     let alive = processes_below(&work_dir);

@@ -80,13 +80,13 @@ fn the_columns_are_there_and_a_deletion_leaves_nothing() {
         secrets.check(secrets.stdout.contains(name), name);
     }
 
-    let order = [
-        "CAPTControlPlane/demo gone",
-        "TerraformWorkspace/demo-vpc gone",
-        "CAPTCluster/demo gone",
-    ];
     kubectl(kubeconfig, &["delete", "cluster", "demo", "--timeout=120s"]);
-    for line in order {
+    for line in [
+        " CAPTControlPlane/demo gone",
+        // What it lived in goes after it.
+        " TerraformWorkspace/demo-vpc Deleting",
+        " CAPTCluster/demo gone",
+    ] {
         sandbox.hear(line);
     }
     let kinds = format!("{KINDS},secrets,leases");
