@@ -14,6 +14,7 @@ mod failure;
 mod manifests;
 mod network;
 mod pause;
+mod resilience;
 mod restart;
 mod silence;
 mod tenancy;
