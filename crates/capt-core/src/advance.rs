@@ -125,33 +125,7 @@ fn enter(
     record.state = to;
     match to {
         State::Pending => Vec::new(),
-        State::Validating => {
-            if from != State::Recovering || record.origin != Some(State::Validating) {
-                record.attempt = 0;
-                record.fault = None;
-            }
-            record.origin = None;
-            record.next_attempt = None;
-            record.blamed = None;
-            record.gave_up = false;
-            let first = !record.initialized;
-            record.begin(
-                if first {
-                    OperationKind::Creating
-                } else {
-                    OperationKind::Updating
-                },
-                now,
-            );
-            let notice = match from {
-                State::Ready | State::Degraded | State::Provisioning | State::Configuring => {
-                    Notice::normal("InputChanged", "the input changed; applying the new one")
-                }
-                State::Failed => Notice::normal("Retrying", "the input changed or a retry was asked for"),
-                State::Pending | State::Validating | State::Recovering => return Vec::new(),
-            };
-            vec![notice]
-        }
+        State::Validating => enter_validating(record, from, now),
         State::Provisioning => {
             if from == State::Validating {
                 record.input = Some(assessment.input.clone());
@@ -170,20 +144,7 @@ fn enter(
             record.origin = None;
             Vec::new()
         }
-        State::Ready => {
-            record.ready = true;
-            record.initialized = true;
-            record.applied.clone_from(&record.input);
-            record.attempt = 0;
-            record.next_attempt = None;
-            record.origin = None;
-            record.gave_up = false;
-            record.fault = None;
-            record.blamed = None;
-            record.end_recovery(Ending::Succeeded, now);
-            record.end(Ending::Succeeded, now);
-            vec![Notice::normal("Ready", "applied and in order")]
-        }
+        State::Ready => enter_ready(record, now),
         State::Degraded => {
             record.ready = false;
             record.gave_up = from == State::Recovering;
@@ -194,51 +155,113 @@ fn enter(
             fault_notice(record, assessment, "Degraded")
         }
         State::Failed => {
-            record.ready = false;
-            record.end_recovery(Ending::Failed, now);
-            record.end(Ending::Failed, now);
             if from == State::Validating {
                 record.input = Some(assessment.input.clone());
             }
-            let notices = fault_notice(record, assessment, "Failed");
-            let every = record
-                .fault
-                .as_ref()
-                .and_then(|fault| match fault.class.disposition() {
-                    Disposition::Probe { every } => Some(every),
-                    Disposition::Retry { .. } | Disposition::Resume | Disposition::Stop => None,
-                });
-            record.next_attempt = every.map(|every| after(now, every));
-            notices
+            enter_failed(record, assessment, now)
         }
         State::Recovering => {
             record.origin = Some(from);
-            let notices = fault_notice(record, assessment, "Recovering");
-            let fault = record.fault.clone();
-            let resume = fault
-                .as_ref()
-                .is_some_and(|fault| fault.class.disposition() == Disposition::Resume);
-            if !resume {
-                record.attempt = record.attempt.saturating_add(1);
-            }
-            let delay = if resume {
-                Duration::ZERO
-            } else {
-                policy.retry.delay(record.attempt, seed)
-            };
-            let asked = fault
-                .as_ref()
-                .and_then(|fault| fault.retry_after)
-                .unwrap_or_default();
-            record.next_attempt = Some(after(now, delay.max(asked)));
-            record.begin_recovery(
-                fault.as_ref().map_or("TimedOut", |fault| &fault.code),
-                "Retry",
-                now,
-            );
-            notices
+            enter_recovering(record, assessment, policy, now, seed)
         }
     }
+}
+
+fn enter_validating(record: &mut Record, from: State, now: Timestamp) -> Vec<Notice> {
+    if from != State::Recovering || record.origin != Some(State::Validating) {
+        record.attempt = 0;
+        record.fault = None;
+    }
+    record.origin = None;
+    record.next_attempt = None;
+    record.blamed = None;
+    record.gave_up = false;
+    let first = !record.initialized;
+    record.begin(
+        if first {
+            OperationKind::Creating
+        } else {
+            OperationKind::Updating
+        },
+        now,
+    );
+    match from {
+        State::Ready | State::Degraded | State::Provisioning | State::Configuring => {
+            vec![Notice::normal(
+                "InputChanged",
+                "the input changed; applying the new one",
+            )]
+        }
+        State::Failed => vec![Notice::normal(
+            "Retrying",
+            "the input changed or a retry was asked for",
+        )],
+        State::Pending | State::Validating | State::Recovering => Vec::new(),
+    }
+}
+
+fn enter_ready(record: &mut Record, now: Timestamp) -> Vec<Notice> {
+    record.ready = true;
+    record.initialized = true;
+    record.applied.clone_from(&record.input);
+    record.attempt = 0;
+    record.next_attempt = None;
+    record.origin = None;
+    record.gave_up = false;
+    record.fault = None;
+    record.blamed = None;
+    record.end_recovery(Ending::Succeeded, now);
+    record.end(Ending::Succeeded, now);
+    vec![Notice::normal("Ready", "applied and in order")]
+}
+
+fn enter_failed(record: &mut Record, assessment: &Assessment, now: Timestamp) -> Vec<Notice> {
+    record.ready = false;
+    record.end_recovery(Ending::Failed, now);
+    record.end(Ending::Failed, now);
+    let notices = fault_notice(record, assessment, "Failed");
+    let every = record
+        .fault
+        .as_ref()
+        .and_then(|fault| match fault.class.disposition() {
+            Disposition::Probe { every } => Some(every),
+            Disposition::Retry { .. } | Disposition::Resume | Disposition::Stop => None,
+        });
+    record.next_attempt = every.map(|every| after(now, every));
+    notices
+}
+
+fn enter_recovering(
+    record: &mut Record,
+    assessment: &Assessment,
+    policy: &Policy,
+    now: Timestamp,
+    seed: u64,
+) -> Vec<Notice> {
+    let notices = fault_notice(record, assessment, "Recovering");
+    let fault = record.fault.clone();
+    let resume = fault
+        .as_ref()
+        .is_some_and(|fault| fault.class.disposition() == Disposition::Resume);
+    if !resume {
+        record.attempt = record.attempt.saturating_add(1);
+    }
+    let delay = if resume {
+        Duration::ZERO
+    } else {
+        policy.retry.delay(record.attempt, seed)
+    };
+    let asked = fault
+        .as_ref()
+        .and_then(|fault| fault.retry_after)
+        .unwrap_or_default();
+    record.next_attempt = Some(after(now, delay.max(asked)));
+    record.begin_recovery(
+        fault.as_ref().map_or("TimedOut", |fault| &fault.code),
+        "Retry",
+        now,
+    );
+    notices
 }
 
 fn fault_notice(record: &mut Record, assessment: &Assessment, reason: &str) -> Vec<Notice> {

@@ -78,7 +78,7 @@ impl FaultClass {
 
     /// What to do about a fault of this class.
     pub const fn disposition(self) -> Disposition {
-        const HALF_HOUR: Duration = Duration::from_secs(30 * 60);
+        const HALF_HOUR: Duration = Duration::from_mins(30);
         match self {
             Self::Transient => Disposition::Retry { budget: 10 },
             Self::Dependency | Self::Locked => Disposition::Retry { budget: 20 },

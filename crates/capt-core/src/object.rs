@@ -38,6 +38,10 @@ pub struct Object {
 }
 
 /// An object that another one made and follows.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each read on its own"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Child {
     /// `Kind/name`.

@@ -28,7 +28,7 @@ impl Default for RetryStrategy {
     fn default() -> Self {
         Self {
             base_delay: Duration::from_secs(10),
-            max_delay: Duration::from_secs(600),
+            max_delay: Duration::from_mins(10),
             max_retries: 10,
             backoff_factor_percent: 200,
             success_threshold: 1,
@@ -120,7 +120,7 @@ mod tests {
     fn the_last_attempt_counter_does_not_overflow() {
         assert_eq!(
             RetryStrategy::default().delay(u32::MAX, 7),
-            Duration::from_secs(600)
+            Duration::from_mins(10)
         );
     }
 

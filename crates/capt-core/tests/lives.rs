@@ -1,5 +1,8 @@
 //! Whole lives of subjects, driven through `assess` and `decide` alone: snapshots in, transcript out.
 
+#![allow(clippy::unwrap_used, reason = "in a test the line of the panic is the best report")]
+#![allow(clippy::unnecessary_wraps, reason = "fixtures have the type of the field that they fill")]
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -22,8 +25,8 @@ fn policy() -> Policy {
             ..RetryStrategy::default()
         },
         mode: RecoveryMode::Act,
-        dependencies: Duration::from_secs(300),
-        work: Duration::from_secs(1800),
+        dependencies: Duration::from_mins(5),
+        work: Duration::from_mins(30),
     }
 }
 

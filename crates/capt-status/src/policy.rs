@@ -19,7 +19,7 @@ pub enum Kind {
     Workspace,
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// The policy of an object of `kind`.
 pub fn policy(kind: Kind, timeouts: Option<&Timeouts>, recovery: Option<&RecoverySpec>) -> Policy {

@@ -1,5 +1,7 @@
 //! What is written into a status is what is read from it again.
 
+#![allow(clippy::unwrap_used, reason = "in a test the line of the panic is the best report")]
+
 use std::collections::BTreeSet;
 
 use capt_api::status::Lifecycle as WireLifecycle;
