@@ -255,7 +255,8 @@ fn enter_recovering(
         .as_ref()
         .and_then(|fault| fault.retry_after)
         .unwrap_or_default();
-    record.next_attempt = Some(after(now, delay.max(asked)));
+    // A dependency that is overdue is not retried: its arrival ends the recovery, whenever that is.
+    record.next_attempt = fault.as_ref().map(|_| after(now, delay.max(asked)));
     record.begin_recovery(
         fault.as_ref().map_or("TimedOut", |fault| &fault.code),
         "Retry",

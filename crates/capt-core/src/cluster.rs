@@ -150,7 +150,10 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
                 .as_ref()
                 .is_some_and(|child| child.matches || child.deleting || child.foreign.is_some());
             let plan = match (record.state == State::Provisioning && !there, object.finalized) {
-                (false, _) => Plan::empty(),
+                (false, _) => {
+                    let made = apply.as_ref().is_some_and(|child| child.foreign.is_none());
+                    object.restore_finalizer(made, Command::AddFinalizer)
+                }
                 (true, true) => Plan::single("ensure-vpc", Command::EnsureVpc),
                 (true, false) => Plan::draft()
                     .step("add-finalizer", Command::AddFinalizer)

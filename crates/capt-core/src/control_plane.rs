@@ -241,7 +241,13 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
                 | State::Ready
                 | State::Degraded
                 | State::Failed
-                | State::Recovering => Ok(Plan::empty()),
+                | State::Recovering => {
+                    let made = snapshot
+                        .apply
+                        .as_ref()
+                        .is_some_and(|child| child.foreign.is_none());
+                    Ok(object.restore_finalizer(made, Command::AddFinalizer))
+                }
             };
             (checked(plan), Requeue::OnChange)
         },

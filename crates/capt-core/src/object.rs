@@ -292,6 +292,15 @@ impl Object {
         }
     }
 
+    /// The plan that puts back the finalizer of an object which has something to clean up, if somebody took it.
+    pub fn restore_finalizer<C>(&self, has_something: bool, add: C) -> Plan<C, Checked> {
+        if self.finalized || !has_something {
+            Plan::empty()
+        } else {
+            Plan::single("add-finalizer", add)
+        }
+    }
+
     /// The record of an object that is being deleted: the state stays, the operation says so.
     pub fn deleting(&self, now: Timestamp) -> Record {
         let mut record = self.record.clone();

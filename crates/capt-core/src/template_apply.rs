@@ -98,7 +98,13 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
                 .as_ref()
                 .is_some_and(|child| child.matches || child.foreign.is_some());
             let plan = match (wanted && !there, object.finalized) {
-                (false, _) => Plan::empty(),
+                (false, _) => {
+                    let made = snapshot
+                        .workspace
+                        .as_ref()
+                        .is_some_and(|child| child.foreign.is_none());
+                    object.restore_finalizer(made, Command::AddFinalizer)
+                }
                 (true, true) => Plan::single("ensure-workspace", Command::EnsureWorkspace),
                 (true, false) => Plan::draft()
                     .step("add-finalizer", Command::AddFinalizer)

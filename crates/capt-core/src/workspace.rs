@@ -184,7 +184,9 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
                 | State::Ready
                 | State::Degraded
                 | State::Failed
-                | State::Recovering => Ok(Plan::empty()),
+                | State::Recovering => {
+                    Ok(object.restore_finalizer(record.run.is_some(), Command::AddFinalizer))
+                }
             };
             (checked(plan), Requeue::OnChange)
         },

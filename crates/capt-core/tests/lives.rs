@@ -1,7 +1,13 @@
 //! Whole lives of subjects, driven through `assess` and `decide` alone: snapshots in, transcript out.
 
-#![allow(clippy::unwrap_used, reason = "in a test the line of the panic is the best report")]
-#![allow(clippy::unnecessary_wraps, reason = "fixtures have the type of the field that they fill")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test the line of the panic is the best report"
+)]
+#![allow(
+    clippy::unnecessary_wraps,
+    reason = "fixtures have the type of the field that they fill"
+)]
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -533,6 +539,7 @@ fn an_endpoint_that_is_none_fails_once_and_is_mended_by_a_better_one() {
         kubeconfig: Kubeconfig::Output(Secret::Current),
         ca: Secret::Unwanted,
     };
+    seen.object.finalized = true;
     for _ in 0..8 {
         life.control_plane(&mut seen);
     }
@@ -543,6 +550,16 @@ fn an_endpoint_that_is_none_fails_once_and_is_mended_by_a_better_one() {
     }
     assert_eq!(seen.object.record.state, State::Ready);
     insta::assert_snapshot!(life.text);
+}
+
+#[test]
+fn a_finalizer_that_somebody_took_is_put_back() {
+    let mut life = Life::new();
+    let mut seen = ready_workspace(&mut life);
+    seen.object.finalized = false;
+    let decision = workspace::decide(&seen, workspace::assess(&seen, life.now), life.now);
+    assert_eq!(decision.plan.steps()[0].command, workspace::Command::AddFinalizer);
+    assert_eq!(decision.record.state, State::Ready);
 }
 
 #[test]

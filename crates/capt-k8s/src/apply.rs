@@ -80,6 +80,10 @@ impl Subject for ApplyController {
         Ok(observe::observe(object, view, last, &self.options))
     }
 
+    fn is_left_alone(&self, object: &Self::Object) -> bool {
+        capt_status::is_managed_elsewhere(&object.metadata)
+    }
+
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = template_apply::assess(&seen.core, now);
         template_apply::decide(&seen.core, assessment, now)

@@ -90,6 +90,10 @@ impl Subject for ClusterController {
         observe::observe(object, view, last, &self.options).await
     }
 
+    fn is_left_alone(&self, object: &Self::Object) -> bool {
+        capt_status::is_managed_elsewhere(&object.metadata)
+    }
+
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = cluster::assess(&seen.core, now);
         cluster::decide(&seen.core, assessment, now)

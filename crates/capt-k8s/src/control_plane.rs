@@ -112,6 +112,10 @@ impl Subject for ControlPlaneController {
         observe::observe(object, view, last, &self.options).await
     }
 
+    fn is_left_alone(&self, object: &Self::Object) -> bool {
+        capt_status::is_managed_elsewhere(&object.metadata)
+    }
+
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = control_plane::assess(&seen.core, now);
         control_plane::decide(&seen.core, assessment, now)

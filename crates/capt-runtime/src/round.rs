@@ -186,7 +186,10 @@ impl<S: Subject> Reconciler<S> {
             return Err(fault.on(describe::<S::Object>(key)));
         };
         view.note(Watched::Object(self.cache.id, key.clone()));
-        let Some(object) = store.get(key) else {
+        let Some(object) = store
+            .get(key)
+            .filter(|object| !self.subject.is_left_alone(object))
+        else {
             return Ok(None);
         };
         if !view.stale().is_empty() {

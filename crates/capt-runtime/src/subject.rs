@@ -107,6 +107,12 @@ pub trait Subject: Send + Sync + 'static {
         now: Timestamp,
     ) -> serde_json::Value;
 
+    /// Whether somebody else takes care of `object`: then it is as if it did not exist, status included.
+    fn is_left_alone(&self, object: &Self::Object) -> bool {
+        let _ = object;
+        false
+    }
+
     /// The object no longer exists. May be called for keys that were never observed, and more than once.
     fn gone(&self, key: &ObjectKey) {
         let _ = key;

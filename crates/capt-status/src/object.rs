@@ -53,9 +53,8 @@ impl Identity {
 
 /// What the metadata of an object of `kind` says.
 pub fn identity(kind: &str, metadata: &ObjectMeta, finalizer: &str) -> Identity {
-    let paused = annotation(metadata, keys::PAUSED)
-        .map(|_| format!("the annotation {} is set", keys::PAUSED))
-        .or_else(|| managed_by(metadata).map(|who| format!("it is managed by {who}")));
+    let paused =
+        annotation(metadata, keys::PAUSED).map(|_| format!("the annotation {} is set", keys::PAUSED));
     Identity {
         name: format!("{kind}/{}", metadata.name.as_deref().unwrap_or_default()),
         uid: metadata.uid.clone().unwrap_or_default(),
@@ -82,14 +81,14 @@ fn annotation<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a str> {
     metadata.annotations.as_ref()?.get(key).map(String::as_str)
 }
 
-fn managed_by(metadata: &ObjectMeta) -> Option<&str> {
-    annotation(metadata, keys::MANAGED_BY).or_else(|| {
-        metadata
-            .labels
-            .as_ref()?
-            .get(keys::MANAGED_BY)
-            .map(String::as_str)
-    })
+/// Whether somebody else manages the object. The contract calls the mark a label in its prose and an annotation in
+/// its code; either counts.
+pub fn is_managed_elsewhere(metadata: &ObjectMeta) -> bool {
+    let labelled = metadata
+        .labels
+        .as_ref()
+        .is_some_and(|labels| labels.contains_key(keys::MANAGED_BY));
+    labelled || annotation(metadata, keys::MANAGED_BY).is_some()
 }
 
 /// The controller of an object, as `Kind/name` and uid.

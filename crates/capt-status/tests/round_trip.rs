@@ -1,6 +1,9 @@
 //! What is written into a status is what is read from it again.
 
-#![allow(clippy::unwrap_used, reason = "in a test the line of the panic is the best report")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test the line of the panic is the best report"
+)]
 
 use std::collections::BTreeSet;
 

@@ -282,6 +282,10 @@ impl Subject for WorkspaceSubject {
         })
     }
 
+    fn is_left_alone(&self, object: &Self::Object) -> bool {
+        capt_status::is_managed_elsewhere(&object.metadata)
+    }
+
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = workspace::assess(&seen.core, now);
         let mut decision = workspace::decide(&seen.core, assessment, now);
