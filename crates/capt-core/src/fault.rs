@@ -98,6 +98,21 @@ impl FaultClass {
         }
     }
 
+    /// Whether it passes by itself, so that whoever met it just tries again.
+    pub const fn passes(self) -> bool {
+        match self {
+            Self::Transient | Self::Dependency | Self::Locked | Self::Interrupted => true,
+            Self::Credentials
+            | Self::Permission
+            | Self::Quota
+            | Self::Conflict
+            | Self::Invalid
+            | Self::Integrity
+            | Self::Environment
+            | Self::Unknown => false,
+        }
+    }
+
     /// The name of the class as people see it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -126,6 +126,14 @@ impl Object {
         {
             assessment.fail(fault.clone(), &self.policy);
         }
+        // The runtime tries these again; meanwhile they are why nothing happens.
+        for fault in self.faults.iter().filter(|fault| fault.class.passes()) {
+            assessment.waits.push(Wait::new(
+                self.name.clone(),
+                fault.code.clone(),
+                fault.to_string(),
+            ));
+        }
         if let Some(paused) = &self.paused {
             assessment
                 .waits

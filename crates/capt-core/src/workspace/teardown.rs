@@ -1,0 +1,138 @@
+//! How a workspace ends: its run is stopped, its resources are destroyed, and its state is let go.
+
+use jiff::Timestamp;
+
+use super::{Command, Deletion, RunEnd, RunSeen, Snapshot, checked, current_run, start};
+use crate::advance::after;
+use crate::decision::{Decision, Requeue};
+use crate::object::Object;
+use crate::plan::Plan;
+use crate::record::{Record, RunOperation};
+use crate::retry::seed_of;
+use crate::wait::{Notice, Wait};
+
+pub(super) fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    let mut record = object.deleting(now);
+    if !object.finalized {
+        return Decision::hold(record);
+    }
+    if !snapshot.dependents.is_empty() {
+        let names = snapshot.dependents.join(", ");
+        let wait = Wait::new(
+            names.clone(),
+            "WaitingForDependents",
+            format!("{names} must be gone first"),
+        );
+        return Decision {
+            waits: vec![wait],
+            ..Decision::hold(record)
+        };
+    }
+    let seen = current_run(snapshot);
+    let last = record.run.as_ref().map(|run| run.operation);
+    let active = seen.filter(|run| run.end.is_none());
+    match (snapshot.deletion, last, active) {
+        (_, Some(RunOperation::Apply), Some(_)) => {
+            let wait = Wait::new(
+                object.name.clone(),
+                "WaitingForRun",
+                "the apply that is going on is being stopped",
+            );
+            Decision {
+                plan: Plan::single("cancel-run", Command::CancelRun),
+                waits: vec![wait],
+                ..Decision::hold(record)
+            }
+        }
+        (Deletion::Orphan, _, _) | (Deletion::Destroy, None, _) => release(record, false),
+        (Deletion::Destroy, Some(RunOperation::Apply), None) => {
+            record.attempt = 0;
+            open_destroy(object, record, now)
+        }
+        (Deletion::Destroy, Some(RunOperation::Destroy), _) => destroy(snapshot, seen, record, now),
+    }
+}
+
+fn open_destroy(object: &Object, mut record: Record, now: Timestamp) -> Decision<Record, Command> {
+    record.next_attempt = None;
+    record.open_run(RunOperation::Destroy, &object.input, now);
+    Decision {
+        waits: vec![destroying(object)],
+        ..Decision::hold(record)
+    }
+}
+
+fn destroying(object: &Object) -> Wait {
+    Wait::new(
+        object.name.clone(),
+        "Destroying",
+        "Terraform destroys the resources",
+    )
+}
+
+fn destroy(
+    snapshot: &Snapshot,
+    seen: Option<&RunSeen>,
+    mut record: Record,
+    now: Timestamp,
+) -> Decision<Record, Command> {
+    let object = &snapshot.object;
+    match seen.map(|run| run.end.as_ref()) {
+        None => {
+            let plan = start(snapshot, &record);
+            Decision {
+                plan: checked(plan),
+                waits: vec![destroying(object)],
+                ..Decision::hold(record)
+            }
+        }
+        Some(None) => Decision {
+            waits: vec![destroying(object)],
+            ..Decision::hold(record)
+        },
+        Some(Some(RunEnd::Succeeded)) => release(record, true),
+        Some(Some(RunEnd::Failed(fault))) => {
+            let asked = object.is_asked();
+            match record.next_attempt {
+                None => {
+                    record.attempt = record.attempt.saturating_add(1);
+                    let delay = object.policy.retry.delay(record.attempt, seed_of(&object.uid));
+                    // A destroy is never given up: nobody else would do it. It only gets slower.
+                    record.next_attempt = Some(after(now, delay.max(fault.retry_after.unwrap_or_default())));
+                    record.fault = Some(fault.clone());
+                    let notice = Notice::warning("DestroyFailed", fault.to_string());
+                    let wait = Wait::new(object.name.clone(), fault.code.clone(), fault.to_string());
+                    let requeue = record.next_attempt.map_or(Requeue::OnChange, Requeue::At);
+                    Decision {
+                        waits: vec![wait],
+                        notices: vec![notice],
+                        requeue,
+                        ..Decision::hold(record)
+                    }
+                }
+                Some(at) if at > now && !asked => {
+                    let wait = Wait::new(object.name.clone(), fault.code.clone(), fault.to_string());
+                    Decision {
+                        waits: vec![wait],
+                        requeue: Requeue::At(at),
+                        ..Decision::hold(record)
+                    }
+                }
+                Some(_) => open_destroy(object, record, now),
+            }
+        }
+    }
+}
+
+fn release(record: Record, remove: bool) -> Decision<Record, Command> {
+    let plan = Plan::draft()
+        .step("release-state", Command::ReleaseState { remove })
+        .step_after("forget-run", Command::ForgetRun, &["release-state"])
+        .step_after("remove-finalizer", Command::RemoveFinalizer, &["forget-run"])
+        .check();
+    Decision {
+        plan: checked(plan),
+        ..Decision::hold(record)
+    }
+}
