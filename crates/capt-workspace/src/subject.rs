@@ -124,6 +124,26 @@ impl WorkspaceSubject {
         real && place.state().is_some()
     }
 
+    /// The apply of a workspace that is to be deleted, if an earlier process left it running: it is stopped and not
+    /// waited for.
+    fn left_apply(&self, object: &TerraformWorkspace, record: &Record) -> Option<RunView> {
+        let run = record
+            .run
+            .as_ref()
+            .filter(|run| run.operation == RunOperation::Apply)?;
+        object
+            .metadata
+            .deletion_timestamp
+            .as_ref()
+            .filter(|_| record.state == State::Provisioning)?;
+        let workspace = WorkspaceId::new(object.uid()?);
+        self.options
+            .runs
+            .adopt(&workspace, &RunId::new(run.number.to_string()))
+            .ok()?;
+        self.options.runs.view(&workspace)
+    }
+
     fn start(&self, seen: &Seen, number: u32, operation: RunOperation) -> Result<(), Fault> {
         if let Some(missing) = seen.core.missing.first() {
             return Err(
@@ -217,7 +237,11 @@ impl Subject for WorkspaceSubject {
         let place = Place::of(&object);
         let mut rendered = self.check(&object, &inputs, &place);
 
-        let run = self.options.runs.view(&workspace);
+        let run = self
+            .options
+            .runs
+            .view(&workspace)
+            .or_else(|| self.left_apply(&object, &record));
         let outputs = run::outputs(run.as_ref(), &record);
         let permitted = connection::target(&object)
             .is_some_and(|target| target.namespace == namespace || allowed.contains(&target.namespace));

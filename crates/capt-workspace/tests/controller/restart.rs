@@ -99,6 +99,37 @@ async fn a_destroy_is_taken_up_by_the_next_operator() {
     assert_eq!(harness.cloud.counters("vpc").destroys, 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_apply_that_was_left_running_is_stopped_by_a_delete_and_not_waited_for() {
+    let mut harness = Harness::start().await;
+    harness
+        .cloud
+        .delay("terraform_data.subnet", Duration::from_secs(6 * 3600));
+    harness
+        .create::<TerraformWorkspace>(workspace("vpc", json!({})))
+        .await;
+    harness
+        .until("vpc", "applying", |status| {
+            status
+                .run
+                .as_ref()
+                .is_some_and(|run| run.stage.as_deref() == Some("Applying"))
+        })
+        .await;
+    harness.kill_operator().await;
+    harness.delete::<TerraformWorkspace>("vpc").await;
+    harness.start_operator();
+    let started = tokio::time::Instant::now();
+    harness.until_gone("vpc").await;
+    assert!(
+        started.elapsed() < Duration::from_secs(600),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(harness.cloud.counters("vpc").destroys, 1);
+    assert!(harness.cloud.resources("vpc").is_empty());
+}
+
 /// The whole life of a workspace, with the operator killed every few hundred milliseconds.
 #[tokio::test(start_paused = true)]
 async fn an_operator_that_dies_all_the_time_gets_there_without_doing_anything_twice() {
