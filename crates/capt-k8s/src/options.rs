@@ -30,7 +30,7 @@ impl Default for Options {
 impl Options {
     /// Whether an object in `own` may use one in `other`.
     pub(crate) fn allows(&self, own: &str, other: &str) -> bool {
-        own == other || self.allow_namespaces.contains("*") || self.allow_namespaces.contains(other)
+        capt_status::may_use(own, other, &self.allow_namespaces)
     }
 
     /// The namespace that a reference in the field `field` of an object in `own` means.

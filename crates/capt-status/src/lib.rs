@@ -8,10 +8,12 @@ mod digest;
 mod object;
 mod policy;
 mod read;
+mod tenancy;
 mod write;
 
 pub use digest::{digest, digest_bytes};
 pub use object::{Identity, child, controller_of, identity, is_managed_elsewhere, requested};
 pub use policy::{Kind, policy};
 pub use read::{read_record, read_state};
+pub use tenancy::may_use;
 pub use write::{Written, phase, write_conditions, write_lifecycle, write_run, write_state};

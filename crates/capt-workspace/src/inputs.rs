@@ -134,7 +134,7 @@ pub(crate) fn refuse_foreign(
     namespace: &str,
     allowed: &BTreeSet<String>,
 ) -> Result<(), Fault> {
-    if named == namespace || allowed.contains(named) {
+    if capt_status::may_use(namespace, named, allowed) {
         return Ok(());
     }
     let message = format!(
@@ -154,7 +154,7 @@ pub(crate) async fn read(
 ) -> Result<Inputs, Fault> {
     let mut inputs = Inputs::default();
     for source in sources(spec, namespace) {
-        if source.namespace != namespace && !allowed.contains(&source.namespace) {
+        if !capt_status::may_use(namespace, &source.namespace, allowed) {
             continue;
         }
         match value(&source, view).await {

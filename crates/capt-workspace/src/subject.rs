@@ -35,7 +35,7 @@ pub struct Options {
     /// The kubeconfig file through which Terraform reaches its state; absent inside the cluster, where the
     /// service account does.
     pub config_path: Option<String>,
-    /// The namespaces that any workspace may refer to, beside its own.
+    /// The namespaces that any workspace may refer to, beside its own; `*` stands for all.
     pub allow_namespaces: BTreeSet<String>,
 }
 
@@ -244,7 +244,7 @@ impl Subject for WorkspaceSubject {
             .or_else(|| self.left_apply(&object, &record));
         let outputs = run::outputs(run.as_ref(), &record);
         let permitted = connection::target(&object)
-            .is_some_and(|target| target.namespace == namespace || allowed.contains(&target.namespace));
+            .is_some_and(|target| capt_status::may_use(&namespace, &target.namespace, allowed));
         let connection = connection::observe(&object, permitted, outputs, view).await?;
         let mut invalid = rendered
             .as_ref()
