@@ -9,8 +9,8 @@
 //! - **An inline module** is Terraform's language, in which `${...}` has a meaning of its own. Only names that
 //!   were supplied are replaced, and only where `${name}` is written exactly so; everything else, `$${`
 //!   included, is Terraform's. Inside a quoted template or a heredoc the value becomes the same text for
-//!   Terraform, whatever it holds ([`hcl`]). Elsewhere a value can only be an identifier, a number, `true` or
-//!   `false`. Comments are left alone. In a JSON module the value is escaped for JSON as well ([`json`]).
+//!   Terraform, whatever it holds (`hcl`). Elsewhere a value can only be an identifier, a number, `true` or
+//!   `false`. Comments are left alone. In a JSON module the value is escaped for JSON as well (`json`).
 //! - **All other texts** (variables, environment, secret names, the address of a remote module) are ours:
 //!   `${name}` must be known, `$${` writes `${`.
 //!
