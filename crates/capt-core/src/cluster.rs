@@ -82,21 +82,10 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
         }
         State::Pending => assessment.waits.push(no_owner(object)),
         State::Validating => {
-            assessment.waits.extend(snapshot.missing.iter().cloned());
-            match &snapshot.invalid {
-                Some(fault) => assessment.fail(fault.clone(), &object.policy),
-                None if snapshot.missing.is_empty() => {
-                    assessment.signals.remove(&Signal::TimedOut);
-                    assessment.signals.insert(Signal::InputsValid);
-                }
-                None => {}
-            }
+            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Recovering if object.record.origin == Some(State::Validating) => {
-            assessment.waits.extend(snapshot.missing.iter().cloned());
-            if snapshot.missing.is_empty() {
-                assessment.signals.insert(Signal::Recovered);
-            }
+            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Provisioning
         | State::Configuring
@@ -149,17 +138,11 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
             let there = apply
                 .as_ref()
                 .is_some_and(|child| child.matches || child.deleting || child.foreign.is_some());
-            let plan = match (record.state == State::Provisioning && !there, object.finalized) {
-                (false, _) => {
-                    let made = apply.as_ref().is_some_and(|child| child.foreign.is_none());
-                    object.restore_finalizer(made, Command::AddFinalizer)
-                }
-                (true, true) => Plan::single("ensure-vpc", Command::EnsureVpc),
-                (true, false) => Plan::draft()
-                    .step("add-finalizer", Command::AddFinalizer)
-                    .step_after("ensure-vpc", Command::EnsureVpc, &["add-finalizer"])
-                    .check()
-                    .unwrap_or_else(|_| Plan::empty()),
+            let plan = if record.state == State::Provisioning && !there {
+                object.ensure("ensure-vpc", Command::EnsureVpc, Command::AddFinalizer)
+            } else {
+                let made = apply.as_ref().is_some_and(|child| child.foreign.is_none());
+                object.restore_finalizer(made, Command::AddFinalizer)
             };
             (plan, Requeue::OnChange)
         },

@@ -129,21 +129,10 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
         }
         State::Pending => assessment.waits.push(no_owner(object)),
         State::Validating => {
-            assessment.waits.extend(snapshot.missing.iter().cloned());
-            match &snapshot.invalid {
-                Some(fault) => assessment.fail(fault.clone(), &object.policy),
-                None if snapshot.missing.is_empty() => {
-                    assessment.signals.remove(&Signal::TimedOut);
-                    assessment.signals.insert(Signal::InputsValid);
-                }
-                None => {}
-            }
+            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Recovering if object.record.origin == Some(State::Validating) => {
-            assessment.waits.extend(snapshot.missing.iter().cloned());
-            if snapshot.missing.is_empty() {
-                assessment.signals.insert(Signal::Recovered);
-            }
+            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Configuring => {
             object.follow(snapshot.apply.as_ref(), &mut assessment);
@@ -234,7 +223,7 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
         |_| {},
         |record| {
             let plan = match record.state {
-                State::Provisioning => provision(snapshot),
+                State::Provisioning => Ok(provision(snapshot)),
                 State::Configuring => configure(snapshot),
                 State::Pending
                 | State::Validating
@@ -258,17 +247,14 @@ fn needs_write(child: Option<&Child>) -> bool {
     child.is_none_or(|child| !child.matches && !child.deleting && child.foreign.is_none())
 }
 
-fn provision(snapshot: &Snapshot) -> Result<Plan<Command>, PlanError> {
-    if !needs_write(snapshot.apply.as_ref()) {
-        return Ok(Plan::empty());
+fn provision(snapshot: &Snapshot) -> Plan<Command> {
+    if needs_write(snapshot.apply.as_ref()) {
+        snapshot
+            .object
+            .ensure("ensure-apply", Command::EnsureApply, Command::AddFinalizer)
+    } else {
+        Plan::empty()
     }
-    if snapshot.object.finalized {
-        return Ok(Plan::single("ensure-apply", Command::EnsureApply));
-    }
-    Plan::draft()
-        .step("add-finalizer", Command::AddFinalizer)
-        .step_after("ensure-apply", Command::EnsureApply, &["add-finalizer"])
-        .check()
 }
 
 fn configure(snapshot: &Snapshot) -> Result<Plan<Command>, PlanError> {

@@ -142,6 +142,33 @@ impl Object {
         assessment
     }
 
+    /// What the inputs mean while they are checked, or while something that is missing is overdue.
+    pub fn check_inputs(&self, missing: &[Wait], invalid: Option<&Fault>, assessment: &mut Assessment) {
+        assessment.waits.extend(missing.iter().cloned());
+        if self.record.state == State::Recovering {
+            if missing.is_empty() {
+                assessment.signals.insert(Signal::Recovered);
+            }
+        } else if let Some(fault) = invalid {
+            assessment.fail(fault.clone(), &self.policy);
+        } else if missing.is_empty() {
+            assessment.signals.remove(&Signal::TimedOut);
+            assessment.signals.insert(Signal::InputsValid);
+        }
+    }
+
+    /// The plan that makes a child what it should be, with our finalizer on the parent first.
+    pub fn ensure<C>(&self, step: &'static str, ensure: C, add_finalizer: C) -> Plan<C, Checked> {
+        if self.finalized {
+            return Plan::single(step, ensure);
+        }
+        let plan =
+            Plan::draft()
+                .step("add-finalizer", add_finalizer)
+                .step_after(step, ensure, &["add-finalizer"]);
+        plan.check().unwrap_or_else(|_| Plan::empty())
+    }
+
     /// What the state of a child means for the one who follows it.
     ///
     /// A child heals itself: while it recovers, so does the parent, without counting attempts of its own.

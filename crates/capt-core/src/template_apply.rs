@@ -51,26 +51,15 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             assessment.signals.insert(Signal::Admitted);
         }
         State::Validating => {
-            assessment.waits.extend(snapshot.missing.iter().cloned());
-            match &snapshot.invalid {
-                Some(fault) => assessment.fail(fault.clone(), &object.policy),
-                None if snapshot.missing.is_empty() => {
-                    assessment.signals.remove(&Signal::TimedOut);
-                    assessment.signals.insert(Signal::InputsValid);
-                }
-                None => {}
-            }
+            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
+        }
+        State::Recovering if object.record.origin == Some(State::Validating) => {
+            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Configuring => {
             object.follow(snapshot.workspace.as_ref(), &mut assessment);
             if snapshot.workspace.as_ref().is_some_and(Child::is_current) {
                 assessment.signals.insert(Signal::Configured);
-            }
-        }
-        State::Recovering if object.record.origin == Some(State::Validating) => {
-            assessment.waits.extend(snapshot.missing.iter().cloned());
-            if snapshot.missing.is_empty() {
-                assessment.signals.insert(Signal::Recovered);
             }
         }
         State::Provisioning | State::Ready | State::Degraded | State::Failed | State::Recovering => {
@@ -97,20 +86,18 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
                 .workspace
                 .as_ref()
                 .is_some_and(|child| child.matches || child.foreign.is_some());
-            let plan = match (wanted && !there, object.finalized) {
-                (false, _) => {
-                    let made = snapshot
-                        .workspace
-                        .as_ref()
-                        .is_some_and(|child| child.foreign.is_none());
-                    object.restore_finalizer(made, Command::AddFinalizer)
-                }
-                (true, true) => Plan::single("ensure-workspace", Command::EnsureWorkspace),
-                (true, false) => Plan::draft()
-                    .step("add-finalizer", Command::AddFinalizer)
-                    .step_after("ensure-workspace", Command::EnsureWorkspace, &["add-finalizer"])
-                    .check()
-                    .unwrap_or_else(|_| Plan::empty()),
+            let plan = if wanted && !there {
+                object.ensure(
+                    "ensure-workspace",
+                    Command::EnsureWorkspace,
+                    Command::AddFinalizer,
+                )
+            } else {
+                let made = snapshot
+                    .workspace
+                    .as_ref()
+                    .is_some_and(|child| child.foreign.is_none());
+                object.restore_finalizer(made, Command::AddFinalizer)
             };
             (plan, Requeue::OnChange)
         },

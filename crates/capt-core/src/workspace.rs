@@ -119,15 +119,10 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             assessment.signals.insert(Signal::Admitted);
         }
         State::Validating => {
-            assessment.waits.extend(snapshot.missing.iter().cloned());
-            match &snapshot.invalid {
-                Some(fault) => assessment.fail(fault.clone(), &object.policy),
-                None if snapshot.missing.is_empty() => {
-                    assessment.signals.remove(&Signal::TimedOut);
-                    assessment.signals.insert(Signal::InputsValid);
-                }
-                None => {}
-            }
+            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
+        }
+        State::Recovering if object.record.origin == Some(State::Validating) => {
+            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Provisioning | State::Configuring => match seen.and_then(|run| run.end.as_ref()) {
             Some(RunEnd::Failed(fault)) => assessment.fail(fault.clone(), &object.policy),
@@ -145,12 +140,6 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 }
             }
         },
-        State::Recovering if object.record.origin == Some(State::Validating) => {
-            if snapshot.missing.is_empty() {
-                assessment.signals.insert(Signal::Recovered);
-            }
-            assessment.waits.extend(snapshot.missing.iter().cloned());
-        }
         State::Ready => {
             if snapshot.connection == Connection::Stale {
                 assessment.signals.insert(Signal::InputChanged);
@@ -179,7 +168,7 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
         },
         |record| {
             let plan = match record.state {
-                State::Provisioning => start(snapshot, record),
+                State::Provisioning => Ok(start(snapshot, record)),
                 State::Configuring => configure(snapshot, record),
                 State::Pending
                 | State::Validating
@@ -201,26 +190,20 @@ fn current_run(snapshot: &Snapshot) -> Option<&RunSeen> {
     snapshot.run.as_ref().filter(|run| run.number == number)
 }
 
-fn start(snapshot: &Snapshot, record: &Record) -> Result<Plan<Command>, PlanError> {
+fn start(snapshot: &Snapshot, record: &Record) -> Plan<Command> {
     let Some(run) = record.run.as_ref().filter(|_| current_run(snapshot).is_none()) else {
-        return Ok(Plan::empty());
+        return Plan::empty();
     };
     let start = Command::StartRun {
         number: run.number,
         operation: run.operation,
     };
-    if snapshot.object.finalized {
-        return Ok(Plan::single("start-run", start));
-    }
-    Plan::draft()
-        .step("add-finalizer", Command::AddFinalizer)
-        .step_after("start-run", start, &["add-finalizer"])
-        .check()
+    snapshot.object.ensure("start-run", start, Command::AddFinalizer)
 }
 
 fn configure(snapshot: &Snapshot, record: &Record) -> Result<Plan<Command>, PlanError> {
     if current_run(snapshot).is_none() {
-        return start(snapshot, record);
+        return Ok(start(snapshot, record));
     }
     let mut plan = Plan::draft();
     if snapshot.connection == Connection::Stale {

@@ -82,7 +82,7 @@ fn destroy(
         None => {
             let plan = start(snapshot, &record);
             Decision {
-                plan: checked(plan),
+                plan,
                 waits: vec![destroying(object)],
                 ..Decision::hold(record)
             }
