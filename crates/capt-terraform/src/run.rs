@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct WorkspaceId(pub String);
 
-/// The identity of one run of a workspace. Starting a run of the same id again changes nothing.
+/// The identity of one run of a workspace. Starting a run of the same id over the same
+/// input again changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub String);
@@ -98,7 +99,7 @@ pub struct RunSpec {
     pub env: BTreeMap<String, String>,
     /// Where the state is kept.
     pub backend: Backend,
-    /// A digest over everything that decides the outcome; a saved plan is bound to it.
+    /// A digest over everything that decides the outcome; a saved plan and a kept verdict are bound to it.
     pub input_digest: String,
     /// The workspace was applied before: an empty state then means that the state was lost, and the run fails
     /// with class [`FaultClass::Integrity`] before anything is planned.

@@ -216,6 +216,43 @@ async fn a_run_is_started_once_and_a_workspace_has_one_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_same_id_over_another_input_is_another_run() {
+    let cloud = SimulatedCloud::new();
+    let first = runs(&cloud);
+    let over = |name: &str| {
+        let mut spec = spec("r1", MODULE, &format!("{{\"name\":\"{name}\"}}"));
+        spec.input_digest = name.into();
+        spec
+    };
+    let name = |end: RunEnd| match end {
+        RunEnd::Succeeded { outputs, .. } => outputs["name"].value.clone(),
+        other => panic!("not a success: {other:?}"),
+    };
+    first.start(over("one")).unwrap();
+    assert_eq!(
+        first.start(over("two")).unwrap_err().class,
+        FaultClass::Dependency
+    );
+    assert_eq!(name(ended(&first).await), "one");
+    assert_eq!(name(apply(&first, over("two")).await), "two");
+    drop(first);
+
+    let adopted = runs(&cloud);
+    adopted
+        .adopt(&WorkspaceId::new("uid-1"), &RunId::new("r1"))
+        .unwrap();
+    assert_eq!(name(ended(&adopted).await), "two");
+    assert_eq!(name(apply(&adopted, over("three")).await), "three");
+    drop(adopted);
+
+    let restarted = runs(&cloud);
+    assert_eq!(name(apply(&restarted, over("four")).await), "four");
+    assert_eq!(cloud.counters("demo").applies, 4);
+    assert_eq!(name(apply(&restarted, over("four")).await), "four");
+    assert_eq!(cloud.counters("demo").applies, 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_in_the_middle_of_an_apply_adopts_it() {
     let cloud = SimulatedCloud::new();
     let before = runs(&cloud);

@@ -336,6 +336,31 @@ async fn a_restart_adopts_the_running_apply() {
 }
 
 #[tokio::test]
+async fn a_former_verdict_answers_neither_another_run_nor_another_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(options) = options(dir.path()) else {
+        return;
+    };
+    let before = runs(&options).await;
+    let first = apply(&before, spec("r1", "output \"a\" { value = 1 }")).await;
+    assert!(first.is_success());
+    drop(before);
+    let after = runs(&options).await;
+    let mut other = spec("r1", "output \"a\" { value = 2 }");
+    other.input_digest = "another".into();
+    let RunEnd::Succeeded { outputs, .. } = apply(&after, other).await else {
+        panic!()
+    };
+    assert_eq!(outputs["a"].value, 2);
+
+    // A run that fails before its apply leaves nothing of the apply before it.
+    let failed = apply(&after, spec("r2", "output \"a\" { value = var.b }")).await;
+    assert!(!failed.is_success());
+    assert!(!options.root.join("w/logs/apply-0.stdout").exists());
+    assert!(options.root.join("w/logs/init-0.stdout").exists());
+}
+
+#[tokio::test]
 async fn a_killed_apply_is_interrupted_and_the_next_run_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let Some(options) = options(dir.path()) else {

@@ -77,12 +77,16 @@ impl Layout {
         self.dir.join("terraform.tfstate")
     }
 
+    fn logs(&self) -> PathBuf {
+        self.dir.join("logs")
+    }
+
     pub(super) fn stdout(&self, name: &str) -> PathBuf {
-        self.dir.join("logs").join(format!("{name}.stdout"))
+        self.logs().join(format!("{name}.stdout"))
     }
 
     pub(super) fn stderr(&self, name: &str) -> PathBuf {
-        self.dir.join("logs").join(format!("{name}.stderr"))
+        self.logs().join(format!("{name}.stderr"))
     }
 
     /// The name of the log files of a step.
@@ -94,7 +98,7 @@ impl Layout {
     /// Terraform itself keeps there (providers, lock file, an unstored state) stays.
     pub(super) fn write_module(&self, spec: &RunSpec) -> io::Result<()> {
         let module = self.module();
-        for dir in [&self.root, &self.dir, &module, &self.dir.join("logs")] {
+        for dir in [&self.root, &self.dir, &module, &self.logs()] {
             make_dir(dir)?;
         }
         let manifest = self.dir.join("manifest.json");
@@ -123,6 +127,21 @@ impl Layout {
             remove(&module.join(gone))?;
         }
         write_json(&manifest, &now)
+    }
+
+    /// Takes away what an earlier run has said: its verdict, its plan and its logs. On the disk once it returns,
+    /// so that no crash of the machine brings a verdict back.
+    pub(super) fn clear_run(&self) -> io::Result<()> {
+        for stale in [self.result(), self.plan(), self.plan_record()] {
+            remove(&stale)?;
+        }
+        let logs = self.logs();
+        make_dir(&logs)?;
+        for entry in fs::read_dir(&logs)? {
+            remove(&entry?.path())?;
+        }
+        File::open(&logs)?.sync_all()?;
+        File::open(&self.dir)?.sync_all()
     }
 
     fn backend(&self, backend: &Backend) -> Option<Vec<u8>> {
@@ -294,6 +313,29 @@ mod tests {
         assert_eq!(fs::read_to_string(layout.module().join("main.tf")).unwrap(), "c");
         assert!(!layout.module().join("sub/x.tf").exists());
         assert!(layout.module().join(".terraform.lock.hcl").exists());
+    }
+
+    #[test]
+    fn nothing_that_an_earlier_run_said_is_left() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::new(root.path(), &WorkspaceId::new("w"));
+        layout
+            .write_module(&spec(&[("main.tf", "a")], Backend::Local))
+            .unwrap();
+        let apply = Layout::log_name(Step::Apply, 0);
+        let said = [
+            layout.result(),
+            layout.plan(),
+            layout.plan_record(),
+            layout.stdout(&apply),
+            layout.stderr(&apply),
+        ];
+        for path in &said {
+            fs::write(path, "{}").unwrap();
+        }
+        layout.clear_run().unwrap();
+        assert!(said.iter().all(|path| !path.exists()));
+        assert!(layout.module().join("main.tf").exists());
     }
 
     #[test]

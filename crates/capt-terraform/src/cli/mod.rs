@@ -194,9 +194,10 @@ impl Engine for Cli {
         layout
             .write_module(&job.spec)
             .map_err(|error| disk_fault("write the configuration", &error))?;
-        for stale in [layout.result(), layout.plan(), layout.plan_record()] {
-            remove(&stale).map_err(|error| disk_fault("remove what an earlier run left", &error))?;
-        }
+        // Before the new record: what an earlier run said must never count as what this one says.
+        layout
+            .clear_run()
+            .map_err(|error| disk_fault("remove what an earlier run left", &error))?;
         let record = RunRecord {
             spec: job.spec.as_ref().clone(),
             started_at: job.started_at,

@@ -11,11 +11,13 @@ use tokio::task::AbortHandle;
 
 use super::Task;
 use crate::progress::Tracker;
-use crate::run::{Operation, RunId, RunProgress, RunView, Stage, WorkspaceId};
+use crate::run::{Operation, RunId, RunProgress, RunSpec, RunView, Stage, WorkspaceId};
 
 /// The run of one workspace.
 pub(super) struct Slot {
     view: RunView,
+    /// The input that the run works on, once it is known.
+    input_digest: Option<String>,
     tracker: Tracker,
     cancel: watch::Sender<bool>,
     task: Option<Task>,
@@ -24,13 +26,13 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn new(
         id: RunId,
-        operation: Option<Operation>,
+        spec: Option<&RunSpec>,
         now: Timestamp,
         cancel: watch::Sender<bool>,
     ) -> Self {
         let view = RunView {
             id,
-            operation: operation.unwrap_or(Operation::Apply),
+            operation: spec.map_or(Operation::Apply, |spec| spec.operation),
             stage: Stage::Preparing,
             progress: RunProgress::default(),
             started_at: now,
@@ -39,6 +41,7 @@ impl Slot {
         };
         Self {
             view,
+            input_digest: spec.map(|spec| spec.input_digest.clone()),
             tracker: Tracker::default(),
             cancel,
             task: None,
@@ -70,11 +73,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Board {
-    /// Takes the place of a workspace. False if this very run has it already.
+    /// Takes the place of a workspace. False if this very run has it already: the same id over the same input,
+    /// as far as either is known.
     pub(super) fn claim(&self, workspace: &WorkspaceId, slot: Slot) -> Result<bool, Fault> {
         let mut slots = lock(&self.slots);
         if let Some(present) = slots.get(workspace) {
-            if present.view.id == slot.view.id {
+            let inputs = present.input_digest.as_ref().zip(slot.input_digest.as_ref());
+            let same_input = inputs.is_none_or(|(present, new)| present == new);
+            if present.view.id == slot.view.id && same_input {
                 return Ok(false);
             }
             if present.view.stage != Stage::Ended {
@@ -94,6 +100,16 @@ impl Board {
             .filter(|slot| slot.view.id == *id)
         {
             slot.task = Some(Task(task));
+        }
+    }
+
+    /// Writes down the input of a run that was taken up without its spec.
+    pub(super) fn learn_input(&self, workspace: &WorkspaceId, id: &RunId, digest: &str) {
+        if let Some(slot) = lock(&self.slots)
+            .get_mut(workspace)
+            .filter(|slot| slot.view.id == *id)
+        {
+            slot.input_digest = Some(digest.to_owned());
         }
     }
 

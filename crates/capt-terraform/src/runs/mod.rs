@@ -2,7 +2,8 @@
 //!
 //! # Guarantees
 //!
-//! * A run is identified by its [`RunId`]: starting it again changes nothing, in this process or after a restart.
+//! * A run is identified by its [`RunId`] and the digest of its input: starting it again changes nothing, in this
+//!   process or after a restart. The same id over another input is a new run.
 //! * One workspace has at most one run, and at most [`RunsOptions::max_concurrent`] runs work at the same time;
 //!   who waits longest comes first.
 //! * Dropping the last handle leaves running processes alone. The next [`Runs`] over the same engine adopts them.
@@ -87,7 +88,7 @@ impl Runs {
     }
 
     /// Starts a run, or takes up the run of this id that was started before: one that ended gives its verdict,
-    /// one that is alive is followed, one that died is continued or reported.
+    /// one that is alive is followed, one that died is continued or reported. Of the same id, but over another input, nothing is taken up.
     ///
     /// Must be called inside a tokio runtime. Fails with class [`FaultClass::Invalid`] if the spec cannot work,
     /// and with [`FaultClass::Dependency`] while another run of the workspace is under way.
@@ -107,7 +108,7 @@ impl Runs {
         let shared = &self.inner.shared;
         let now = (shared.clock)();
         let (cancel, cancelled) = watch::channel(false);
-        let slot = Slot::new(id.clone(), spec.as_ref().map(|spec| spec.operation), now, cancel);
+        let slot = Slot::new(id.clone(), spec.as_ref(), now, cancel);
         if !shared.board.claim(workspace, slot)? {
             return Ok(());
         }

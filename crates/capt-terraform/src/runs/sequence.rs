@@ -48,7 +48,7 @@ pub(super) async fn run(
         id,
         cancelled: Cancelled(cancelled),
     };
-    match run.resumption().await {
+    match run.resumption(spec.as_ref()).await {
         Ok(Some(Resumption {
             at: ResumeAt::Ended(end),
             started_at,
@@ -67,10 +67,24 @@ pub(super) async fn run(
 }
 
 impl Run {
-    /// What an earlier process left of this very run.
-    async fn resumption(&self) -> Result<Option<Resumption>, Fault> {
-        let left = self.shared.engine.resume(&self.workspace).await?;
-        Ok(left.filter(|left| left.id == self.id))
+    /// What an earlier process left of this very run: of this id, and over the input of `spec` if there is one.
+    async fn resumption(&self, spec: Option<&RunSpec>) -> Result<Option<Resumption>, Fault> {
+        let engine = &self.shared.engine;
+        let left = engine.resume(&self.workspace).await?;
+        let Some(left) = left.filter(|left| left.id == self.id) else {
+            return Ok(None);
+        };
+        let recorded = engine.recorded_spec(&self.workspace).await?;
+        let Some(recorded) = recorded.filter(|recorded| recorded.id == self.id) else {
+            return Ok(None);
+        };
+        let board = &self.shared.board;
+        match spec {
+            Some(spec) if spec.input_digest != recorded.input_digest => return Ok(None),
+            Some(_) => {}
+            None => board.learn_input(&self.workspace, &self.id, &recorded.input_digest),
+        }
+        Ok(Some(left))
     }
 
     async fn work(&self, spec: Option<RunSpec>, left: Option<Resumption>) {

@@ -191,7 +191,7 @@ impl Engine for Simulated {
         };
         let known = world
             .run_mut(&job.spec.workspace)
-            .is_some_and(|run| run.spec.id == job.spec.id);
+            .is_some_and(|run| run.spec.id == job.spec.id && run.spec.input_digest == job.spec.input_digest);
         world
             .workspaces
             .entry(job.spec.workspace.clone())
