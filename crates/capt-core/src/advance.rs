@@ -240,9 +240,15 @@ fn enter_recovering(
 ) -> Vec<Notice> {
     let notices = fault_notice(record, assessment, "Recovering");
     let fault = record.fault.clone();
-    let resume = fault
-        .as_ref()
-        .is_some_and(|fault| fault.class.disposition() == Disposition::Resume);
+    // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not.
+    let rested = record
+        .recovery
+        .last_attempt
+        .is_none_or(|last| after(last, policy.retry.max_delay) <= now);
+    let resume = rested
+        && fault
+            .as_ref()
+            .is_some_and(|fault| fault.class.disposition() == Disposition::Resume);
     if !resume {
         record.attempt = record.attempt.saturating_add(1);
     }

@@ -189,7 +189,9 @@ fn configuring(snapshot: &Snapshot, assessment: &mut Assessment) {
             if let Some(child) = apply.as_ref().filter(|child| !child.is_current()) {
                 let mut of_kubeconfig = Assessment::default();
                 object.follow(Some(child), &mut of_kubeconfig);
+                // What it has to become is written by the plan of this state.
                 of_kubeconfig.signals.remove(&Signal::Applied);
+                of_kubeconfig.signals.remove(&Signal::InputChanged);
                 assessment.signals.extend(of_kubeconfig.signals);
                 assessment.waits.extend(of_kubeconfig.waits);
                 if of_kubeconfig.fault.is_some() {

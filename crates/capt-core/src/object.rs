@@ -97,6 +97,14 @@ impl Child {
     }
 }
 
+/// Whether the runtime goes on trying what failed like this, with growing delays.
+///
+/// A refused permission is among it: an API server refuses everything for a moment after its start, and a role is
+/// mended outside without anybody telling us.
+pub(crate) fn is_retried(fault: &Fault) -> bool {
+    fault.class.passes() || fault.class == FaultClass::Permission
+}
+
 /// What is wrong with an object of that name that somebody else controls.
 pub fn foreign(name: &str, controller: &str) -> Fault {
     let message =
@@ -121,13 +129,13 @@ impl Object {
         if let Some(fault) = self
             .faults
             .iter()
-            .find(|fault| fault.class.is_terminal())
+            .find(|fault| fault.class.is_terminal() && !is_retried(fault))
             .filter(|_| working)
         {
             assessment.fail(fault.clone(), &self.policy);
         }
         // The runtime tries these again; meanwhile they are why nothing happens.
-        for fault in self.faults.iter().filter(|fault| fault.class.passes()) {
+        for fault in self.faults.iter().filter(|fault| is_retried(fault)) {
             assessment.waits.push(Wait::new(
                 self.name.clone(),
                 fault.code.clone(),
@@ -176,7 +184,7 @@ impl Object {
         let state = self.record.state;
         let Some(child) = child else {
             match state {
-                State::Ready | State::Degraded => {
+                State::Configuring | State::Ready | State::Degraded => {
                     assessment.signals.insert(Signal::InputChanged);
                 }
                 State::Failed | State::Recovering if self.record.blamed.is_some() => {
@@ -185,7 +193,6 @@ impl Object {
                 State::Pending
                 | State::Validating
                 | State::Provisioning
-                | State::Configuring
                 | State::Failed
                 | State::Recovering => {}
             }
@@ -207,7 +214,7 @@ impl Object {
                 .waits
                 .push(Wait::new(&*child.name, "WaitingForDeletion", message));
         } else if !child.matches {
-            if state == State::Ready || state == State::Degraded {
+            if matches!(state, State::Configuring | State::Ready | State::Degraded) {
                 assessment.signals.insert(Signal::InputChanged);
             }
         } else if !child.observed {

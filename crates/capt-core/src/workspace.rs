@@ -6,7 +6,7 @@ use crate::advance::Assessment;
 use crate::decision::{Decision, Requeue};
 use crate::fault::Fault;
 use crate::lifecycle::{Signal, State};
-use crate::object::Object;
+use crate::object::{Object, is_retried};
 use crate::plan::{Checked, Plan, PlanError};
 use crate::progress::Progress;
 use crate::record::{OperationKind, Record, RunOperation};
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub connection: Connection,
     /// Whether the state carries our finalizer, so that nobody loses it.
     pub protected: bool,
+    /// Whether there is a state that can be lost.
+    pub has_state: bool,
     /// What becomes of the resources when the workspace is deleted.
     pub deletion: Deletion,
     /// Who still needs this workspace, while it is being deleted.
@@ -134,7 +136,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             }
             None => {
                 // What keeps a run from starting and does not pass by itself is a fault of the run.
-                let lasting = object.faults.iter().find(|fault| !fault.class.passes());
+                let lasting = object.faults.iter().find(|fault| !is_retried(fault));
                 if let Some(fault) = lasting.filter(|_| seen.is_none()) {
                     assessment.fail(fault.clone(), &object.policy);
                 }
@@ -161,6 +163,10 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
         assessment,
         now,
         |record| {
+            if record.origin == Some(State::Configuring) {
+                // Outputs come from a run: whatever failed, it takes another run to get them.
+                record.origin = Some(State::Provisioning);
+            }
             if record.state == State::Provisioning {
                 record.input = Some(input.clone());
                 record.open_run(RunOperation::Apply, &input, now);
@@ -175,9 +181,7 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
                 | State::Ready
                 | State::Degraded
                 | State::Failed
-                | State::Recovering => {
-                    Ok(object.restore_finalizer(record.run.is_some(), Command::AddFinalizer))
-                }
+                | State::Recovering => Ok(keep(snapshot, record)),
             };
             (checked(plan), Requeue::OnChange)
         },
@@ -199,6 +203,18 @@ fn start(snapshot: &Snapshot, record: &Record) -> Plan<Command> {
         operation: run.operation,
     };
     snapshot.object.ensure("start-run", start, Command::AddFinalizer)
+}
+
+/// What keeps a workspace at which nothing is done from being lost: its finalizer, and that of its state. A state
+/// is left alone while a run writes it.
+fn keep(snapshot: &Snapshot, record: &Record) -> Plan<Command> {
+    let plan = snapshot
+        .object
+        .restore_finalizer(record.run.is_some(), Command::AddFinalizer);
+    if plan.is_empty() && snapshot.has_state && !snapshot.protected {
+        return Plan::single("protect-state", Command::ProtectState);
+    }
+    plan
 }
 
 fn configure(snapshot: &Snapshot, record: &Record) -> Result<Plan<Command>, PlanError> {

@@ -145,6 +145,7 @@ fn new_workspace() -> workspace::Snapshot {
         run: None,
         connection: workspace::Connection::Stale,
         protected: false,
+        has_state: false,
         deletion: workspace::Deletion::Destroy,
         dependents: Vec::new(),
     }
@@ -560,6 +561,60 @@ fn a_finalizer_that_somebody_took_is_put_back() {
     let decision = workspace::decide(&seen, workspace::assess(&seen, life.now), life.now);
     assert_eq!(decision.plan.steps()[0].command, workspace::Command::AddFinalizer);
     assert_eq!(decision.record.state, State::Ready);
+}
+
+#[test]
+fn outputs_that_were_lost_take_another_run_and_no_run_is_repeated_without_end() {
+    let mut life = Life::new();
+    let mut seen = ready_workspace(&mut life);
+    seen.object.record.state = State::Configuring;
+    seen.run = run(1, failed(FaultClass::Interrupted));
+    life.workspace(&mut seen);
+    life.workspace(&mut seen);
+    assert_eq!(seen.object.record.state, State::Provisioning);
+    assert_eq!(seen.object.record.run.as_ref().unwrap().number, 2);
+    seen.run = run(2, failed(FaultClass::Interrupted));
+    life.workspace(&mut seen);
+    assert!(
+        seen.object.record.next_attempt.unwrap() > life.now,
+        "the second interruption in a row waits"
+    );
+    assert_eq!(seen.object.record.attempt, 1);
+}
+
+#[test]
+fn what_an_unfinished_apply_made_is_kept_and_destroyed() {
+    let mut life = Life::new();
+    let mut seen = new_workspace();
+    seen.object.finalized = true;
+    life.workspace(&mut seen);
+    life.workspace(&mut seen);
+    seen.run = run(1, failed(FaultClass::Invalid));
+    seen.has_state = true;
+    life.workspace(&mut seen);
+    let decision = workspace::decide(&seen, workspace::assess(&seen, life.now), life.now);
+    assert_eq!(decision.plan.steps()[0].command, workspace::Command::ProtectState);
+    life.say("its status is lost, and it is deleted");
+    seen.object.record = Record::default();
+    seen.object.deleting = true;
+    life.workspace(&mut seen);
+    assert_eq!(
+        seen.object.record.run.as_ref().unwrap().operation,
+        RunOperation::Destroy
+    );
+}
+
+#[test]
+fn a_refused_permission_is_shown_and_tried_again() {
+    let mut life = Life::new();
+    let mut seen = new_workspace();
+    life.workspace(&mut seen);
+    life.workspace(&mut seen);
+    seen.object.faults = vec![Fault::new(FaultClass::Permission, "Forbidden", "may not patch")];
+    let decision = workspace::decide(&seen, workspace::assess(&seen, life.now), life.now);
+    assert_eq!(decision.record.state, State::Provisioning);
+    assert_eq!(decision.waits[0].reason, "Forbidden");
+    assert!(!decision.plan.is_empty());
 }
 
 #[test]

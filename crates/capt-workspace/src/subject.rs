@@ -281,6 +281,7 @@ impl Subject for WorkspaceSubject {
             run: run::seen(run.as_ref(), before.run.as_ref(), &record),
             connection: connection.state(&object, before.connection_secret.as_ref()),
             protected,
+            has_state: state.is_some(),
             deletion: deletion(&object.spec),
             dependents: if deleting {
                 dependents::dependents(&object, view)

@@ -33,11 +33,12 @@ pub(super) fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Co
     let last = record.run.as_ref().map(|run| run.operation);
     let active = seen.filter(|run| run.end.is_none());
     match (snapshot.deletion, last, active) {
-        (_, Some(RunOperation::Apply), Some(_)) => {
+        (_, Some(RunOperation::Apply), Some(_))
+        | (Deletion::Orphan, Some(RunOperation::Destroy), Some(_)) => {
             let wait = Wait::new(
                 object.name.clone(),
                 "WaitingForRun",
-                "the apply that is going on is being stopped",
+                "the run that is going on is being stopped",
             );
             Decision {
                 plan: Plan::single("cancel-run", Command::CancelRun),
@@ -45,8 +46,10 @@ pub(super) fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Co
                 ..Decision::hold(record)
             }
         }
-        (Deletion::Orphan, _, _) | (Deletion::Destroy, None, _) => release(record, false),
-        (Deletion::Destroy, Some(RunOperation::Apply), None) => {
+        (Deletion::Orphan, _, _) => release(record, false),
+        // A status can be lost; a state says that there is something to destroy all the same.
+        (Deletion::Destroy, None, _) if !snapshot.has_state => release(record, false),
+        (Deletion::Destroy, None | Some(RunOperation::Apply), _) => {
             record.attempt = 0;
             open_destroy(object, record, now)
         }

@@ -1,5 +1,6 @@
 //! What the workspace of an apply should be.
 
+use capt_api::terraform_workspace::DeletionPolicy;
 use capt_api::{WorkspaceTemplate, WorkspaceTemplateApply};
 use capt_core::fault::Fault;
 use kube::ResourceExt;
@@ -34,6 +35,10 @@ pub(super) fn workspace(
     }
     if let Some(recovery) = &apply.spec.recovery {
         spec.recovery = Some(recovery.clone());
+    }
+    if apply.spec.retain_workspace_on_delete == Some(true) {
+        // Whoever deletes the workspace over our head, as a foreground delete or that of a namespace does.
+        spec.deletion_policy = Some(DeletionPolicy::Orphan);
     }
     let cluster = cluster_label(&apply.metadata);
     Ok(WantedWorkspace {

@@ -1,3 +1,4 @@
+use capt_api::terraform_workspace::DeletionPolicy;
 use capt_api::{WorkspaceTemplate, WorkspaceTemplateApply, keys};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -104,6 +105,14 @@ fn the_connection_secret_of_the_apply_wins() {
 }
 
 #[test]
+fn what_is_retained_survives_whoever_deletes_the_workspace() {
+    let mut apply = apply();
+    apply.spec.retain_workspace_on_delete = Some(true);
+    let wanted = workspace(&apply, &template()).unwrap();
+    assert_eq!(wanted.spec.deletion_policy, Some(DeletionPolicy::Orphan));
+}
+
+#[test]
 fn the_input_is_what_the_workspace_is_made_from() {
     let digest = |apply: &WorkspaceTemplateApply| {
         let template = template();
@@ -115,7 +124,6 @@ fn the_input_is_what_the_workspace_is_made_from() {
     let first = digest(&apply());
     let mut same = apply();
     same.metadata.uid = Some("another".to_owned());
-    same.spec.retain_workspace_on_delete = Some(true);
     same.spec.variables.insert("unused".to_owned(), "x".to_owned());
     assert_eq!(digest(&same), first);
 
