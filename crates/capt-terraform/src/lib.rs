@@ -21,6 +21,8 @@ pub mod run;
 #[cfg(feature = "engine")]
 pub mod runs;
 #[cfg(feature = "engine")]
+mod secrets;
+#[cfg(feature = "engine")]
 pub mod simulated;
 #[cfg(feature = "engine")]
 pub mod stream;

@@ -116,6 +116,10 @@ pub struct RunSpec {
     pub apply_args: Vec<String>,
     /// The workspace's name for people.
     pub label: String,
+    /// Secret values, as they are: `(redacted)` takes their place in everything that the run says, if they are
+    /// at least six bytes long. Like the environment, not kept longer than the run.
+    #[serde(default)]
+    pub redact: Vec<String>,
 }
 
 impl RunSpec {
@@ -141,6 +145,7 @@ impl RunSpec {
             init_args: Vec::new(),
             plan_args: Vec::new(),
             apply_args: Vec::new(),
+            redact: Vec::new(),
         }
     }
 

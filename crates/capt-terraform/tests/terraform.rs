@@ -269,6 +269,42 @@ async fn mistakes_in_the_configuration_are_the_writers() {
 }
 
 #[tokio::test]
+async fn a_secret_input_that_a_message_echoes_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(options) = options(dir.path()) else {
+        return;
+    };
+    let runs = runs(&options).await;
+    let module = r#"
+variable "password" {
+  type = string
+  validation {
+    condition     = length(var.password) > 100
+    error_message = "The password ${var.password} (${jsonencode(var.password)}) is too short."
+  }
+}
+"#;
+    let mut echoing = spec("r1", module);
+    let secret = "pass<\"word\">-1";
+    let values = serde_json::json!({ "password": secret });
+    echoing
+        .files
+        .insert("in.auto.tfvars.json".into(), values.to_string().into_bytes());
+    echoing.redact = vec![secret.into()];
+    let faults = faults(apply(&runs, echoing).await);
+    assert!(
+        faults[0]
+            .message
+            .contains("The password (redacted) (\"(redacted)\") is too short."),
+        "{faults:?}"
+    );
+    for kept in ["run.json", "result.json"] {
+        let text = std::fs::read_to_string(options.root.join("w").join(kept)).unwrap();
+        assert!(!text.contains("pass<"), "{kept}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn one_interrupt_stops_it_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let Some(options) = options(dir.path()) else {

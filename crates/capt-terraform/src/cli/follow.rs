@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::record::{ProcessId, has_orphans};
 use crate::diagnostics::bound;
 use crate::engine::{Cancelled, EventSink};
+use crate::secrets::Secrets;
 use crate::stream::{ChangeSummary, Diagnostic, Event, LineReader, Severity};
 
 /// How many diagnostics of one step are kept, and how much of each.
@@ -110,6 +111,8 @@ pub(super) struct Follower {
     pub(super) cancelled: Cancelled,
     /// It was asked to stop by an earlier process.
     pub(super) interrupted: bool,
+    /// What is taken out of every message before anything else is done with it.
+    pub(super) secrets: Secrets,
     pub(super) poll: Duration,
     /// How long it may take to stop.
     pub(super) grace: Duration,
@@ -128,7 +131,9 @@ impl Follower {
         let mut tail = Tail::new(&self.stdout);
         let mut kill_at = None;
         let events = self.events.clone();
+        let secrets = std::mem::take(&mut self.secrets);
         let mut take = |event: Event| {
+            let event = secrets.scrub_event(event);
             said.take(&event);
             events(&event);
         };

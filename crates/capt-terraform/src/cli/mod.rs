@@ -332,6 +332,7 @@ impl Engine for Cli {
             .map_err(|error| disk_fault("keep the result of the run", &error))?;
         // Credentials are not kept longer than they are needed, nor is the plan, which holds every input.
         record.spec.env.clear();
+        record.spec.redact.clear();
         for used in [layout.plan(), layout.plan_record()] {
             remove(&used).map_err(|error| disk_fault("remove the plan", &error))?;
         }

@@ -12,6 +12,7 @@ use super::layout::{Layout, create_private, disk_fault, remove};
 use super::record::{ProcessId, StepRecord, find_in};
 use crate::diagnostics::{self, bound};
 use crate::engine::{Cancelled, EventSink, Failure, Job, Planned, PlannedChange, Step};
+use crate::secrets::Secrets;
 use crate::stream::{Action, Diagnostic, Severity};
 
 /// How much of a plain text is read when there is no diagnostic to go by.
@@ -89,8 +90,14 @@ impl Cli {
         if succeeded {
             return Ok(said);
         }
-        let failure = verdict(exit, &said, &layout.stdout(&name), &layout.stderr(&name));
-        Err(scrubbed(failure, job))
+        let secrets = Secrets::of(&job.spec);
+        Err(verdict(
+            exit,
+            &said,
+            &layout.stdout(&name),
+            &layout.stderr(&name),
+            &secrets,
+        ))
     }
 
     /// Runs a command that changes nothing (or only a lock or a state), and gives what it wrote.
@@ -107,10 +114,11 @@ impl Cli {
         let (exit, said) = follower.run(process, || {}, || {}).await;
         let stdout = layout.stdout(name);
         if exit != Exit::Code(0) {
-            let failure = verdict(exit, &said, &stdout, &layout.stderr(name));
+            let secrets = Secrets::of(&job.spec);
+            let failure = verdict(exit, &said, &stdout, &layout.stderr(name), &secrets);
             // It may hold what nobody may read.
             remove(&stdout).map_err(|error| disk_fault("remove the output of a command", &error))?;
-            return Err(scrubbed(failure, job));
+            return Err(failure);
         }
         let text = tokio::fs::read(&stdout).await;
         remove(&stdout).map_err(|error| disk_fault("remove the output of a command", &error))?;
@@ -131,6 +139,7 @@ impl Cli {
             events,
             cancelled,
             interrupted,
+            secrets: Secrets::of(&job.spec),
             poll: self.options.poll,
             grace: self.options.grace,
         }
@@ -204,7 +213,7 @@ pub(super) fn left_traces(layout: &Layout, step: &StepRecord) -> bool {
 }
 
 /// Why a command failed: by its diagnostics, else by what it wrote, else by how it ended.
-fn verdict(exit: Exit, said: &Said, stdout: &Path, stderr: &Path) -> Failure {
+fn verdict(exit: Exit, said: &Said, stdout: &Path, stderr: &Path, secrets: &Secrets) -> Failure {
     let mut failure = diagnostics::failure(&said.diagnostics).unwrap_or(Failure { faults: Vec::new() });
     if said.interrupted
         && !failure
@@ -228,21 +237,28 @@ fn verdict(exit: Exit, said: &Said, stdout: &Path, stderr: &Path) -> Failure {
     if let Some(message) = ended {
         return Fault::new(FaultClass::Interrupted, "ProcessLost", message).into();
     }
-    let text = plain_error(&read_tail(stderr)).or_else(|| plain_error(&read_tail(stdout)));
+    let read = |path: &Path| {
+        // A text that is cut first may end with a part of a secret.
+        let mut text = read_tail(path);
+        secrets.scrub(&mut text);
+        plain_error(&text)
+    };
+    let text = read(stderr).or_else(|| read(stdout));
     let (summary, detail) = text.unwrap_or_else(|| {
         (
             "the command failed and has not said why".to_owned(),
             String::new(),
         )
     });
-    diagnostics::fault(&Diagnostic {
+    let fault = diagnostics::fault(&Diagnostic {
         severity: Severity::Error,
         summary,
         detail,
         address: None,
         range: None,
-    })
-    .into()
+    });
+    // Once more without its frame and on one line.
+    secrets.scrub_failure(fault.into())
 }
 
 fn read_tail(path: &Path) -> String {
@@ -273,23 +289,6 @@ fn plain_error(text: &str) -> Option<(String, String)> {
         .join("\n");
     bound(&mut detail, diagnostics::MAX_MESSAGE);
     Some((summary, detail.trim().to_owned()))
-}
-
-/// Takes credentials of the environment out of the faults: a provider may repeat them in an error.
-fn scrubbed(mut failure: Failure, job: &Job) -> Failure {
-    let names = ["SECRET", "TOKEN", "PASSWORD", "KEY", "CREDENTIAL", "TF_VAR_"];
-    let is_secret = |name: &str| names.iter().any(|part| name.to_uppercase().contains(part));
-    for (_, value) in job
-        .spec
-        .env
-        .iter()
-        .filter(|(name, value)| value.len() >= 6 && is_secret(name))
-    {
-        for fault in &mut failure.faults {
-            fault.message = fault.message.replace(value.as_str(), "(redacted)");
-        }
-    }
-    failure
 }
 
 /// What is read of `show -json <plan>`; everything else in it may hold secrets and is skipped.

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::Shared;
 use crate::engine::{Cancelled, EventSink, Failure, Job, Planned, ResumeAt, Resumption, Step};
 use crate::run::{Changes, Operation, RunEnd, RunId, RunSpec, Stage, WorkspaceId};
+use crate::secrets::Secrets;
 use crate::stream::Event;
 
 /// How often a plan may turn out stale within one run.
@@ -222,6 +223,7 @@ impl Run {
 
     async fn conclude(&self, job: &Job, verdict: Result<RunEnd, Failure>) {
         let end = verdict.unwrap_or_else(|failure| self.failed(failure));
+        let end = Secrets::of(&job.spec).scrub_end(end);
         if let Err(fault) = self.shared.engine.conclude(job, &end).await {
             // The verdict still stands in this process; only a restart would not know it.
             tracing::warn!(workspace = %self.workspace, run = %self.id, %fault, "cannot keep the verdict of a run");
