@@ -1,5 +1,7 @@
 //! Logs, on stderr, so that stdout is left to what a command has to say.
 
+use std::io::IsTerminal as _;
+
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
@@ -60,6 +62,7 @@ pub fn init(filter: &str, format: LogFormat) -> Result<(), InitError> {
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(parsed)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.finish().try_init()?,
