@@ -95,7 +95,7 @@ pub struct RunSpec {
     /// secrets and are written for the owner alone.
     #[serde(skip)]
     pub files: BTreeMap<String, Vec<u8>>,
-    /// The environment of the process, on top of `PATH` and `HOME`.
+    /// The environment of the process, on top of what the engine gives every process.
     pub env: BTreeMap<String, String>,
     /// Where the state is kept.
     pub backend: Backend,

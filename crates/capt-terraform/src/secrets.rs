@@ -1,6 +1,7 @@
 //! Values that must not be seen by anybody, and how they are taken out of texts.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use capt_core::fault::Fault;
 
@@ -28,9 +29,18 @@ pub(crate) struct Secrets {
 impl Secrets {
     /// What the spec names as secret, and the values of its environment whose names say that they are.
     pub(crate) fn of(spec: &RunSpec) -> Self {
+        Self::with_env(spec, &BTreeMap::new())
+    }
+
+    /// The same, and those of the environment that every run gets.
+    pub(crate) fn with_env(spec: &RunSpec, every: &BTreeMap<String, String>) -> Self {
         let words = ["SECRET", "TOKEN", "PASSWORD", "KEY", "CREDENTIAL", "TF_VAR_"];
-        let is_secret = |name: &str| words.iter().any(|part| name.to_uppercase().contains(part));
-        let env = spec.env.iter().filter(|(name, _)| is_secret(name));
+        let is_secret = |name: &str| {
+            let name = name.to_uppercase();
+            // Where a secret is is none, and what people look for.
+            !name.ends_with("_FILE") && words.iter().any(|part| name.contains(part))
+        };
+        let env = every.iter().chain(&spec.env).filter(|(name, _)| is_secret(name));
         Self::new(spec.redact.iter().chain(env.map(|(_, value)| value)))
     }
 
@@ -107,6 +117,7 @@ fn escaped(value: &str) -> [String; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::{Operation, RunId, WorkspaceId};
 
     fn scrubbed(values: &[&str], text: &str) -> String {
         let values: Vec<_> = values.iter().map(|value| (*value).to_owned()).collect();
@@ -126,6 +137,20 @@ mod tests {
         ] {
             assert_eq!(scrubbed(&[value], &format!("x {form} y")), "x (redacted) y");
         }
+    }
+
+    #[test]
+    fn credentials_of_the_environment_are_secrets_and_paths_to_them_are_not() {
+        let (workspace, id) = (WorkspaceId::new("w"), RunId::new("r"));
+        let mut spec = RunSpec::new(workspace, id, Operation::Apply, BTreeMap::new());
+        spec.env.insert("TF_VAR_word".into(), "of the run".into());
+        let every = BTreeMap::from([
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), "of every run".to_owned()),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE".to_owned(), "/var/token".to_owned()),
+        ]);
+        let mut text = "of the run, of every run, /var/token".to_owned();
+        Secrets::with_env(&spec, &every).scrub(&mut text);
+        assert_eq!(text, "(redacted), (redacted), /var/token");
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! * Which process works on a run is written down before and after it starts. A process is believed to be
 //!   alive only if its number, its start time and the boot of the machine agree.
 //! * It is interrupted at most once. A second interrupt would make Terraform give up the state.
-//! * It gets a cleaned environment, and its variables from files that only the owner can read.
+//! * It gets a cleaned environment, [`PASSED_ON`] and what the run brings, and its variables from files that only
+//!   the owner can read.
 
 mod follow;
 mod layout;
@@ -28,7 +29,7 @@ use crate::run::{Changes, Operation, Output, RunEnd, RunSpec, WorkspaceId};
 use crate::runs::STALE_PLAN;
 
 use layout::{Layout, disk_fault, read_json, remove, write_json};
-pub use options::{CliOptions, locate};
+pub use options::{CliOptions, PASSED_ON, locate};
 use record::{PlanRecord, ResultRecord, RunRecord, StepRecord};
 
 /// An engine that runs a `terraform` or `tofu` binary.

@@ -11,6 +11,41 @@ use tokio::process::Command;
 
 use crate::engine::EngineKind;
 
+/// What a process gets of this process's own environment, where it is set: how AWS is reached and as whom (the
+/// variables of the AWS SDKs, of IAM roles for service accounts and of EKS Pod Identity), the proxies and the
+/// certificates to trust, and where the cluster is that the operator runs in, by which the Kubernetes backend
+/// finds it without a kubeconfig. Nothing else is passed on, least of all what runs a command, such as
+/// `GIT_SSH_COMMAND`. What a run brings itself wins.
+pub const PASSED_ON: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_DEFAULT_REGION",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
+    "NO_PROXY",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
 /// How a binary is run.
 #[derive(Debug, Clone)]
 pub struct CliOptions {
@@ -22,7 +57,7 @@ pub struct CliOptions {
     pub search_path: OsString,
     /// `HOME` of the process.
     pub home: OsString,
-    /// More variables for every process (`HTTPS_PROXY`); those of a run win.
+    /// More variables for every process, at first those of [`PASSED_ON`]; those of a run win.
     pub env: BTreeMap<String, String>,
     /// A provider cache that all workspaces share.
     pub plugin_cache: Option<PathBuf>,
@@ -35,20 +70,18 @@ pub struct CliOptions {
 }
 
 impl CliOptions {
-    /// Options for `binary` and `root`, with `PATH` and `HOME` (and the address of the API server inside a
-    /// cluster) taken from this process through `env`, for example `|name| std::env::var_os(name)`.
+    /// Options for `binary` and `root`, with `PATH`, `HOME` and what is in [`PASSED_ON`] taken from this process
+    /// through `env`, for example `|name| std::env::var_os(name)`.
     pub fn new(binary: PathBuf, root: PathBuf, env: impl Fn(&str) -> Option<OsString>) -> Self {
-        // The Kubernetes backend finds its cluster by these when it has no kubeconfig.
-        let in_cluster = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"];
         let text = |name: &str| env(name)?.into_string().ok();
         Self {
             binary,
             root,
             search_path: env("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             home: env("HOME").unwrap_or_else(|| "/".into()),
-            env: in_cluster
-                .into_iter()
-                .filter_map(|name| Some((name.to_owned(), text(name)?)))
+            env: PASSED_ON
+                .iter()
+                .filter_map(|name| Some(((*name).to_owned(), text(name)?)))
                 .collect(),
             plugin_cache: None,
             cli_config: None,
@@ -129,6 +162,37 @@ fn version_line(line: &str) -> Option<(EngineKind, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_operator_has_of_the_list_is_passed_on_and_nothing_else() {
+        let operator = BTreeMap::from([
+            ("PATH", "/bin"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ROLE_ARN", "arn:aws:iam::1:role/r"),
+            ("https_proxy", "http://proxy:3128"),
+            ("SSL_CERT_FILE", "/ca.pem"),
+            ("GIT_SSH_COMMAND", "sh"),
+            ("TF_LOG", "trace"),
+        ]);
+        let env = |name: &str| operator.get(name).map(OsString::from);
+        let mut options = CliOptions::new("/terraform".into(), "/runs".into(), env);
+        let names: Vec<_> = options.env.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            ["AWS_REGION", "AWS_ROLE_ARN", "SSL_CERT_FILE", "https_proxy"]
+        );
+
+        // As a run does it.
+        options.plugin_cache = Some("/cache".into());
+        let mut command = options.command();
+        command.envs([("AWS_REGION", "us-east-1")]);
+        let given: BTreeMap<_, _> = command.as_std().get_envs().collect();
+        let value = |name: &str| given.get(OsStr::new(name)).copied().flatten();
+        assert_eq!(value("AWS_REGION"), Some(OsStr::new("us-east-1")));
+        assert_eq!(value("https_proxy"), Some(OsStr::new("http://proxy:3128")));
+        assert_eq!(value("GIT_SSH_COMMAND"), None);
+        assert_eq!(value("TF_LOG"), None);
+    }
 
     #[test]
     fn the_first_line_of_version_names_the_engine() {

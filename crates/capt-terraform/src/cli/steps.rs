@@ -90,7 +90,7 @@ impl Cli {
         if succeeded {
             return Ok(said);
         }
-        let secrets = Secrets::of(&job.spec);
+        let secrets = Secrets::with_env(&job.spec, &self.options.env);
         Err(verdict(
             exit,
             &said,
@@ -114,7 +114,7 @@ impl Cli {
         let (exit, said) = follower.run(process, || {}, || {}).await;
         let stdout = layout.stdout(name);
         if exit != Exit::Code(0) {
-            let secrets = Secrets::of(&job.spec);
+            let secrets = Secrets::with_env(&job.spec, &self.options.env);
             let failure = verdict(exit, &said, &stdout, &layout.stderr(name), &secrets);
             // It may hold what nobody may read.
             remove(&stdout).map_err(|error| disk_fault("remove the output of a command", &error))?;
@@ -139,7 +139,7 @@ impl Cli {
             events,
             cancelled,
             interrupted,
-            secrets: Secrets::of(&job.spec),
+            secrets: Secrets::with_env(&job.spec, &self.options.env),
             poll: self.options.poll,
             grace: self.options.grace,
         }
