@@ -78,6 +78,64 @@ pub(crate) struct Inputs {
     pub(crate) credentials: Credentials,
 }
 
+/// No shorter word of a Secret is looked for in what a run says: `true`, `10` and the like are everywhere.
+const SHORTEST_SECRET: usize = 6;
+
+impl Inputs {
+    /// The words of the Secrets that were read: whole values, and what stands in them between quotes, white space
+    /// and the signs that variable and credentials files are made of.
+    pub(crate) fn secret_words(&self) -> Vec<String> {
+        let values = self
+            .values
+            .iter()
+            .filter(|(source, _)| source.holder == Holder::Secret)
+            .map(|(_, value)| value);
+        let credentials = match &self.credentials {
+            Credentials::Found(content) => content.values().collect(),
+            Credentials::Unnamed | Credentials::Absent(_) => Vec::new(),
+        };
+        let mut words = BTreeSet::new();
+        for value in values.chain(credentials) {
+            let Ok(text) = std::str::from_utf8(value) else {
+                continue;
+            };
+            words.insert(text.trim().to_owned());
+            words_of(text, &mut words);
+        }
+        // The longer ones first, so that no part of one is left over when a shorter one is taken out of it.
+        let mut words: Vec<_> = words
+            .into_iter()
+            .filter(|word| word.trim().len() >= SHORTEST_SECRET)
+            .collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words
+    }
+}
+
+/// The values in a text that may be JSON, or lines of `name = value`; the names are no secrets.
+fn words_of(text: &str, words: &mut BTreeSet<String>) {
+    if let Ok(json) = serde_json::from_str(text) {
+        return leaves(&json, words);
+    }
+    for line in text.lines() {
+        let value = line.split_once('=').map_or(line, |(_, value)| value);
+        let between = |letter: char| letter.is_whitespace() || "\"=,:[]{}".contains(letter);
+        words.extend(value.split('"').map(str::to_owned));
+        words.extend(value.split(between).map(str::to_owned));
+    }
+}
+
+fn leaves(json: &serde_json::Value, words: &mut BTreeSet<String>) {
+    match json {
+        serde_json::Value::String(text) => {
+            words.insert(text.clone());
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| leaves(item, words)),
+        serde_json::Value::Object(fields) => fields.values().for_each(|item| leaves(item, words)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+}
+
 /// Where the value of an environment variable comes from, if it is not in the spec itself.
 pub(crate) fn source_of_variable(variable: &EnvironmentVariable, namespace: &str) -> Option<Source> {
     let (holder, reference) = match (&variable.secret_key_ref, &variable.config_map_key_ref) {
@@ -234,4 +292,43 @@ fn no_key(source: &Source) -> Wait {
         source.namespace, source.key
     );
     Wait::new(on, "KeyMissing", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_secrets_are_known_and_those_of_config_maps_are_not() {
+        let source = |holder| Source {
+            holder,
+            namespace: "default".to_owned(),
+            name: "x".to_owned(),
+            key: "y".to_owned(),
+        };
+        let inputs = Inputs {
+            values: BTreeMap::from([
+                (
+                    source(Holder::Secret),
+                    b"password = \"hunter2 hunter2\"\nsize = 3\n".to_vec(),
+                ),
+                (source(Holder::ConfigMap), b"region = \"eu-central-1\"".to_vec()),
+            ]),
+            credentials: Credentials::Found(BTreeMap::from([(
+                "credentials".to_owned(),
+                b"aws_secret_access_key=abcDEF123".to_vec(),
+            )])),
+            ..Inputs::default()
+        };
+        let words = inputs.secret_words();
+        for secret in ["hunter2 hunter2", "hunter2", "abcDEF123"] {
+            assert!(words.iter().any(|word| word == secret), "{secret}: {words:?}");
+        }
+        assert!(
+            !words
+                .iter()
+                .any(|word| word == "3" || word.contains("eu-central")),
+            "{words:?}"
+        );
+    }
 }

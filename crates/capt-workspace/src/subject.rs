@@ -67,6 +67,8 @@ pub struct Seen {
     place: Place,
     /// What a run would get; the fault says why there can be none.
     rendered: Result<Rendered, Fault>,
+    /// What must not be said.
+    redact: Vec<String>,
     /// Whether a destroy that succeeded is recorded, so that what it needed may be removed.
     destroyed: bool,
     /// The provider configuration that stands for no credentials.
@@ -173,6 +175,7 @@ impl WorkspaceSubject {
             plan_args: plan,
             apply_args: apply,
             label: object.name_any(),
+            redact: seen.redact.clone(),
         })
     }
 }
@@ -263,6 +266,7 @@ impl Subject for WorkspaceSubject {
             || state.as_deref().is_some_and(state::is_protected)
             || self.memory.has_no_state(&workspace, number);
 
+        let redact = inputs.secret_words();
         let input = input_digest(&object.spec, &inputs, &namespace);
         let policy = policy(
             Kind::Workspace,
@@ -304,6 +308,7 @@ impl Subject for WorkspaceSubject {
             workspace,
             place,
             rendered,
+            redact,
         })
     }
 

@@ -1,7 +1,6 @@
 //! Logs, on stderr, so that stdout is left to what a command has to say.
 
 use std::io::IsTerminal as _;
-
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
