@@ -2,8 +2,8 @@
 
 use capt_core::fault::Fault;
 
-use crate::classify::{self, classify};
-use crate::engine::Failure;
+use crate::classify::{self, Classified, ErrorClass, classify};
+use crate::engine::{Failure, Step};
 use crate::stream::{Diagnostic, Severity};
 
 /// How long the message of one fault may be, in bytes.
@@ -12,23 +12,23 @@ pub const MAX_MESSAGE: usize = 4096;
 /// How many faults of one run are kept.
 const MAX_FAULTS: usize = 16;
 
-/// The fault of one diagnostic: Terraform's summary and detail, and where in the configuration.
-pub fn fault(diagnostic: &Diagnostic) -> Fault {
-    let judged = classify(&format!("{}: {}", diagnostic.summary, diagnostic.detail));
-    judged.fault(
+/// The fault of one diagnostic: Terraform's summary and detail, and where in the configuration. `step` is the step
+/// that gave it; absent for a command that is none.
+pub fn fault(diagnostic: &Diagnostic, step: Option<Step>) -> Fault {
+    judge(diagnostic, step).fault(
         diagnostic.address.as_deref().unwrap_or_default(),
         message(diagnostic),
     )
 }
 
 /// The faults of all errors among the diagnostics, the deciding one first; absent if there is no error.
-pub fn failure(diagnostics: &[Diagnostic]) -> Option<Failure> {
+pub fn failure(diagnostics: &[Diagnostic], step: Option<Step>) -> Option<Failure> {
     let mut judged: Vec<_> = diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.severity == Severity::Error)
         .map(|diagnostic| {
-            let class = classify(&format!("{}: {}", diagnostic.summary, diagnostic.detail)).class;
-            (classify::precedence(class), fault(diagnostic))
+            let class = judge(diagnostic, step).class;
+            (classify::precedence(class), fault(diagnostic, step))
         })
         .collect();
     judged.sort_by_key(|(precedence, _)| *precedence);
@@ -36,6 +36,37 @@ pub fn failure(diagnostics: &[Diagnostic]) -> Option<Failure> {
     judged.truncate(MAX_FAULTS);
     let faults: Vec<_> = judged.into_iter().map(|(_, fault)| fault).collect();
     (!faults.is_empty()).then_some(Failure { faults })
+}
+
+/// By its words; where they say nothing, by its place. What `init` and `plan` refuse at a place of the
+/// configuration, and not because of a resource, is a mistake in the configuration: its summaries are too many to
+/// be listed.
+fn judge(diagnostic: &Diagnostic, step: Option<Step>) -> Classified {
+    let judged = classify(&format!("{}: {}", diagnostic.summary, diagnostic.detail));
+    let reads_configuration = match step {
+        Some(Step::Init | Step::Plan) => true,
+        Some(Step::Apply | Step::Outputs) | None => false,
+    };
+    let has_address = diagnostic
+        .address
+        .as_ref()
+        .is_some_and(|address| !address.is_empty());
+    let is_configuration = |file: &str| {
+        [".tf", ".tf.json", ".tfvars", ".tfvars.json"]
+            .iter()
+            .any(|end| file.ends_with(end))
+    };
+    let placed = diagnostic
+        .range
+        .as_ref()
+        .is_some_and(|range| is_configuration(&range.filename));
+    if judged.class.is_none() && reads_configuration && !has_address && placed {
+        return Classified {
+            class: Some(ErrorClass::Config),
+            code: "InvalidConfiguration".into(),
+        };
+    }
+    judged
 }
 
 fn message(diagnostic: &Diagnostic) -> String {
@@ -96,6 +127,8 @@ pub fn bound(text: &mut String, max: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use capt_core::fault::FaultClass;
+
     use crate::stream::{Position, Range};
 
     fn diagnostic(summary: &str, detail: &str) -> Diagnostic {
@@ -116,7 +149,10 @@ mod tests {
     fn a_command_line_and_what_it_printed_are_taken_out() {
         let detail =
             "Error running command 'curl -H \"x: 's3cr3t': y\"': exit status 7. Output: token s3cr3t\n";
-        let fault = fault(&diagnostic("local-exec provisioner error", detail));
+        let fault = fault(
+            &diagnostic("local-exec provisioner error", detail),
+            Some(Step::Apply),
+        );
         assert_eq!(
             fault.message,
             "local-exec provisioner error: Error running command '(redacted)': exit status 7 (main.tf:3,5)"
@@ -125,8 +161,44 @@ mod tests {
     }
 
     #[test]
+    fn what_is_refused_at_a_place_of_the_configuration_is_a_mistake_in_it() {
+        for summary in ["Invalid output name", "Argument definition required"] {
+            let class = |step, change: fn(&mut Diagnostic)| {
+                let mut diagnostic = diagnostic(summary, "Something that no rule knows.");
+                diagnostic.address = None;
+                change(&mut diagnostic);
+                fault(&diagnostic, step).class
+            };
+            let file = |diagnostic: &mut Diagnostic, name: &str| {
+                if let Some(range) = &mut diagnostic.range {
+                    range.filename = name.into();
+                }
+            };
+            assert_eq!(class(Some(Step::Init), |_| {}), FaultClass::Invalid);
+            assert_eq!(class(Some(Step::Plan), |_| {}), FaultClass::Invalid);
+            assert_eq!(class(Some(Step::Apply), |_| {}), FaultClass::Unknown);
+            assert_eq!(class(None, |_| {}), FaultClass::Unknown);
+            let plan = Some(Step::Plan);
+            assert_eq!(class(plan, |d| d.range = None), FaultClass::Unknown);
+            let of_a_resource = |d: &mut Diagnostic| d.address = Some("a.b".into());
+            assert_eq!(class(plan, of_a_resource), FaultClass::Unknown);
+            for (name, expected) in [
+                ("modules/a/x.tf.json", FaultClass::Invalid),
+                ("in.auto.tfvars", FaultClass::Invalid),
+                ("in.auto.tfvars.json", FaultClass::Invalid),
+                ("policy.json", FaultClass::Unknown),
+            ] {
+                let mut diagnostic = diagnostic(summary, "");
+                diagnostic.address = None;
+                file(&mut diagnostic, name);
+                assert_eq!(fault(&diagnostic, plan).class, expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn a_message_is_bounded_and_keeps_its_place() {
-        let fault = fault(&diagnostic("Invalid index", &"ä".repeat(MAX_MESSAGE)));
+        let fault = fault(&diagnostic("Invalid index", &"ä".repeat(MAX_MESSAGE)), None);
         assert!(fault.message.len() <= MAX_MESSAGE, "{}", fault.message.len());
         assert!(fault.message.ends_with("... (main.tf:3,5)"));
     }
@@ -135,11 +207,12 @@ mod tests {
     fn warnings_are_no_failure_and_the_deciding_error_comes_first() {
         let mut warning = diagnostic("Deprecated", "");
         warning.severity = Severity::Warning;
-        assert!(failure(&[warning]).is_none());
-        let failure = failure(&[
+        assert!(failure(&[warning], None).is_none());
+        let errors = [
             diagnostic("timeout while waiting for state to become 'ACTIVE'", ""),
             diagnostic("execution halted", ""),
-        ]);
+        ];
+        let failure = failure(&errors, Some(Step::Apply));
         let faults = failure.map(|failure| failure.faults).unwrap_or_default();
         assert_eq!(
             faults.first().map(|fault| fault.code.as_str()),

@@ -251,6 +251,7 @@ async fn mistakes_in_the_configuration_are_the_writers() {
             "output \"a\" { value = var.nowhere }",
             "Reference to undeclared input variable",
         ),
+        ("output \"a b\" { value = 1 }", "Invalid output name"),
         (
             "resource \"terraform_data\" \"a\" { colour = 1 }",
             "Unsupported argument",

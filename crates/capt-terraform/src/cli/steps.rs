@@ -92,6 +92,7 @@ impl Cli {
         }
         let secrets = Secrets::with_env(&job.spec, &self.options.env);
         Err(verdict(
+            Some(begun.step),
             exit,
             &said,
             &layout.stdout(&name),
@@ -115,7 +116,7 @@ impl Cli {
         let stdout = layout.stdout(name);
         if exit != Exit::Code(0) {
             let secrets = Secrets::with_env(&job.spec, &self.options.env);
-            let failure = verdict(exit, &said, &stdout, &layout.stderr(name), &secrets);
+            let failure = verdict(None, exit, &said, &stdout, &layout.stderr(name), &secrets);
             // It may hold what nobody may read.
             remove(&stdout).map_err(|error| disk_fault("remove the output of a command", &error))?;
             return Err(failure);
@@ -213,8 +214,15 @@ pub(super) fn left_traces(layout: &Layout, step: &StepRecord) -> bool {
 }
 
 /// Why a command failed: by its diagnostics, else by what it wrote, else by how it ended.
-fn verdict(exit: Exit, said: &Said, stdout: &Path, stderr: &Path, secrets: &Secrets) -> Failure {
-    let mut failure = diagnostics::failure(&said.diagnostics).unwrap_or(Failure { faults: Vec::new() });
+fn verdict(
+    step: Option<Step>,
+    exit: Exit,
+    said: &Said,
+    stdout: &Path,
+    stderr: &Path,
+    secrets: &Secrets,
+) -> Failure {
+    let mut failure = diagnostics::failure(&said.diagnostics, step).unwrap_or(Failure { faults: Vec::new() });
     if said.interrupted
         && !failure
             .faults
@@ -250,13 +258,14 @@ fn verdict(exit: Exit, said: &Said, stdout: &Path, stderr: &Path, secrets: &Secr
             String::new(),
         )
     });
-    let fault = diagnostics::fault(&Diagnostic {
+    let diagnostic = Diagnostic {
         severity: Severity::Error,
         summary,
         detail,
         address: None,
         range: None,
-    });
+    };
+    let fault = diagnostics::fault(&diagnostic, step);
     // Once more without its frame and on one line.
     secrets.scrub_failure(fault.into())
 }

@@ -307,7 +307,7 @@ impl Apply {
                     range: None,
                 };
                 Err(Broken {
-                    fault: diagnostics::fault(&diagnostic),
+                    fault: diagnostics::fault(&diagnostic, Some(Step::Apply)),
                     tainted: true,
                 })
             }

@@ -76,7 +76,7 @@ impl Simulated {
         }
         let seed = state_key(spec);
         eval::evaluate(&spec.files, "", "", &seed, &inputs)
-            .map_err(|diagnostic| diagnostics::fault(&diagnostic).into())
+            .map_err(|diagnostic| diagnostics::fault(&diagnostic, Some(Step::Plan)).into())
     }
 
     /// The process of this run's apply, begun if it was not before.
@@ -209,7 +209,7 @@ impl Engine for Simulated {
         self.short(job, Step::Init).await?;
         // Terraform reads the configuration to find modules and providers, and stops at what it cannot read.
         super::module::Module::read(&job.spec.files, "")
-            .map_err(|diagnostic| diagnostics::fault(&diagnostic))?;
+            .map_err(|diagnostic| diagnostics::fault(&diagnostic, Some(Step::Init)))?;
         Ok(())
     }
 

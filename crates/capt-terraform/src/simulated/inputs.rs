@@ -8,6 +8,7 @@ use hcl::value::Map;
 use super::module::error;
 use crate::diagnostics;
 use crate::engine::Failure;
+use crate::engine::Step;
 use crate::run::RunSpec;
 
 /// `TF_VAR_*`, `terraform.tfvars`, `terraform.tfvars.json`, then `*.auto.tfvars` and `*.auto.tfvars.json` in
@@ -33,8 +34,12 @@ pub(super) fn of(spec: &RunSpec) -> Result<BTreeMap<String, Value>, Failure> {
 }
 
 fn file(name: &str, text: &str) -> Result<Map<String, Value>, Failure> {
-    let invalid =
-        |detail: String| diagnostics::fault(&error("Invalid variables file", format!("{name}: {detail}")));
+    let invalid = |detail: String| {
+        diagnostics::fault(
+            &error("Invalid variables file", format!("{name}: {detail}")),
+            Some(Step::Plan),
+        )
+    };
     if name.strip_suffix(".json").is_some() {
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|failure| invalid(failure.to_string()))?;

@@ -51,7 +51,7 @@ impl Scripted {
                     address: (!subject.is_empty()).then(|| subject.to_owned()),
                     range: None,
                 };
-                crate::diagnostics::fault(&diagnostic)
+                crate::diagnostics::fault(&diagnostic, None)
             }
         }
     }
