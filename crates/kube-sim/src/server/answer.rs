@@ -82,6 +82,7 @@ impl ApiServer {
                 .unwrap_or_default()
                 .to_owned()
         };
+        let run = self.arrive().ok_or_else(refused)?;
         let query = routes::parse_query(parts.uri.query().unwrap_or_default());
         let user_agent = text(header::USER_AGENT);
         let (call, hooks) = {
@@ -97,7 +98,7 @@ impl ApiServer {
             .map(|hooks| hooks.before(&call))
             .unwrap_or_default();
         pause(before.delay).await;
-        if before.drop {
+        if before.drop || self.running() != Some(run) {
             self.log(&call, body, 0);
             return Err(broken());
         }
@@ -122,7 +123,7 @@ impl ApiServer {
             self.cut_watches();
         }
         pause(after.delay).await;
-        if after.drop {
+        if after.drop || self.running() != Some(run) {
             return Err(broken());
         }
         respond(self, answer)
@@ -241,7 +242,7 @@ pub(super) fn respond(server: &ApiServer, answer: Answer) -> Result<Response<Res
         Answer::Text { text, .. } => ("text/plain; charset=utf-8".to_owned(), Vec::new(), full(text)),
         Answer::Typed { content_type, value } => (content_type, Vec::new(), full(value.to_string())),
         Answer::Watch(opened) => {
-            let lines = stream::lines(server, *opened).map(|line| Ok(Frame::data(line)));
+            let lines = stream::lines(server, *opened).map(|line| line.map(Frame::data));
             (
                 "application/json".to_owned(),
                 Vec::new(),
@@ -282,8 +283,14 @@ async fn pause(delay: Duration) {
     }
 }
 
-fn broken() -> BoxError {
+/// A connection that ends in the middle.
+pub(super) fn broken() -> BoxError {
     Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+}
+
+/// A connection that nobody takes.
+fn refused() -> BoxError {
+    Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionRefused))
 }
 
 fn describe(number: u64, parts: &Parts, user_agent: &str, route: Option<&Route>) -> Call {

@@ -73,6 +73,10 @@ struct State {
     hooks: Option<Arc<dyn Hooks>>,
     transcript: Option<Vec<Entry>>,
     counters: Counters,
+    /// Nobody answers.
+    stopped: bool,
+    /// How often the server was started; a request or a watch of an earlier start is broken.
+    starts: u64,
 }
 
 struct Inner {
@@ -114,6 +118,8 @@ impl ApiServer {
             hooks: None,
             transcript: None,
             counters: Counters::default(),
+            stopped: false,
+            starts: 0,
         };
         Self {
             inner: Arc::new(Inner {
@@ -176,6 +182,45 @@ impl ApiServer {
     /// Ends all open watches, as a restart of the server would.
     pub fn cut_watches(&self) {
         self.inner.cuts.ring_again();
+    }
+
+    /// Takes the server down, as if its process were gone: every request fails with a refused connection, requests
+    /// that are under way and open watches break. The world stays. Stopping what is stopped does nothing.
+    pub fn stop(&self) {
+        self.state().stopped = true;
+        self.cut_watches();
+    }
+
+    /// Brings the server back with the world that it had: the same objects, uids and resourceVersions. History is
+    /// forgotten, as a watch cache is with its process: a watch from before the newest write gets 410 and has to
+    /// list again. Starting what runs does nothing.
+    pub fn start(&self) {
+        let mut state = self.state();
+        if std::mem::take(&mut state.stopped) {
+            state.starts += 1;
+            state.world.compact();
+        }
+    }
+
+    /// Whether the server was taken down.
+    pub fn is_stopped(&self) -> bool {
+        self.state().stopped
+    }
+
+    /// Takes note of a request; says which start of the server it has reached, or that it is down.
+    fn arrive(&self) -> Option<u64> {
+        let mut state = self.state();
+        if state.stopped {
+            state.counters.refused += 1;
+            return None;
+        }
+        Some(state.starts)
+    }
+
+    /// Which start of the server this is; none while it is down.
+    fn running(&self) -> Option<u64> {
+        let state = self.state();
+        (!state.stopped).then_some(state.starts)
     }
 
     /// Stops or resumes garbage collection and the other controllers of the world. Resuming catches up at once.

@@ -7,9 +7,10 @@ use futures::Stream;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ApiServer;
+use super::answer::broken;
 use super::bell::Listener;
 use super::negotiate::{self, Form};
+use super::{ApiServer, BoxError};
 use crate::table::Column;
 use crate::world::{Event, EventType, Watch};
 
@@ -18,6 +19,8 @@ const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 
 struct Lines {
     server: ApiServer,
+    /// The start of the server to which it belongs.
+    run: Option<u64>,
     watch: Watch,
     form: Form,
     columns: Vec<Column>,
@@ -43,8 +46,11 @@ pub(super) struct Opened {
     pub(super) columns: Vec<Column>,
 }
 
-/// The lines of a watch, from its first events to its end.
-pub(super) fn lines(server: &ApiServer, opened: Opened) -> impl Stream<Item = Bytes> + Send + 'static {
+/// The lines of a watch, from its first events to its end; an error is a broken connection.
+pub(super) fn lines(
+    server: &ApiServer,
+    opened: Opened,
+) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     let Opened {
         watch,
         first,
@@ -56,6 +62,7 @@ pub(super) fn lines(server: &ApiServer, opened: Opened) -> impl Stream<Item = By
     let state = Lines {
         cuts: server.inner.cuts.listen(),
         server: server.clone(),
+        run: server.running(),
         deadline: now + watch.timeout,
         next_bookmark: now + BOOKMARK_EVERY,
         watch,
@@ -74,28 +81,33 @@ pub(super) fn lines(server: &ApiServer, opened: Opened) -> impl Stream<Item = By
 }
 
 impl Lines {
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Result<Bytes, BoxError>> {
         let first = std::mem::take(&mut self.first);
         if !first.is_empty() {
-            return Some(self.encode(&first));
+            return Some(Ok(self.encode(&first)));
         }
         loop {
             if self.closed {
                 return None;
+            }
+            if self.run.is_none() || self.server.running() != self.run {
+                // What was written before the server went down is not delivered: its process is gone.
+                self.closed = true;
+                return Some(Err(broken()));
             }
             // Seen before the history is read: a write in between wakes us once more.
             self.wake.forget();
             let polled = self.server.state().world.poll_watch(&mut self.watch);
             match polled {
                 Ok(events) if events.is_empty() => {}
-                Ok(events) => return Some(self.encode(&events)),
+                Ok(events) => return Some(Ok(self.encode(&events))),
                 Err(error) => {
                     self.closed = true;
                     let event = Event {
                         kind: EventType::Error,
                         object: std::sync::Arc::new(error.to_status()),
                     };
-                    return Some(self.encode(&[event]));
+                    return Some(Ok(self.encode(&[event])));
                 }
             }
             // What was written before the end is still delivered.
@@ -103,7 +115,7 @@ impl Lines {
                 return None;
             }
             if let Some(bookmark) = self.wait().await {
-                return Some(self.encode(&[bookmark]));
+                return Some(Ok(self.encode(&[bookmark])));
             }
         }
     }

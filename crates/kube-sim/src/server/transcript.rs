@@ -58,6 +58,8 @@ pub struct Counters {
     requests: u64,
     /// Writes that changed the world (dry runs, failures and writes of what was there already do not).
     pub changes: u64,
+    /// Requests that found the server down; they are counted nowhere else and stand in no transcript.
+    pub refused: u64,
 }
 
 impl Counters {
