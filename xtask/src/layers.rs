@@ -48,6 +48,10 @@ const LAYERS: &[Layer] = &[
         imports: &["capt-core", "capt-api"],
     },
     Layer {
+        name: "capt-picture",
+        imports: &["capt-core", "capt-api"],
+    },
+    Layer {
         name: "capt-workspace",
         imports: &[
             "capt-core",
@@ -72,6 +76,7 @@ const LAYERS: &[Layer] = &[
         imports: &[
             "capt-core",
             "capt-api",
+            "capt-picture",
             "capt-runtime",
             "capt-status",
             "capt-terraform",
@@ -86,6 +91,7 @@ const LAYERS: &[Layer] = &[
         imports: &[
             "capt-core",
             "capt-api",
+            "capt-picture",
             "capt-runtime",
             "capt-status",
             "capt-terraform",
@@ -110,6 +116,7 @@ const CONFINED: &[Confined] = &[
         library: "kube",
         to: &[
             "capt-api",
+            "capt-picture",
             "capt-runtime",
             "capt-status",
             "capt-workspace",

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use capt_api::{CAPTCluster, CAPTControlPlane, Cluster, TerraformWorkspace, WorkspaceTemplateApply};
-use capt_sandbox::picture::{Node, NodeKey, NodeKind, Picture};
+use capt_picture::{Node, NodeKey, NodeKind, Picture};
 use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, Resource};

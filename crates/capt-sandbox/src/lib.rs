@@ -13,10 +13,10 @@ pub mod convert;
 mod counted;
 pub mod demo;
 pub mod manifests;
-pub mod picture;
 pub mod sandbox;
 pub mod stand_in;
 pub mod watch;
 
+pub use capt_picture as picture;
 pub use counted::EngineCounts;
 pub use sandbox::{NAMESPACE, Options, Sandbox, StartError, Stats};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use capt_runtime::Clock;
-use capt_sandbox::picture::{Node, Picture, Said, next_step, status_text, summary, tree};
+use capt_picture::{Node, Picture, Said, next_step, status_text, summary, tree};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::DescribeArgs;

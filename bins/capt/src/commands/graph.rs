@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use capt_sandbox::picture::{NodeKey, Picture, summary};
+use capt_picture::{NodeKey, Picture, summary};
 
 use crate::cli::{GraphArgs, GraphFormat};
 use crate::connect::picture_of;

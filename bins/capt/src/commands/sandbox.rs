@@ -20,7 +20,7 @@ use anyhow::{Context, Result};
 use capt_operator::{Chosen, Fallback, choose, init_logs, stop_signal};
 use capt_runtime::Clock;
 use capt_sandbox::manifests::{self, Manifest};
-use capt_sandbox::picture::{NodeKind, Picture};
+use capt_picture::{NodeKind, Picture};
 use capt_sandbox::watch::{Change, Goal, Verdict, changes};
 use capt_sandbox::{Options, Sandbox, demo};
 use futures::StreamExt as _;
@@ -46,7 +46,7 @@ enum End {
     /// Everything that was applied is ready.
     Ready,
     /// Somebody has to do something.
-    Stuck(Vec<capt_sandbox::picture::NodeKey>),
+    Stuck(Vec<capt_picture::NodeKey>),
     /// The process was asked to stop.
     Stopped,
 }

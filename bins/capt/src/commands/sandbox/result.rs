@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use capt_sandbox::Stats;
-use capt_sandbox::picture::{Node, NodeKey, NodeKind, Picture, next_step, summary};
+use capt_picture::{Node, NodeKey, NodeKind, Picture, next_step, summary};
 use capt_sandbox::watch::Goal;
 use comfy_table::{Table, presets};
 

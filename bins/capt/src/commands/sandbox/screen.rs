@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, stderr, stdout};
 use std::time::Duration;
 
 use anyhow::Result;
-use capt_sandbox::picture::Picture;
+use capt_picture::Picture;
 use capt_sandbox::watch::{Change, Journal, clock, render};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
