@@ -9,6 +9,7 @@
 )]
 
 mod adoption;
-mod harness;
 mod kubectl;
 mod sandbox;
+
+use e2e::harness;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_mins(4);
 
 /// Whether a program is there. Says so if it is not, and fails if `CAPT_REQUIRE` names it.
-pub(crate) fn has(tool: &str) -> bool {
+pub fn has(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()) {
         return true;
@@ -29,7 +29,7 @@ pub(crate) fn has(tool: &str) -> bool {
 }
 
 /// One of the programs of this workspace, built if need be.
-pub(crate) fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let directory = BUILT.get_or_init(|| {
         // The test is in <target>/<profile>/deps; nothing else says where the programs belong.
@@ -56,26 +56,29 @@ pub(crate) fn program(name: &str) -> PathBuf {
 }
 
 /// A place for everything that a test's programs keep.
-pub(crate) struct Place(TempDir);
+pub struct Place(TempDir);
 
 impl Place {
-    pub(crate) fn new() -> Self {
+    /// An empty one.
+    #[allow(clippy::new_without_default, reason = "a place is made where it is used, not by default")]
+    pub fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    /// The path of what has this name in it.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// A file in it with this content.
-    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
+    pub fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, content).unwrap();
         path
     }
 
     /// A program that keeps everything here.
-    pub(crate) fn command(&self, name: &str) -> Command {
+    pub fn command(&self, name: &str) -> Command {
         let mut command = Command::new(program(name));
         command
             .env("XDG_RUNTIME_DIR", self.0.path())
@@ -88,7 +91,7 @@ impl Place {
 }
 
 /// A program that runs.
-pub(crate) struct Running {
+pub struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
     /// Read by one test at a time, and to the end by a thread.
@@ -98,7 +101,8 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(command: &mut Command) -> Self {
+    /// Starts it, with its output to be read here.
+    pub fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -121,14 +125,14 @@ impl Running {
     }
 
     /// The next line of standard output.
-    pub(crate) fn line(&mut self) -> String {
+    pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
     }
 
     /// Reads standard error up to a line with this in it, and returns that line.
-    pub(crate) fn hear(&mut self, wanted: &str) -> String {
+    pub fn hear(&mut self, wanted: &str) -> String {
         let mut heard = String::new();
         let stderr = self.stderr.as_mut().unwrap();
         loop {
@@ -141,12 +145,13 @@ impl Running {
         }
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
         kill_process(pid(&self.child), signal).unwrap();
     }
 
     /// What it said from now on, and how it ended.
-    pub(crate) fn end(mut self) -> Ended {
+    pub fn end(mut self) -> Ended {
         let mut errors = self.stderr.take().unwrap();
         let reader = std::thread::spawn(move || {
             let mut text = String::new();
@@ -174,16 +179,19 @@ impl Drop for Running {
 
 /// A program that has ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) status: ExitStatus,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+pub struct Ended {
+    /// How.
+    pub status: ExitStatus,
+    /// What was left to be read of its standard output.
+    pub stdout: String,
+    /// The same of its standard error.
+    pub stderr: String,
 }
 
 impl Ended {
     /// Fails with everything that was said unless this holds.
     #[track_caller]
-    pub(crate) fn check(&self, holds: bool, what: &str) {
+    pub fn check(&self, holds: bool, what: &str) {
         assert!(
             holds,
             "{what}; {}\nstdout:\n{}\nstderr:\n{}",
@@ -193,7 +201,7 @@ impl Ended {
 }
 
 /// Runs a command to its end.
-pub(crate) fn run(command: &mut Command) -> Ended {
+pub fn run(command: &mut Command) -> Ended {
     Running::start(command).end()
 }
 
