@@ -149,9 +149,15 @@ pub struct Fault {
     pub subject: String,
     /// What happened, in words for a person. Never holds a secret value.
     pub message: String,
+    /// Where in a text that a person wrote, as `field:line,column` or `file:line,column`. May be empty.
+    #[serde(default)]
+    pub position: String,
     /// The other side said when to come back.
     pub retry_after: Option<Duration>,
 }
+
+/// How the subject of a fault begins whose cause is an output of a workspace.
+const OUTPUT: &str = "output ";
 
 impl Fault {
     /// A fault of `class` with a program-readable `code` and a message for people.
@@ -161,14 +167,32 @@ impl Fault {
             code: code.into(),
             subject: String::new(),
             message: message.into(),
+            position: String::new(),
             retry_after: None,
         }
+    }
+
+    /// The output `name` of a workspace is not what it must be; only another template mends that.
+    pub fn of_output(name: &str, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(FaultClass::Invalid, code, message).on(format!("{OUTPUT}{name}"))
+    }
+
+    /// Whether an output of a workspace is its cause.
+    pub fn is_of_output(&self) -> bool {
+        self.subject.starts_with(OUTPUT)
     }
 
     /// The same fault, saying what it happened to.
     #[must_use]
     pub fn on(mut self, subject: impl Into<String>) -> Self {
         self.subject = subject.into();
+        self
+    }
+
+    /// The same fault, saying where in a text that a person wrote it lies.
+    #[must_use]
+    pub fn at(mut self, position: impl Into<String>) -> Self {
+        self.position = position.into();
         self
     }
 
@@ -182,12 +206,37 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.subject.is_empty() {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "{}: {}", self.subject, self.message)
+        if !self.subject.is_empty() {
+            write!(f, "{}: ", self.subject)?;
         }
+        f.write_str(&self.message)?;
+        if !self.position.is_empty() {
+            write!(f, " ({})", self.position)?;
+        }
+        Ok(())
     }
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_reads_as_what_where_and_why() {
+        let fault = Fault::new(FaultClass::Invalid, "Code", "it is wrong");
+        assert_eq!(fault.to_string(), "it is wrong");
+        let fault = fault.on("a.b").at("spec.module:3,5");
+        assert_eq!(fault.to_string(), "a.b: it is wrong (spec.module:3,5)");
+    }
+
+    #[test]
+    fn a_fault_of_an_output_is_told_by_its_subject() {
+        let fault = Fault::of_output("vpc_id", "OutputMissing", "there is none");
+        assert!(fault.is_of_output());
+        assert_eq!(fault.to_string(), "output vpc_id: there is none");
+        assert!(fault.class.is_terminal());
+        assert!(!Fault::new(FaultClass::Invalid, "Code", "output of no use").is_of_output());
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use capt_core::fault::{Fault, FaultClass};
+use capt_core::fault::Fault;
 
 use crate::backend::{Native, WorkspaceBackend};
 
@@ -41,14 +41,9 @@ impl Options {
         field: &str,
     ) -> Result<&'a str, Fault> {
         let namespace = named.filter(|named| !named.is_empty()).unwrap_or(own);
-        if self.allows(own, namespace) {
-            return Ok(namespace);
-        }
-        let message = format!(
-            "the namespace {namespace} is not open to others; use an object in {own}, or start the operator with \
-             {namespace} among the namespaces that it allows"
-        );
-        Err(Fault::new(FaultClass::Invalid, "NamespaceNotAllowed", message).on(format!("{field}.namespace")))
+        let field = format!("{field}.namespace");
+        capt_status::refuse_foreign(own, namespace, &field, &self.allow_namespaces)?;
+        Ok(namespace)
     }
 }
 

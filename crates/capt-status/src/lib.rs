@@ -15,5 +15,5 @@ pub use digest::{digest, digest_bytes};
 pub use object::{Identity, child, controller_of, identity, is_managed_elsewhere, requested};
 pub use policy::{Kind, policy};
 pub use read::{read_record, read_state};
-pub use tenancy::may_use;
+pub use tenancy::{may_use, refuse_foreign};
 pub use write::{Written, phase, write_conditions, write_lifecycle, write_run, write_state};

@@ -2,6 +2,7 @@
 
 use capt_api::keys;
 use capt_api::status::Lifecycle;
+use capt_core::fault::Fault;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
 use capt_core::record::OperationKind;
@@ -34,7 +35,7 @@ impl Identity {
         input: String,
         record: capt_core::record::Record,
         policy: capt_core::advance::Policy,
-        faults: Vec<capt_core::fault::Fault>,
+        faults: Vec<Fault>,
     ) -> Object {
         Object {
             name: self.name,
@@ -123,18 +124,29 @@ pub fn child(
     let progress = status.progress.as_ref().filter(|progress| {
         !deleting || progress.operation.as_deref() == Some(OperationKind::Deleting.name())
     });
+    let name = format!("{kind}/{}", metadata.name.as_deref().unwrap_or_default());
     Child {
-        name: format!("{kind}/{}", metadata.name.as_deref().unwrap_or_default()),
         foreign,
         matches,
         observed: observed && status.observed_request == requested(metadata),
         state: status.state.map(read_state).unwrap_or_default(),
         ready: status.ready == Some(true),
         deleting,
-        fault: status.fault.as_ref().map(read_fault),
+        fault: status.fault.as_ref().map(|fault| of_child(read_fault(fault), &name)),
         waits: status.waits.iter().map(read_wait).collect(),
         progress: progress.map(read_progress).unwrap_or_default(),
+        name,
     }
+}
+
+/// The fault of a child in the words of its parent: a field is one of the child's, unless it says whose it is.
+fn of_child(mut fault: Fault, child: &str) -> Fault {
+    for place in [&mut fault.subject, &mut fault.position] {
+        if place.starts_with("spec.") {
+            *place = format!("{child} {place}");
+        }
+    }
+    fault
 }
 
 fn read_wait(wait: &capt_api::status::Wait) -> Wait {

@@ -75,6 +75,7 @@ pub(crate) fn read_fault(fault: &FaultStatus) -> Fault {
         code: fault.code.clone(),
         subject: fault.subject.clone().unwrap_or_default(),
         message: fault.message.clone(),
+        position: fault.position.clone().unwrap_or_default(),
         retry_after: None,
     }
 }

@@ -97,6 +97,7 @@ pub fn write_lifecycle(written: Written<'_>) -> Lifecycle {
             code: fault.code.clone(),
             subject: Some(fault.subject.clone()).filter(|subject| !subject.is_empty()),
             message: fault.message.clone(),
+            position: Some(fault.position.clone()).filter(|position| !position.is_empty()),
         }),
         waits: waits
             .iter()

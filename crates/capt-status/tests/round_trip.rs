@@ -50,8 +50,11 @@ fn fault() -> impl Strategy<Value = Fault> {
         "[A-Z][a-z]{1,8}",
         ".{0,20}",
         ".{1,40}",
+        ".{0,20}",
     )
-        .prop_map(|(class, code, subject, message)| Fault::new(class, code, message).on(subject))
+        .prop_map(|(class, code, subject, message, position)| {
+            Fault::new(class, code, message).on(subject).at(position)
+        })
 }
 
 prop_compose! {

@@ -15,10 +15,10 @@ const MAX_FAULTS: usize = 16;
 /// The fault of one diagnostic: Terraform's summary and detail, and where in the configuration. `step` is the step
 /// that gave it; absent for a command that is none.
 pub fn fault(diagnostic: &Diagnostic, step: Option<Step>) -> Fault {
-    judge(diagnostic, step).fault(
-        diagnostic.address.as_deref().unwrap_or_default(),
-        message(diagnostic),
-    )
+    let address = diagnostic.address.as_deref().unwrap_or_default();
+    judge(diagnostic, step)
+        .fault(address, message(diagnostic))
+        .at(position(diagnostic))
 }
 
 /// The faults of all errors among the diagnostics, the deciding one first; absent if there is no error.
@@ -75,17 +75,21 @@ fn message(diagnostic: &Diagnostic) -> String {
         message.push_str(": ");
         message.push_str(redact(&diagnostic.detail).trim());
     }
-    bound(&mut message, MAX_MESSAGE - 256);
-    if let Some(range) = diagnostic
-        .range
-        .as_ref()
-        .filter(|range| !range.filename.is_empty())
-    {
-        let mut file = range.filename.clone();
-        bound(&mut file, 200);
-        message = format!("{message} ({file}:{},{})", range.start.line, range.start.column);
-    }
+    bound(&mut message, MAX_MESSAGE);
     message
+}
+
+/// Where it stands, as Terraform writes it: `main.tf:3,5`. Empty where no place is known.
+fn position(diagnostic: &Diagnostic) -> String {
+    let range = diagnostic.range.as_ref();
+    range
+        .filter(|range| !range.filename.is_empty())
+        .map(|range| {
+            let mut file = range.filename.clone();
+            bound(&mut file, 200);
+            format!("{file}:{},{}", range.start.line, range.start.column)
+        })
+        .unwrap_or_default()
 }
 
 /// Takes out what may hold a secret: the command line that a provisioner ran, and what it printed.
@@ -155,9 +159,12 @@ mod tests {
         );
         assert_eq!(
             fault.message,
-            "local-exec provisioner error: Error running command '(redacted)': exit status 7 (main.tf:3,5)"
+            "local-exec provisioner error: Error running command '(redacted)': exit status 7"
         );
-        assert_eq!(fault.subject, "terraform_data.a");
+        assert_eq!(
+            (&*fault.subject, &*fault.position),
+            ("terraform_data.a", "main.tf:3,5")
+        );
     }
 
     #[test]
@@ -200,7 +207,8 @@ mod tests {
     fn a_message_is_bounded_and_keeps_its_place() {
         let fault = fault(&diagnostic("Invalid index", &"ä".repeat(MAX_MESSAGE)), None);
         assert!(fault.message.len() <= MAX_MESSAGE, "{}", fault.message.len());
-        assert!(fault.message.ends_with("... (main.tf:3,5)"));
+        assert!(fault.message.ends_with("..."));
+        assert_eq!(fault.position, "main.tf:3,5");
     }
 
     #[test]

@@ -311,7 +311,7 @@ async fn what_does_not_work_fails_as_terraform_would_say() {
         assert!(fault.message.contains(summary), "{}", fault.message);
         if line > 0 {
             assert!(
-                fault.message.contains(&format!("(main.tf:{line},")),
+                fault.position.starts_with(&format!("main.tf:{line},")),
                 "{}",
                 fault.message
             );

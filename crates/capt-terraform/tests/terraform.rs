@@ -217,7 +217,7 @@ async fn a_failing_resource_says_why_without_its_command_and_is_guarded_when_tai
         "{}",
         faults[0].message
     );
-    assert!(faults[0].message.contains("(main.tf:2,"), "{}", faults[0].message);
+    assert!(faults[0].position.starts_with("main.tf:2,"), "{}", faults[0]);
     assert!(
         !faults[0].message.contains("s3cr3t-word"),
         "{}",
@@ -265,7 +265,7 @@ async fn mistakes_in_the_configuration_are_the_writers() {
         let faults = faults(apply(&runs, spec(&format!("r{number}"), module)).await);
         assert_eq!(faults[0].class, FaultClass::Invalid, "{faults:?}");
         assert!(faults[0].message.contains(summary), "{faults:?}");
-        assert!(faults[0].message.contains("(main.tf:1,"), "{faults:?}");
+        assert!(faults[0].position.starts_with("main.tf:1,"), "{faults:?}");
     }
 }
 

@@ -10,8 +10,6 @@ use capt_status::digest_bytes;
 use capt_terraform::Backend;
 use kube::ResourceExt;
 
-use crate::inputs::refuse_foreign;
-
 /// The longest suffix: Terraform writes it into a label, and labels end here.
 const LONGEST: usize = 63;
 
@@ -58,7 +56,8 @@ impl Place {
     pub(crate) fn check(&self, own: &str, allowed: &BTreeSet<String>) -> Result<(), Fault> {
         match self {
             Self::Kubernetes { namespace, .. } => {
-                refuse_foreign("spec.backend.kubernetes", namespace, own, allowed)
+                let field = "spec.backend.kubernetes.namespace";
+                capt_status::refuse_foreign(own, namespace, field, allowed)
             }
             Self::Local => Ok(()),
         }

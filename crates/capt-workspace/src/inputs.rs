@@ -5,7 +5,7 @@ use std::fmt;
 
 use capt_api::reference::KeyReference;
 use capt_api::terraform_workspace::{EnvironmentVariable, TerraformWorkspaceSpec, VarFile, VarFileSource};
-use capt_core::fault::{Fault, FaultClass};
+use capt_core::fault::Fault;
 use capt_core::wait::Wait;
 use capt_runtime::View;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -184,22 +184,33 @@ pub(crate) fn sources(spec: &TerraformWorkspaceSpec, namespace: &str) -> BTreeSe
     variables.chain(files).collect()
 }
 
-/// Refuses what is kept in another namespace, unless the operator's owner allows that one: who may write a
-/// workspace here need not be allowed to read there.
+/// Refuses a reference to another namespace that the operator does not allow: who may write a workspace here need
+/// not be allowed to read there.
 pub(crate) fn refuse_foreign(
-    what: &str,
-    named: &str,
+    spec: &TerraformWorkspaceSpec,
     namespace: &str,
     allowed: &BTreeSet<String>,
 ) -> Result<(), Fault> {
-    if capt_status::may_use(namespace, named, allowed) {
-        return Ok(());
+    let check = |source: Option<Source>, field: String| match source {
+        Some(source) => {
+            let reference = match source.holder {
+                Holder::Secret => "secretKeyRef",
+                Holder::ConfigMap => "configMapKeyRef",
+            };
+            let field = format!("{field}.{reference}.namespace");
+            capt_status::refuse_foreign(namespace, &source.namespace, &field, allowed)
+        }
+        None => Ok(()),
+    };
+    for variable in &spec.for_provider.env {
+        let field = format!("spec.forProvider.env[{}]", variable.name);
+        check(source_of_variable(variable, namespace), field)?;
     }
-    let message = format!(
-        "{what} is in the namespace {named}, but the workspace is in {namespace}; move it there, or let the \
-         operator allow that namespace"
-    );
-    Err(Fault::new(FaultClass::Invalid, "CrossNamespaceReference", message).on(what))
+    for (index, file) in spec.for_provider.var_files.iter().enumerate() {
+        let field = format!("spec.forProvider.varFiles[{index}]");
+        check(source_of_file(file, namespace), field)?;
+    }
+    Ok(())
 }
 
 /// Reads everything that `spec` refers to. What is absent is waited for, and every read wakes the workspace

@@ -20,8 +20,12 @@ use serde_json::{Value, json};
 use crate::inputs::{Credentials, Inputs, Source, source_of_file, source_of_variable};
 use crate::variables::variables;
 
+/// The names of the file that holds the module, in either language.
+pub(crate) const MODULES: [&str; 2] = ["main.tf", "main.tf.json"];
+/// How the names of variable files go on after their number and a dash.
+pub(crate) const VARIABLE_FILE: &str = "varfile.";
 /// The variables of the spec, which sort behind every variable file.
-const VARIABLES: &str = "capt.auto.tfvars.json";
+pub(crate) const VARIABLES: &str = "capt.auto.tfvars.json";
 /// The shared credentials file of AWS, in the directory in which Terraform runs.
 const CREDENTIALS: &str = "aws-credentials";
 /// The key of a credentials Secret that holds such a file; the name that Crossplane's documents give it.
@@ -77,7 +81,7 @@ pub(crate) fn render(
             FileFormat::JSON => "auto.tfvars.json",
         };
         if let Some(content) = inputs.values.get(&source) {
-            files.insert(format!("{index:02}-varfile.{extension}"), content.clone());
+            files.insert(format!("{index:02}-{VARIABLE_FILE}{extension}"), content.clone());
         }
     }
     let variables = variables(provider)?;
@@ -121,8 +125,8 @@ fn module_file(spec: &ForProvider) -> Result<&'static str, Fault> {
         );
     }
     Ok(match spec.inline_format.unwrap_or_default() {
-        FileFormat::HCL => "main.tf",
-        FileFormat::JSON => "main.tf.json",
+        FileFormat::HCL => MODULES[0],
+        FileFormat::JSON => MODULES[1],
     })
 }
 

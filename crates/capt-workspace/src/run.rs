@@ -12,6 +12,8 @@ use capt_core::workspace::{RunEnd, RunSeen};
 use capt_runtime::ObjectKey;
 use capt_terraform::{Operation, Output, RunEnd as EngineEnd, RunView, Stage, WorkspaceId};
 
+use crate::position::in_spec;
+
 /// The stage of a run that ended as wanted, in the status.
 pub(crate) const SUCCEEDED: &str = "Succeeded";
 
@@ -122,13 +124,13 @@ pub(crate) fn is_recorded_success(status: Option<&RunStatus>, number: u32) -> bo
 fn end_of(end: &EngineEnd, input: &str) -> RunEnd {
     match end {
         EngineEnd::Succeeded { .. } => RunEnd::Succeeded,
-        EngineEnd::Failed { faults, .. } => RunEnd::Failed(faults.first().cloned().unwrap_or_else(|| {
-            Fault::new(
-                FaultClass::Unknown,
-                "RunFailed",
-                "the run failed without saying why",
-            )
-        })),
+        EngineEnd::Failed { faults, .. } => {
+            let unsaid = || {
+                let message = "the run failed without saying why";
+                Fault::new(FaultClass::Unknown, "RunFailed", message)
+            };
+            RunEnd::Failed(in_spec(faults.first().cloned().unwrap_or_else(unsaid)))
+        }
         EngineEnd::NeedsApproval { changes, .. } => RunEnd::Failed(approval_required(changes, input)),
     }
 }

@@ -21,7 +21,7 @@ use kube::ResourceExt;
 
 use crate::arguments::{Arguments, arguments};
 use crate::backend::Place;
-use crate::inputs::{self, Credentials, Inputs, refuse_foreign};
+use crate::inputs::{self, Credentials, Inputs};
 use crate::render::{Rendered, check_engine, check_policies, input_digest, protected, render};
 use crate::run::{self, Memory};
 use crate::state::{self, Existence, Owner};
@@ -93,16 +93,10 @@ impl WorkspaceSubject {
         let spec = &object.spec;
         let namespace = object.namespace().unwrap_or_default();
         let allowed = &self.options.allow_namespaces;
-        for source in inputs::sources(spec, &namespace) {
-            refuse_foreign(&source.to_string(), &source.namespace, &namespace, allowed)?;
-        }
+        inputs::refuse_foreign(spec, &namespace, allowed)?;
         if let Some(target) = connection::target(object) {
-            refuse_foreign(
-                &format!("Secret/{}", target.name),
-                &target.namespace,
-                &namespace,
-                allowed,
-            )?;
+            let field = "spec.writeConnectionSecretToRef.namespace";
+            capt_status::refuse_foreign(&namespace, &target.namespace, field, allowed)?;
         }
         place.check(&namespace, allowed)?;
         check_policies(spec)?;

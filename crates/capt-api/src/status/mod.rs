@@ -108,6 +108,9 @@ pub struct FaultStatus {
     pub subject: Option<String>,
     /// What happened, for a person.
     pub message: String,
+    /// Where in a text that a person wrote, as `field:line,column`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
 }
 
 /// One reason why nothing (more) happens.

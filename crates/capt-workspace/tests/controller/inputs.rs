@@ -136,7 +136,7 @@ async fn other_namespaces_are_refused() {
         let fault = status.lifecycle.fault.unwrap();
         assert_eq!(
             (&*fault.class, &*fault.code),
-            ("Invalid", "CrossNamespaceReference"),
+            ("Invalid", "NamespaceNotAllowed"),
             "{name}"
         );
         assert!(fault.message.contains("kube-system"), "{}", fault.message);
