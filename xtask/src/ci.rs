@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::repository::{Mode, Repository, cargo};
-use crate::{crds, layers, states, tidy};
+use crate::{crds, layers, situations, states, tidy};
 
 /// How a step ended.
 enum End {
@@ -32,6 +32,9 @@ const STEPS: &[Step] = &[
     ("crds", |repository| passed(crds::run(repository, Mode::Check))),
     ("states", |repository| {
         passed(states::run(repository, Mode::Check))
+    }),
+    ("situations", |repository| {
+        passed(situations::run(repository, Mode::Check))
     }),
     ("layers", |repository| {
         passed(layers::run(repository, Mode::Check))
@@ -74,7 +77,7 @@ fn run_steps(repository: &Repository, steps: &[Step]) -> Result<()> {
 }
 
 fn line(name: &str, took: Duration, end: &str) -> String {
-    format!("{name:<8} {:>7.1} s  {end}", took.as_secs_f64())
+    format!("{name:<10} {:>7.1} s  {end}", took.as_secs_f64())
 }
 
 fn passed(result: Result<()>) -> Result<End> {
@@ -133,7 +136,7 @@ mod tests {
     fn a_line_of_the_summary() {
         assert_eq!(
             line("fmt", Duration::from_millis(1_250), "passed"),
-            "fmt          1.2 s  passed"
+            "fmt            1.2 s  passed"
         );
     }
 }

@@ -10,6 +10,7 @@ mod ci;
 mod crds;
 mod layers;
 mod repository;
+mod situations;
 mod states;
 mod tidy;
 
@@ -33,6 +34,8 @@ enum Verb {
     Crds(Check),
     /// Writes the table of states into docs/reference/states.md.
     States(Check),
+    /// Writes what the scenarios say of themselves into docs/reference/situations.md.
+    Situations(Check),
     /// Checks who imports whom, and writes the table into ARCHITECTURE.md.
     Layers(Check),
     /// Checks file lengths, lints, markers, links and machine paths.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
     let result = match arguments.verb {
         Verb::Crds(check) => crds::run(&repository, check.mode()),
         Verb::States(check) => states::run(&repository, check.mode()),
+        Verb::Situations(check) => situations::run(&repository, check.mode()),
         Verb::Layers(check) => layers::run(&repository, check.mode()),
         Verb::Tidy => tidy::run(&repository),
         Verb::Ci => ci::run(&repository),

@@ -8,3 +8,8 @@ pub const EKS_TEMPLATE: &str = include_str!("../fixtures/eks-controlplane-templa
 pub const KUBECONFIG_TEMPLATE: &str = include_str!("../fixtures/eks-kubeconfig-template.yaml");
 /// Cluster, `CAPTCluster` and `CAPTControlPlane`, all `demo` in the namespace `default`.
 pub const CLUSTER: &str = include_str!("../fixtures/cluster.yaml");
+
+/// The three templates in one file.
+pub fn templates() -> String {
+    [VPC_TEMPLATE, EKS_TEMPLATE, KUBECONFIG_TEMPLATE].join("---\n")
+}

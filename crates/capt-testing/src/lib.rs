@@ -28,17 +28,21 @@
 
 pub mod fixture;
 pub mod invariants;
+pub mod kstatus;
 
 mod crash;
 mod engine;
 mod facet;
+mod fresh;
 mod manifest;
 mod operator;
 mod recorder;
+mod row;
 mod scenario;
 
 pub use manifest::Target;
 pub use operator::Settings;
+pub use row::{Account, Part, Row, ends_as_fresh};
 pub use scenario::Scenario;
 
 /// Runs a simulation to its end: on this thread, in virtual time.

@@ -19,6 +19,12 @@ use crate::recorder::{self, Recorder};
 /// When every scenario begins.
 const EPOCH: &str = "2026-01-01T00:00:00Z";
 
+/// Longer than any delay between two attempts, so that whoever is silent for so long stays silent.
+const QUIET: Duration = Duration::from_mins(11);
+
+/// After this long a script that waits for silence fails.
+const RESTLESS: Duration = Duration::from_hours(12);
+
 /// An installation under a script.
 pub struct Scenario {
     server: ApiServer,
@@ -45,10 +51,19 @@ impl Scenario {
 
     /// An installation with other settings.
     pub async fn with(settings: Settings) -> Self {
+        Self::over(settings, SimulatedCloud::new()).await
+    }
+
+    /// An installation like this one, with the same operator and a cloud that behaves the same but never fails, in
+    /// which there is nothing yet.
+    pub async fn afresh(&self) -> Self {
+        Self::over(self.settings.clone(), self.cloud.afresh()).await
+    }
+
+    async fn over(settings: Settings, cloud: SimulatedCloud) -> Self {
         let epoch: Timestamp = EPOCH.parse().unwrap();
         let server = ApiServer::new(Clock::virtual_since(epoch));
         server.record(true);
-        let cloud = SimulatedCloud::new();
         let recorder = Recorder::new(cloud.clone(), epoch);
         let client = operator::client(&server, "user");
         let definitions = Api::all(client.clone());
@@ -210,6 +225,21 @@ impl Scenario {
         let what = format!("{object} gone");
         self.until(&what, within, |world| world.object(object).is_none())
             .await;
+    }
+
+    /// Waits until nothing has changed for so long that nothing will.
+    pub async fn until_quiet(&self) {
+        let deadline = Instant::now() + RESTLESS;
+        let mut changes = self.recorder.subscribe();
+        changes.mark_unchanged();
+        while tokio::time::timeout(QUIET, changes.changed()).await.is_ok() {
+            assert!(
+                Instant::now() < deadline,
+                "something goes on and on:\n{}",
+                self.transcript()
+            );
+        }
+        self.check();
     }
 
     /// Fails with the transcript if an invariant was violated.

@@ -7,6 +7,7 @@
 )]
 
 mod applies;
+mod changes;
 mod create;
 mod delete;
 mod determinism;
@@ -16,6 +17,7 @@ mod network;
 mod pause;
 mod resilience;
 mod restart;
+mod rows;
 mod silence;
 mod tenancy;
 mod upgrade;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::eval::Instance;
@@ -164,6 +164,27 @@ impl SimulatedCloud {
             .collect()
     }
 
+    /// Everything that exists: for each state that is not empty, its resources with their arguments, and its outputs.
+    pub fn contents(&self) -> BTreeMap<String, Value> {
+        let world = self.world();
+        let states = world.states.iter().filter(|(_, state)| !state.resources.is_empty());
+        states.map(|(place, state)| (place.clone(), state.contents())).collect()
+    }
+
+    /// The labels for which anything was ever done.
+    pub fn labels(&self) -> Vec<String> {
+        self.world().counters.keys().cloned().collect()
+    }
+
+    /// A world in which nothing exists, where everything takes as long and comes out as in this one, and nothing
+    /// fails.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        let fresh = Self::new();
+        fresh.world().script = self.world().script.without_failures();
+        fresh
+    }
+
     /// Loses the state of the workspace of this label, as if somebody had deleted it.
     pub fn lose_state(&self, label: &str) {
         let mut world = self.world();
@@ -178,6 +199,26 @@ impl SimulatedCloud {
         for key in keys {
             world.states.remove(&key);
         }
+    }
+}
+
+impl State {
+    fn contents(&self) -> Value {
+        let resources: BTreeMap<&String, Value> = self
+            .resources
+            .iter()
+            .map(|(address, made)| {
+                let Instance { inputs, triggers, .. } = &made.instance;
+                let made = json!({ "inputs": inputs, "triggers": triggers, "tainted": made.tainted });
+                (address, made)
+            })
+            .collect();
+        let outputs: BTreeMap<&String, &Value> = self
+            .outputs
+            .iter()
+            .map(|(name, output)| (name, &output.value))
+            .collect();
+        json!({ "resources": resources, "outputs": outputs })
     }
 }
 

@@ -73,6 +73,14 @@ pub(super) struct Script {
 }
 
 impl Script {
+    /// The same, but nothing fails.
+    pub(super) fn without_failures(&self) -> Self {
+        Self {
+            failing: BTreeMap::new(),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn fail(&mut self, target: &str, step: Step, scripted: Scripted, times: u32) {
         self.failing.insert(
             (target.to_owned(), step),
