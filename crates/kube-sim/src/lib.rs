@@ -8,6 +8,8 @@
 //!   fault [`Hooks`], a transcript and counters. Under tokio's paused time a run is deterministic to the byte.
 //! - [`serve_https`]: the same server on a loopback socket, for kubectl, Terraform and other processes.
 //!
+//! Beside them, [`WorldFile`] keeps a world in a file, so that a process that is killed goes on where it was.
+//!
 //! Served are custom resource definitions and their objects, namespaces, secrets, config maps, service accounts,
 //! events (core/v1 and events.k8s.io/v1) and leases. The world does at once what the controllers of a real cluster do after a
 //! while: garbage collection by owner references, the emptying of namespaces, the establishing of definitions. There
@@ -34,13 +36,15 @@
 mod fields;
 mod openapi;
 mod patch;
+mod persist;
 mod schema;
 mod server;
 mod table;
 mod world;
 
+pub use persist::{FormatError, PersistError, Reopened, WorldFile};
 pub use server::{
-    After, ApiServer, Before, Call, Clock, Counters, Entry, Hooks, ResponseBody, Running, ServeError,
-    serve_https, write_kubeconfig,
+    After, ApiServer, Before, Call, Clock, Counters, Credentials, Entry, Hooks, Journal, ResponseBody,
+    Running, ServeError, serve_https, serve_https_as, write_kubeconfig,
 };
-pub use world::{Conversion, FieldError, GroupResource, StatusError, World};
+pub use world::{Conversion, Delta, Dump, FieldError, GroupResource, LoadError, StatusError, World};

@@ -172,7 +172,8 @@ impl ApiServer {
             Ok(verb) => verb,
             Err(error) => return error.into(),
         };
-        let before = state.world.revision();
+        let before = state.world.clone();
+        let revision = before.revision();
         let now = self.inner.clock.now();
         let columns = columns(&target, form);
         let request = Request {
@@ -182,9 +183,12 @@ impl ApiServer {
             user_agent: user_agent.to_owned(),
         };
         let result = state.world.perform(&request, now);
-        if state.world.revision() != before {
+        if state.world.revision() != revision {
+            if let Err(error) = self.after_write(&mut state, before) {
+                let message = format!("the write could not be kept: {error}");
+                return StatusError::new(500, "InternalError", message).into();
+            }
             state.counters.changes += 1;
-            self.after_write(&mut state);
         }
         match result {
             Ok(reply) => Answer::Json {

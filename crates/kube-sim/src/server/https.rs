@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -14,19 +14,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
-};
-use rustls::ServerConfig;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::respond;
+use super::credentials::Credentials;
 use super::{ApiServer, BoxError, ResponseBody};
 use crate::world::StatusError;
 
@@ -81,22 +75,29 @@ impl Drop for Running {
     }
 }
 
-/// Serves over HTTPS on an address, port 0 for any free one. The certificate authority, the certificate and the token
-/// are made anew.
+/// Serves over HTTPS on an address, port 0 for any free one, with new credentials.
 pub async fn serve_https(server: ApiServer, addr: SocketAddr) -> Result<Running, ServeError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let token = random_token(&provider)?;
-    let (authority, config) = certificates(provider, addr)?;
+    serve_https_as(server, addr, &Credentials::generate()?).await
+}
+
+/// Serves over HTTPS on an address, port 0 for any free one, with credentials that clients may know already.
+pub async fn serve_https_as(
+    server: ApiServer,
+    addr: SocketAddr,
+    credentials: &Credentials,
+) -> Result<Running, ServeError> {
+    let config = credentials.server_config(addr)?;
     let listener = TcpListener::bind(addr)
         .await
         .map_err(|source| ServeError::Listen { addr, source })?;
     let addr = listener
         .local_addr()
         .map_err(|source| ServeError::Listen { addr, source })?;
-    let kubeconfig = kubeconfig(addr, &authority, &token);
+    let kubeconfig = kubeconfig(addr, credentials.authority(), credentials.token());
+    let token = Arc::from(credentials.token());
     let (stop, stopped) = watch::channel(());
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let task = tokio::spawn(accept(listener, acceptor, server, Arc::from(token), stopped));
+    let task = tokio::spawn(accept(listener, acceptor, server, token, stopped));
     Ok(Running {
         addr,
         kubeconfig,
@@ -135,56 +136,6 @@ pub fn write_kubeconfig(path: &Path, kubeconfig: &str) -> io::Result<()> {
         let _ = std::fs::remove_file(&beside);
     }
     written
-}
-
-fn random_token(provider: &CryptoProvider) -> Result<String, ServeError> {
-    let mut bytes = [0_u8; 32];
-    provider
-        .secure_random
-        .fill(&mut bytes)
-        .map_err(|_| ServeError::Random)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-/// The certificate authority as PEM, and a configuration with a certificate signed by it.
-fn certificates(
-    provider: Arc<CryptoProvider>,
-    addr: SocketAddr,
-) -> Result<(String, ServerConfig), ServeError> {
-    let mut authority = CertificateParams::default();
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "kube-sim-ca");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let authority_key = KeyPair::generate()?;
-    let certificate = authority.self_signed(&authority_key)?;
-    let pem = certificate.pem();
-
-    let mut serving = CertificateParams::new(vec!["localhost".to_owned(), "kubernetes".to_owned()])?;
-    serving
-        .distinguished_name
-        .push(DnType::CommonName, "kube-apiserver");
-    serving
-        .subject_alt_names
-        .push(SanType::IpAddress([127, 0, 0, 1].into()));
-    if !addr.ip().is_unspecified() && addr.ip() != std::net::Ipv4Addr::LOCALHOST {
-        serving.subject_alt_names.push(SanType::IpAddress(addr.ip()));
-    }
-    serving.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    serving.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    serving.use_authority_key_identifier_extension = true;
-    let serving_key = KeyPair::generate()?;
-    let issuer = Issuer::new(authority, authority_key);
-    let signed = serving.signed_by(&serving_key, &issuer)?;
-
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(serving_key.serialize_der()));
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![signed.der().clone()], key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok((pem, config))
 }
 
 fn kubeconfig(addr: SocketAddr, authority: &str, token: &str) -> String {

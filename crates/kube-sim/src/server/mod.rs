@@ -2,9 +2,11 @@
 
 mod answer;
 mod bell;
+mod credentials;
 mod discovery;
 mod hooks;
 mod https;
+mod journal;
 mod negotiate;
 mod protobuf;
 mod routes;
@@ -22,8 +24,10 @@ use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use jiff::Timestamp;
 
+pub use self::credentials::Credentials;
 pub use self::hooks::{After, Before, Call, Hooks};
-pub use self::https::{Running, ServeError, serve_https, write_kubeconfig};
+pub use self::https::{Running, ServeError, serve_https, serve_https_as, write_kubeconfig};
+pub use self::journal::Journal;
 pub use self::transcript::{Counters, Entry};
 
 use self::bell::Bell;
@@ -71,6 +75,7 @@ struct State {
     /// Wakes the watches of a stored resource; the tone is the revision of its last write.
     wakes: BTreeMap<GroupResource, Bell>,
     hooks: Option<Arc<dyn Hooks>>,
+    journal: Option<Box<dyn Journal>>,
     transcript: Option<Vec<Entry>>,
     counters: Counters,
     /// Nobody answers.
@@ -116,6 +121,7 @@ impl ApiServer {
             world,
             wakes: BTreeMap::new(),
             hooks: None,
+            journal: None,
             transcript: None,
             counters: Counters::default(),
             stopped: false,
@@ -147,16 +153,26 @@ impl ApiServer {
     }
 
     /// Changes the world from outside, such as to register a conversion or to forget history, and wakes the watches.
+    /// Where the journal does not keep what was written, that is logged, and the world is as it was.
     pub fn with_world<T>(&self, change: impl FnOnce(&mut World, Timestamp) -> T) -> T {
         let mut state = self.state();
+        let before = state.world.clone();
         let result = change(&mut state.world, self.inner.clock.now());
-        self.after_write(&mut state);
+        if let Err(error) = self.after_write(&mut state, before) {
+            tracing::error!(%error, "a change of the world was not kept");
+        }
         result
     }
 
     /// Consults the hooks around every request from now on; `None` removes them.
     pub fn set_hooks(&self, hooks: Option<Arc<dyn Hooks>>) {
         self.state().hooks = hooks;
+    }
+
+    /// Has a journal keep everything that is written from now on; `None` stops it. What was written before is the
+    /// caller's to keep.
+    pub fn set_journal(&self, journal: Option<Box<dyn Journal>>) {
+        self.state().journal = journal;
     }
 
     /// Starts or stops keeping a transcript of requests; either way what was kept is dropped.
@@ -226,7 +242,7 @@ impl ApiServer {
     /// Stops or resumes garbage collection and the other controllers of the world. Resuming catches up at once.
     pub fn set_controllers(&self, on: bool) {
         self.inner.settles.store(on, std::sync::atomic::Ordering::SeqCst);
-        self.after_write(&mut self.state());
+        self.with_world(|_, _| ());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -234,14 +250,23 @@ impl ApiServer {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the controllers of the world run, then wakes the watches of what was written.
-    fn after_write(&self, state: &mut State) {
+    /// Lets the controllers of the world run, has the journal keep what was written since `before`, then wakes the
+    /// watches of it. Where it cannot be kept, the world is as it was before.
+    fn after_write(&self, state: &mut State, before: World) -> std::io::Result<()> {
         if self.inner.settles.load(std::sync::atomic::Ordering::SeqCst) {
             state.world.settle(self.inner.clock.now());
+        }
+        if let Some(journal) = &mut state.journal
+            && state.world.revision() != before.revision()
+            && let Err(error) = journal.commit(before.revision(), &state.world)
+        {
+            state.world = before;
+            return Err(error);
         }
         for (resource, wake) in &state.wakes {
             wake.ring(state.world.last_write(resource));
         }
+        Ok(())
     }
 }
 

@@ -1,5 +1,9 @@
 //! The kinds that the server knows by itself.
 
+use std::sync::Arc;
+
+use rpds::RedBlackTreeMapSync;
+
 use super::admission::Shape;
 use super::identity::GroupResource;
 use super::kind::{Kind, KindVersion, Rules, api_version};
@@ -185,6 +189,15 @@ const KINDS: &[Builtin] = &[
 /// Every built-in kind.
 pub(crate) fn kinds() -> Vec<Kind> {
     KINDS.iter().map(build).collect()
+}
+
+/// They as a world holds them.
+pub(crate) fn served() -> RedBlackTreeMapSync<GroupResource, Arc<Kind>> {
+    let mut served = RedBlackTreeMapSync::new_sync();
+    for kind in kinds() {
+        served.insert_mut(kind.resource.clone(), Arc::new(kind));
+    }
+    served
 }
 
 fn build(builtin: &Builtin) -> Kind {

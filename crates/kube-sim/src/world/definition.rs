@@ -159,7 +159,7 @@ impl World {
     }
 
     /// Serves the kind of a definition.
-    fn register(&mut self, definition: &Value) {
+    pub(super) fn register(&mut self, definition: &Value) {
         let kind = kind_of(definition);
         self.kinds.insert_mut(kind.resource.clone(), Arc::new(kind));
     }

@@ -59,7 +59,7 @@ impl World {
             "" => None,
             token => Some(Continue::decode(token)?),
         };
-        let empty = Shelf::default();
+        let empty = Shelf::since(self.floor);
         let held = self.shelves.get(&target.kind.stored_as).unwrap_or(&empty);
         let revision = match &page {
             Some(page) if page.revision == 0 => self.revision,

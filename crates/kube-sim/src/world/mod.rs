@@ -11,6 +11,7 @@ mod conversion;
 mod create;
 mod definition;
 mod delete;
+mod dump;
 mod events;
 mod failure;
 mod identity;
@@ -34,6 +35,7 @@ use jiff::Timestamp;
 use rpds::RedBlackTreeMapSync;
 use serde_json::{Value, json};
 
+pub use self::dump::{Delta, Dump, LoadError};
 pub use self::failure::{FieldError, StatusError};
 pub use self::identity::GroupResource;
 pub(crate) use self::identity::ObjectId;
@@ -60,6 +62,8 @@ pub struct World {
     /// How many names were generated.
     names: u64,
     history: usize,
+    /// Nothing that was written up to here is known as history: the world was taken up at this revision.
+    floor: u64,
     shelves: RedBlackTreeMapSync<GroupResource, Shelf>,
     kinds: RedBlackTreeMapSync<GroupResource, Arc<Kind>>,
     /// (uid of an owner, dependent).
@@ -80,18 +84,15 @@ impl std::fmt::Debug for World {
 impl World {
     /// A cluster as it is after its start: the four system namespaces with their default service accounts.
     pub fn new(now: Timestamp) -> Self {
-        let mut kinds = RedBlackTreeMapSync::new_sync();
-        for kind in builtin::kinds() {
-            kinds.insert_mut(kind.resource.clone(), Arc::new(kind));
-        }
         let mut world = Self {
             revision: 0,
             seed: 0,
             uids: 0,
             names: 0,
             history: HISTORY,
+            floor: 0,
             shelves: RedBlackTreeMapSync::new_sync(),
-            kinds,
+            kinds: builtin::served(),
             owned: RedBlackTreeMapSync::new_sync(),
             conversions: Arc::new(BTreeMap::new()),
             touched: Vec::new(),
@@ -311,7 +312,8 @@ impl World {
         };
         let (revision, history) = (self.revision, self.history);
         if !self.shelves.contains_key(&id.resource) {
-            self.shelves.insert_mut(id.resource.clone(), Shelf::default());
+            self.shelves
+                .insert_mut(id.resource.clone(), Shelf::since(self.floor));
         }
         if let Some(shelf) = self.shelves.get_mut(&id.resource) {
             shelf.record(revision, change, history);

@@ -29,6 +29,14 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
+    /// An empty shelf that knows no history up to this revision.
+    pub(crate) fn since(revision: u64) -> Self {
+        Self {
+            forgotten: revision,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<&Arc<Value>> {
         self.objects.get(&(namespace.into(), name.into()))
     }

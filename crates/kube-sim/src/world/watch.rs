@@ -145,7 +145,7 @@ impl World {
         else {
             return Err(StatusError::expired("the resource is no longer served"));
         };
-        let empty = Shelf::default();
+        let empty = Shelf::since(self.floor);
         let held = self.shelves.get(&watch.stored_as).unwrap_or(&empty);
         if !held.remembers(watch.revision) {
             return Err(StatusError::expired(format!(

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking; its helpers are called with literals"
 )]
 
+mod persisting;
 mod stopping;
 mod support;
 
