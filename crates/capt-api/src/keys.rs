@@ -4,6 +4,8 @@
 pub const RETRY: &str = "capt.infrastructure.cluster.x-k8s.io/retry";
 /// Approves a plan that would destroy or replace a protected resource; the value is the input digest shown in status.
 pub const APPROVE: &str = "capt.infrastructure.cluster.x-k8s.io/approve";
+/// The id of a Terraform lock that a person says is nobody's any more: it is taken away.
+pub const UNLOCK: &str = "capt.infrastructure.cluster.x-k8s.io/unlock";
 /// The uid of the object that a child was made for, kept where an owner reference cannot be.
 pub const OWNER_UID: &str = "capt.infrastructure.cluster.x-k8s.io/owner-uid";
 /// Label on what belongs to a workspace (state, lock, connection secret): the workspace's name.

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wait::Wait;
+
 /// How far one operation is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -26,6 +28,12 @@ impl Progress {
             current: current.into(),
             ..Self::default()
         }
+    }
+
+    /// Inputs are being checked: what is missing says what takes so long.
+    pub fn checking(missing: &[Wait]) -> Self {
+        let line = missing.first().and_then(|wait| wait.message.lines().next());
+        Self::started(line.unwrap_or("checking inputs"))
     }
 
     /// All done.
@@ -77,6 +85,13 @@ mod tests {
             prop_assert_eq!(part(a.min(b)) <= part(a.max(b)), true);
             prop_assert_eq!(part(100), to);
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_what_is_being_done() {
+        assert_eq!(Progress::checking(&[]).current, "checking inputs");
+        let missing = Wait::new("Secret/a", "SecretMissing", "waiting for a\nand more");
+        assert_eq!(Progress::checking(&[missing]).current, "waiting for a");
     }
 
     #[test]

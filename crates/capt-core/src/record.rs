@@ -209,6 +209,31 @@ impl Record {
         push(&mut self.recovery.history, attempt);
     }
 
+    /// Writes down something that was mended at `time` and is over; true if it was not written down before.
+    pub(crate) fn note_mended(&mut self, trigger: &str, action: &str, time: Timestamp) -> bool {
+        // As it will be read again.
+        let time = Timestamp::from_second(time.as_second()).unwrap_or(time);
+        let history = &mut self.recovery.history;
+        if history.iter().any(|it| it.action == action && it.time == time) {
+            return false;
+        }
+        let mended = RecoveryAttempt {
+            time,
+            trigger: trigger.to_owned(),
+            action: action.to_owned(),
+            finished: Some((time, Ending::Succeeded)),
+        };
+        // The attempt that is going on stays the last one.
+        let open = history.pop_if(|last| last.finished.is_none());
+        push(history, mended);
+        if let Some(open) = open {
+            push(history, open);
+        }
+        self.recovery.attempts = self.recovery.attempts.saturating_add(1);
+        self.recovery.successes = self.recovery.successes.saturating_add(1);
+        true
+    }
+
     pub(crate) fn end_recovery(&mut self, how: Ending, now: Timestamp) {
         if let Some(open) = self
             .recovery
@@ -245,6 +270,20 @@ mod tests {
         }
         assert_eq!(record.history.len(), HISTORY);
         assert_eq!(record.history[HISTORY - 1].started_at.as_second(), 39);
+    }
+
+    #[test]
+    fn what_was_mended_is_written_down_once_and_leaves_the_open_attempt_open() {
+        let mut record = Record::default();
+        record.begin_recovery("ProcessLost", "Retry", Timestamp::UNIX_EPOCH);
+        let at: Timestamp = "1970-01-01T00:00:05.7Z".parse().unwrap();
+        assert!(record.note_mended("StateLocked", "Unlock", at));
+        assert!(!record.note_mended("StateLocked", "Unlock", at));
+        let actions: Vec<_> = record.recovery.history.iter().map(|it| &*it.action).collect();
+        assert_eq!(actions, ["Unlock", "Retry"]);
+        assert_eq!((record.recovery.attempts, record.recovery.successes), (2, 1));
+        record.end_recovery(Ending::Succeeded, Timestamp::MAX);
+        assert!(record.recovery.history[1].finished.is_some());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::object::{Object, is_retried};
 use crate::plan::{Checked, Plan, PlanError};
 use crate::progress::Progress;
 use crate::record::{OperationKind, Record, RunOperation};
-use crate::wait::Wait;
+use crate::wait::{Notice, Wait};
 
 mod teardown;
 
@@ -44,6 +44,8 @@ pub struct RunSeen {
     pub number: u32,
     /// How far it is.
     pub progress: Progress,
+    /// The holder of a lock that a dead process had left and that this run took away, and when it did so.
+    pub unlocked: Option<(Timestamp, String)>,
     /// How it ended, once it has.
     pub end: Option<RunEnd>,
 }
@@ -154,6 +156,19 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
 
 /// What to do about it.
 pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision<Record, Command> {
+    let mut decision = next(snapshot, assessment, now);
+    let unlocked = current_run(snapshot).and_then(|run| run.unlocked.as_ref());
+    if let Some((at, holder)) = unlocked
+        && decision.record.note_mended("StateLocked", "Unlock", *at)
+    {
+        let message =
+            format!("the lock of {holder} was taken away: the process that took it is dead and has left it");
+        decision.notices.push(Notice::warning("LockRemoved", message));
+    }
+    decision
+}
+
+fn next(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision<Record, Command> {
     let object = &snapshot.object;
     if object.deleting && object.paused.is_none() {
         return teardown::delete(snapshot, now);
@@ -262,6 +277,11 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
             percent: before,
             ..Progress::default()
         },
+        (Some(_), State::Recovering) if record.origin == Some(State::Validating) => {
+            Progress::checking(&snapshot.missing)
+                .not_behind(before)
+                .unfinished()
+        }
         (Some(_), State::Provisioning | State::Recovering) => seen
             .map_or_else(
                 || Progress::started("waiting for Terraform"),
@@ -272,7 +292,7 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
         (Some(_), State::Configuring) => Progress::started("writing outputs")
             .not_behind(before.max(97))
             .unfinished(),
-        (Some(_), State::Pending | State::Validating) => Progress::started("checking inputs")
+        (Some(_), State::Pending | State::Validating) => Progress::checking(&snapshot.missing)
             .not_behind(before)
             .unfinished(),
         (Some(_), State::Ready | State::Degraded | State::Failed) => seen

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use capt_core::fault::Fault;
+use capt_terraform::classify::LockInfo;
 use capt_terraform::engine::{Failure, Job, Planned, Resumption};
 use capt_terraform::{Changes, Engine, EngineKind, Output, RunEnd, RunSpec, WorkspaceId};
 
@@ -67,8 +68,8 @@ impl Engine for Counted {
         self.engine.recorded_spec(workspace).await
     }
 
-    async fn settle(&self, workspace: &WorkspaceId) -> Result<(), Failure> {
-        self.engine.settle(workspace).await
+    async fn settle(&self, job: &Job) -> Result<(), Failure> {
+        self.engine.settle(job).await
     }
 
     async fn prepare(&self, job: &Job) -> Result<(), Failure> {
@@ -99,6 +100,10 @@ impl Engine for Counted {
     async fn outputs(&self, job: &Job) -> Result<BTreeMap<String, Output>, Failure> {
         self.step();
         self.engine.outputs(job).await
+    }
+
+    async fn abandoned_lock(&self, job: &Job, failure: &Failure) -> Result<Option<LockInfo>, Fault> {
+        self.engine.abandoned_lock(job, failure).await
     }
 
     async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure> {

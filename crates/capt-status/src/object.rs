@@ -66,16 +66,18 @@ pub fn identity(kind: &str, metadata: &ObjectMeta, finalizer: &str) -> Identity 
     }
 }
 
-/// What people ask for by annotation (retry, approve), as one text that changes with each request.
+/// What people ask for by annotation (retry, approve, unlock), as one text that changes with each request.
 pub fn requested(metadata: &ObjectMeta) -> Option<String> {
-    let retry = annotation(metadata, keys::RETRY);
-    let approve = annotation(metadata, keys::APPROVE);
-    match (retry, approve) {
-        (None, None) => None,
-        (Some(retry), None) => Some(format!("retry={retry}")),
-        (None, Some(approve)) => Some(format!("approve={approve}")),
-        (Some(retry), Some(approve)) => Some(format!("retry={retry},approve={approve}")),
-    }
+    let requests = [
+        ("retry", keys::RETRY),
+        ("approve", keys::APPROVE),
+        ("unlock", keys::UNLOCK),
+    ];
+    let requests = requests
+        .into_iter()
+        .filter_map(|(word, key)| Some(format!("{word}={}", annotation(metadata, key)?)));
+    let requests: Vec<_> = requests.collect();
+    (!requests.is_empty()).then(|| requests.join(","))
 }
 
 fn annotation<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a str> {

@@ -1,6 +1,8 @@
 //! Diagnostics to faults: classified, short, and without secrets.
 
-use capt_core::fault::Fault;
+use std::collections::BTreeSet;
+
+use capt_core::fault::{Fault, FaultClass};
 
 use crate::classify::{self, Classified, ErrorClass, classify};
 use crate::engine::{Failure, Step};
@@ -116,6 +118,17 @@ pub fn redact(text: &str) -> String {
     format!("{}{COMMAND}(redacted)': {reason}", &text[..start])
 }
 
+/// That a process ended without a verdict, and what it was making then.
+pub(crate) fn process_lost(how: &str, making: &BTreeSet<String>) -> Fault {
+    let mut message = how.to_owned();
+    if !making.is_empty() {
+        let making: Vec<_> = making.iter().map(String::as_str).collect();
+        let making = making.join(", ");
+        message = format!("{message} while it made {making}, which may exist now without being in the state");
+    }
+    Fault::new(FaultClass::Interrupted, "ProcessLost", message)
+}
+
 /// Cuts a text at a character boundary.
 pub fn bound(text: &mut String, max: usize) {
     if text.len() > max {
@@ -131,7 +144,6 @@ pub fn bound(text: &mut String, max: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use capt_core::fault::FaultClass;
 
     use crate::stream::{Position, Range};
 

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::classify::LockInfo;
 use crate::run::{Changes, Operation, Output, RunEnd, RunId, RunSpec, WorkspaceId};
+use crate::runs::Clock;
 use crate::stream::{Action, Event};
 
 /// Which engine it is. Sticky for a workspace: a state written by one engine need not be readable by another.
@@ -144,6 +146,8 @@ pub struct Job {
     pub events: EventSink,
     /// Whether the run is to stop.
     pub cancelled: Cancelled,
+    /// Tells the time.
+    pub clock: Clock,
 }
 
 /// Tells a step that it is to stop.
@@ -185,8 +189,9 @@ pub trait Engine: Send + Sync + 'static {
     /// The spec of the run that is recorded in the workspace, without its files.
     async fn recorded_spec(&self, workspace: &WorkspaceId) -> Result<Option<RunSpec>, Fault>;
 
-    /// Waits until no process of an earlier run works in the workspace.
-    async fn settle(&self, workspace: &WorkspaceId) -> Result<(), Failure>;
+    /// Waits until no process of an earlier run works in the workspace. One that stands in the way of a destroy, or
+    /// of a job that is cancelled, is asked to stop.
+    async fn settle(&self, job: &Job) -> Result<(), Failure>;
 
     /// Makes the workspace ready for `init`: files, backend, record.
     async fn prepare(&self, job: &Job) -> Result<(), Failure>;
@@ -206,7 +211,11 @@ pub trait Engine: Send + Sync + 'static {
     /// Reads the outputs from the state.
     async fn outputs(&self, job: &Job) -> Result<BTreeMap<String, Output>, Failure>;
 
-    /// Takes away a lock whose holder is known to be dead.
+    /// The lock that made a step fail, if it is proved that a process of an earlier step has left it and is dead, or
+    /// if the job names it as one to take away. Absent for the lock of anybody else.
+    async fn abandoned_lock(&self, job: &Job, failure: &Failure) -> Result<Option<LockInfo>, Fault>;
+
+    /// Takes away a lock whose holder is known to be dead. Fails if the state is locked by another one by now.
     async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure>;
 
     /// Keeps the verdict, so that a restart does not repeat the run.

@@ -116,6 +116,9 @@ pub struct RunSpec {
     pub apply_args: Vec<String>,
     /// The workspace's name for people.
     pub label: String,
+    /// The id of a lock that a person says is nobody's any more: it is taken away if it stands in the way.
+    #[serde(default)]
+    pub unlock: Option<String>,
     /// Secret values, as they are: `(redacted)` takes their place in everything that the run says, if they are
     /// at least six bytes long. Like the environment, not kept longer than the run.
     #[serde(default)]
@@ -145,6 +148,7 @@ impl RunSpec {
             init_args: Vec::new(),
             plan_args: Vec::new(),
             apply_args: Vec::new(),
+            unlock: None,
             redact: Vec::new(),
         }
     }
@@ -367,6 +371,8 @@ pub struct RunView {
     pub started_at: Timestamp,
     /// When it last said anything.
     pub last_activity: Timestamp,
+    /// The lock that a dead process had left, and that was taken away, by its holder in words; and when.
+    pub unlocked: Option<(Timestamp, String)>,
     /// How it ended, once it has.
     pub end: Option<RunEnd>,
 }

@@ -150,20 +150,17 @@ async fn apply_again_update_and_destroy() {
     assert!(percents.len() >= 5 && percents.ends_with(&[100]), "{percents:?}");
 
     // Nothing is left that anybody else could read.
-    for file in [
-        "run.json",
-        "result.json",
-        "module/main.tf",
-        "module/in.auto.tfvars.json",
-        "logs/apply-0.stdout",
-    ] {
+    for file in ["run.json", "result.json", "module/main.tf", "logs/apply-0.stdout"] {
         let mode = std::fs::metadata(options.root.join("w").join(file))
             .unwrap()
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
-    assert!(!options.root.join("w/logs/output.stdout").exists());
+    // Inputs, plan and outputs go with the run.
+    for file in ["module/in.auto.tfvars.json", "plan.out", "logs/output.stdout"] {
+        assert!(!options.root.join("w").join(file).exists(), "{file}");
+    }
 
     let RunEnd::Succeeded { changes, outputs, .. } = apply(&runs, spec("r2", MODULE)).await else {
         panic!()

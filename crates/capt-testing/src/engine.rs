@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use capt_core::fault::Fault;
+use capt_terraform::classify::LockInfo;
 use capt_terraform::engine::{Failure, Job, Planned, ResumeAt, Resumption};
 use capt_terraform::stream::Action;
 use capt_terraform::{
@@ -62,8 +63,8 @@ impl Engine for Observed {
         self.inner.recorded_spec(workspace).await
     }
 
-    async fn settle(&self, workspace: &WorkspaceId) -> Result<(), Failure> {
-        self.inner.settle(workspace).await
+    async fn settle(&self, job: &Job) -> Result<(), Failure> {
+        self.inner.settle(job).await
     }
 
     async fn prepare(&self, job: &Job) -> Result<(), Failure> {
@@ -135,6 +136,10 @@ impl Engine for Observed {
             self.recorder.keep_secret(&text);
         }
         Ok(outputs)
+    }
+
+    async fn abandoned_lock(&self, job: &Job, failure: &Failure) -> Result<Option<LockInfo>, Fault> {
+        self.inner.abandoned_lock(job, failure).await
     }
 
     async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure> {

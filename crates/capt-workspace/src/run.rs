@@ -10,6 +10,7 @@ use capt_core::progress::Progress;
 use capt_core::record::{Record, RunOperation};
 use capt_core::workspace::{RunEnd, RunSeen};
 use capt_runtime::ObjectKey;
+use capt_terraform::classify::LockInfo;
 use capt_terraform::{Operation, Output, RunEnd as EngineEnd, RunView, Stage, WorkspaceId};
 
 use crate::position::in_spec;
@@ -104,6 +105,7 @@ pub(crate) fn seen(view: Option<&RunView>, status: Option<&RunStatus>, record: &
         return Some(RunSeen {
             number,
             progress: progress(view),
+            unlocked: view.unlocked.clone(),
             end: view.end.as_ref().map(|end| end_of(end, &current.input)),
         });
     }
@@ -111,6 +113,7 @@ pub(crate) fn seen(view: Option<&RunView>, status: Option<&RunStatus>, record: &
         RunSeen {
             number: current.number,
             progress: Progress::default(),
+            unlocked: None,
             end: Some(RunEnd::Succeeded),
         }
     })
@@ -129,9 +132,27 @@ fn end_of(end: &EngineEnd, input: &str) -> RunEnd {
                 let message = "the run failed without saying why";
                 Fault::new(FaultClass::Unknown, "RunFailed", message)
             };
-            RunEnd::Failed(in_spec(faults.first().cloned().unwrap_or_else(unsaid)))
+            RunEnd::Failed(in_spec(faults.first().map_or_else(unsaid, locked)))
         }
         EngineEnd::NeedsApproval { changes, .. } => RunEnd::Failed(approval_required(changes, input)),
+    }
+}
+
+/// A fault as it is, or, for a lock that is somebody's, who holds it and what to do about it.
+fn locked(fault: &Fault) -> Fault {
+    let Some(lock) = LockInfo::read(&fault.message).filter(|_| fault.class == FaultClass::Locked) else {
+        return fault.clone();
+    };
+    let message = format!(
+        "the state is locked by {}; it is waited for. If nobody works with that lock any more, set the annotation \
+         {}={} on the TerraformWorkspace to have it taken away",
+        lock.holder(),
+        keys::UNLOCK,
+        lock.id
+    );
+    Fault {
+        message,
+        ..fault.clone()
     }
 }
 
@@ -245,6 +266,18 @@ mod tests {
         assert_eq!(seen("Applying", RunOperation::Destroy), None);
         // The outputs of an apply are known only to the runner.
         assert_eq!(seen(SUCCEEDED, RunOperation::Apply), None);
+    }
+
+    #[test]
+    fn a_lock_of_somebody_else_says_whose_it_is_and_how_it_is_taken_away() {
+        let text = "Error acquiring the state lock: the state is already locked\nLock Info:\n  ID:  abc\n  \
+                    Operation: OperationTypeApply\n  Who: ann@laptop\n  Created: 2026-01-01 10:00:00.5 +0000 UTC\n";
+        let fault = locked(&Fault::new(FaultClass::Locked, "StateLocked", text));
+        for part in ["ann@laptop since 2026-01-01 10:00:00 UTC", "/unlock=abc"] {
+            assert!(fault.message.contains(part), "{fault}");
+        }
+        let other = Fault::new(FaultClass::Locked, "StateLocked", "no info");
+        assert_eq!(locked(&other), other);
     }
 
     #[test]

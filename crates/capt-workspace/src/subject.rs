@@ -165,6 +165,7 @@ impl WorkspaceSubject {
             expect_state: was_applied(object),
             protected: protected(&object.spec),
             approved: object.annotations().get(keys::APPROVE) == Some(input),
+            unlock: object.annotations().get(keys::UNLOCK).cloned(),
             init_args: init,
             plan_args: plan,
             apply_args: apply,

@@ -6,12 +6,14 @@
 mod class;
 mod codes;
 mod crossplane;
+mod lock;
 mod rules;
 
 use capt_core::fault::{Fault, FaultClass};
 
 pub use class::ErrorClass;
 pub use crossplane::decode_message;
+pub use lock::{LockInfo, lock_id};
 
 /// The judgement over one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,20 +56,6 @@ pub fn classify_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Classif
     let mut all: Vec<_> = texts.into_iter().map(classify).collect();
     all.sort_by_key(|classified| precedence(classified.class));
     all
-}
-
-/// The id in the `Lock Info:` that a refused lock comes with. It is the holder's, unless the text names the
-/// holder as `already locked: ID=<holder>`, as the HTTP backend does, which wins.
-pub fn lock_id(text: &str) -> Option<String> {
-    let value = |after: &str| {
-        let word = after.trim_start().split(|c: char| c.is_whitespace()).next()?;
-        (!word.is_empty()).then(|| word.to_owned())
-    };
-    if let Some((_, holder)) = text.split_once("already locked: ID=") {
-        return value(holder);
-    }
-    let (_, info) = text.split_once("Lock Info:")?;
-    info.split_once("ID:").and_then(|(_, after)| value(after))
 }
 
 /// The order in which the failures of one run decide: least first. What is not known decides last.

@@ -1,5 +1,6 @@
 //! Following a process through the files that it writes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::record::{ProcessId, has_orphans};
 use crate::diagnostics::bound;
 use crate::engine::{Cancelled, EventSink};
 use crate::secrets::Secrets;
-use crate::stream::{ChangeSummary, Diagnostic, Event, LineReader, Severity};
+use crate::stream::{Action, ChangeSummary, Diagnostic, Event, LineReader, Severity};
 
 /// How many diagnostics of one step are kept, and how much of each.
 const MAX_DIAGNOSTICS: usize = 64;
@@ -26,6 +27,10 @@ pub(super) struct Said {
     /// The totals of an apply or destroy: only one that succeeded has them.
     pub(super) summary: Option<ChangeSummary>,
     pub(super) interrupted: bool,
+    /// The addresses of what is being made.
+    pub(super) making: BTreeSet<String>,
+    /// It was stopped because it said nothing for this long.
+    pub(super) silent: Option<Duration>,
 }
 
 impl Said {
@@ -42,12 +47,19 @@ impl Said {
             }
             Event::Summary(summary) if summary.operation != "plan" => self.summary = Some(summary.clone()),
             Event::Interrupted => self.interrupted = true,
+            Event::Started {
+                resource,
+                action: Action::Create,
+            } => {
+                self.making.insert(resource.addr.clone());
+            }
+            Event::Completed { resource, .. } | Event::Errored { resource } => {
+                self.making.remove(&resource.addr);
+            }
             Event::Summary(_)
             | Event::Planned { .. }
             | Event::Started { .. }
             | Event::Progressed { .. }
-            | Event::Completed { .. }
-            | Event::Errored { .. }
             | Event::Other => {}
         }
     }
@@ -116,6 +128,8 @@ pub(super) struct Follower {
     pub(super) poll: Duration,
     /// How long it may take to stop.
     pub(super) grace: Duration,
+    /// How long it may say nothing before it is asked to stop.
+    pub(super) silence: Duration,
 }
 
 impl Follower {
@@ -129,7 +143,10 @@ impl Follower {
     ) -> (Exit, Said) {
         let mut said = Said::default();
         let mut tail = Tail::new(&self.stdout);
-        let mut kill_at = None;
+        // Who was asked to stop by an earlier process has had its time, or gets it now.
+        let mut kill_at = self.interrupted.then(|| Instant::now() + self.grace);
+        let mut silent_at = Instant::now() + self.silence;
+        let mut silent = None;
         let events = self.events.clone();
         let secrets = std::mem::take(&mut self.secrets);
         let mut take = |event: Event| {
@@ -138,12 +155,21 @@ impl Follower {
             events(&event);
         };
         let exit = loop {
+            let before = tail.length;
             let more = tail.read(&mut take).await;
+            if tail.length > before {
+                silent_at = Instant::now() + self.silence;
+            }
             if let Some(exit) = process.poll() {
                 break exit;
             }
             on_poll();
-            if self.cancelled.is_cancelled() && !self.interrupted {
+            let is_stuck = Instant::now() >= silent_at;
+            if (is_stuck || self.cancelled.is_cancelled()) && !self.interrupted {
+                if !self.cancelled.is_cancelled() {
+                    tracing::warn!(log = %self.stdout.display(), "a process says nothing and is asked to stop");
+                    silent = Some(self.silence);
+                }
                 self.interrupted = true;
                 on_interrupt();
                 // Only the leader: it stops its providers itself, in the right order.
@@ -168,15 +194,31 @@ impl Follower {
         while tail.read(&mut take).await {}
         tail.finish(&mut take);
         reap(process.id());
+        said.silent = silent;
         (exit, said)
     }
 }
 
 /// What a provisioner has started may outlive Terraform; nobody would ever look after it.
 fn reap(id: Option<&ProcessId>) {
-    if id.is_some_and(|id| has_orphans(id.pid)) {
+    if id.is_some_and(|id| has_orphans(id.pid, None)) {
         signal_pid(id.map(|id| id.pid), Signal::KILL, Scope::Group);
     }
+}
+
+/// Asks a process to stop, if it is provably still the same: once, and nobody else may do so again.
+pub(super) fn interrupt(id: &ProcessId) {
+    signal(Some(id), Signal::INT, Scope::Leader);
+}
+
+/// Ends a process that has not stopped, and whatever it has started.
+pub(super) fn kill(id: &ProcessId) {
+    signal(Some(id), Signal::KILL, Scope::Group);
+}
+
+/// Ends what a leader that is dead has left.
+pub(super) fn kill_group(group: i32) {
+    signal_pid(Some(group), Signal::KILL, Scope::Group);
 }
 
 #[derive(Clone, Copy)]
@@ -211,6 +253,8 @@ struct Tail {
     file: Option<File>,
     lines: LineReader,
     buffer: Vec<u8>,
+    /// How much was read so far.
+    length: usize,
 }
 
 impl Tail {
@@ -220,6 +264,7 @@ impl Tail {
             file: None,
             lines: LineReader::default(),
             buffer: vec![0; 64 << 10],
+            length: 0,
         }
     }
 
@@ -234,9 +279,11 @@ impl Tail {
         for _ in 0..CHUNKS {
             match file.read(&mut self.buffer).await {
                 Ok(0) | Err(_) => return false,
-                Ok(count) => self
-                    .lines
-                    .push(self.buffer.get(..count).unwrap_or_default(), &mut *take),
+                Ok(count) => {
+                    self.length = self.length.saturating_add(count);
+                    self.lines
+                        .push(self.buffer.get(..count).unwrap_or_default(), &mut *take);
+                }
             }
         }
         true

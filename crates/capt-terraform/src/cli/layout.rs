@@ -3,6 +3,7 @@
 //! ```text
 //! <root>/<workspace>/run.json      which run, and which process works on it
 //!                    result.json   how the run ended
+//!                    lost.json     processes that died without a verdict
 //!                    module/       the configuration; Terraform's working directory
 //!                    logs/         what each step wrote to its stdout and stderr
 //!                    plan.out, plan.json, terraform.tfstate (local backend)
@@ -56,6 +57,11 @@ impl Layout {
         self.dir.join("result.json")
     }
 
+    /// Which processes have died without a verdict. It outlives the run.
+    pub(super) fn lost_processes(&self) -> PathBuf {
+        self.dir.join("lost.json")
+    }
+
     pub(super) fn plan(&self) -> PathBuf {
         self.dir.join("plan.out")
     }
@@ -75,6 +81,11 @@ impl Layout {
 
     fn local_state(&self) -> PathBuf {
         self.dir.join("terraform.tfstate")
+    }
+
+    /// Which files of the module directory are the run's.
+    fn manifest(&self) -> PathBuf {
+        self.dir.join("manifest.json")
     }
 
     fn logs(&self) -> PathBuf {
@@ -101,7 +112,7 @@ impl Layout {
         for dir in [&self.root, &self.dir, &module, &self.logs()] {
             make_dir(dir)?;
         }
-        let manifest = self.dir.join("manifest.json");
+        let manifest = self.manifest();
         let before: BTreeSet<String> = read_json(&manifest)?.unwrap_or_default();
         let mut files = spec.files.clone();
         if let Some(backend) = self.backend(&spec.backend) {
@@ -142,6 +153,24 @@ impl Layout {
         }
         File::open(&logs)?.sync_all()?;
         File::open(&self.dir)?.sync_all()
+    }
+
+    /// Takes away the files of a run that has ended, those of the module itself apart: variables and credentials are
+    /// kept no longer than they are needed.
+    pub(super) fn clear_inputs(&self) -> io::Result<()> {
+        let written: BTreeSet<String> = read_json(&self.manifest())?.unwrap_or_default();
+        // In the spelling that Terraform itself asks for.
+        let is_module = |path: &str| {
+            path.strip_suffix(".json")
+                .unwrap_or(path)
+                .strip_suffix(".tf")
+                .is_some()
+        };
+        let is_input = |path: &&String| !is_module(path);
+        for path in written.iter().filter(is_input) {
+            remove(&self.module().join(path))?;
+        }
+        Ok(())
     }
 
     fn backend(&self, backend: &Backend) -> Option<Vec<u8>> {
@@ -313,6 +342,28 @@ mod tests {
         assert_eq!(fs::read_to_string(layout.module().join("main.tf")).unwrap(), "c");
         assert!(!layout.module().join("sub/x.tf").exists());
         assert!(layout.module().join(".terraform.lock.hcl").exists());
+    }
+
+    #[test]
+    fn inputs_go_with_the_run_and_the_module_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::new(root.path(), &WorkspaceId::new("w"));
+        let files = [
+            ("main.tf", "a"),
+            ("capt.auto.tfvars.json", "{}"),
+            ("00-varfile.auto.tfvars", "x = 1"),
+            ("aws-credentials", "[default]"),
+        ];
+        layout.write_module(&spec(&files, Backend::Local)).unwrap();
+        layout.clear_inputs().unwrap();
+        let left = |name: &str| layout.module().join(name).exists();
+        assert!(left("main.tf") && left(BACKEND_FILE));
+        for (name, _) in &files[1..] {
+            assert!(!left(name), "{name}");
+        }
+        // The next run has them again.
+        layout.write_module(&spec(&files, Backend::Local)).unwrap();
+        assert!(files.iter().all(|(name, _)| left(name)));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 mod follow;
 mod layout;
+mod locks;
 mod options;
 mod record;
 mod steps;
@@ -23,14 +24,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use capt_core::fault::{Fault, FaultClass};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
+use crate::classify::LockInfo;
 use crate::engine::{Engine, EngineKind, Failure, Job, Planned, ResumeAt, Resumption, Step};
 use crate::run::{Changes, Operation, Output, RunEnd, RunSpec, WorkspaceId};
 use crate::runs::STALE_PLAN;
 
-use layout::{Layout, disk_fault, read_json, remove, write_json};
+use layout::{Layout, create_private, disk_fault, read_json, remove, write_json};
 pub use options::{CliOptions, PASSED_ON, locate};
-use record::{PlanRecord, ResultRecord, RunRecord, StepRecord};
+use record::{PlanRecord, ProcessId, ResultRecord, RunRecord, StepRecord};
 
 /// An engine that runs a `terraform` or `tofu` binary.
 #[derive(Debug, Clone)]
@@ -104,6 +107,45 @@ impl Cli {
             .map_err(|error| disk_fault("set the stored state aside", &error).into())
     }
 
+    /// Whether the verdict over the run of this record is kept.
+    fn has_result(layout: &Layout, record: &RunRecord) -> Result<bool, Fault> {
+        let result: Option<ResultRecord> =
+            read_json(&layout.result()).map_err(|error| disk_fault("read the result of the run", &error))?;
+        Ok(result.is_some_and(|result| result.id == record.spec.id))
+    }
+
+    /// Waits until the process of an earlier run has ended. What only stands in the way of a destroy, or of a run
+    /// that is to stop, is asked to stop: once in its life.
+    async fn outwait(
+        &self,
+        job: &Job,
+        layout: &Layout,
+        process: &ProcessId,
+        mut interrupted: bool,
+    ) -> Result<(), Fault> {
+        tracing::info!(workspace = %job.spec.workspace, pid = process.pid, "waiting for the process of an earlier run");
+        let mut kill_at = interrupted.then(|| Instant::now() + self.options.grace);
+        while process.is_alive() {
+            let unwanted = job.spec.operation == Operation::Destroy || job.cancelled.is_cancelled();
+            if unwanted && !interrupted {
+                interrupted = true;
+                Self::remember(layout, |record| {
+                    if let Some(step) = &mut record.step {
+                        step.interrupted = true;
+                    }
+                })?;
+                follow::interrupt(process);
+                kill_at = Some(Instant::now() + self.options.grace);
+            }
+            if kill_at.is_some_and(|at| Instant::now() >= at) {
+                follow::kill(process);
+                kill_at = None;
+            }
+            tokio::time::sleep(self.options.poll).await;
+        }
+        Ok(())
+    }
+
     fn plan_record(&self, spec: &RunSpec) -> PlanRecord {
         PlanRecord {
             run: spec.id.clone(),
@@ -165,16 +207,15 @@ impl Engine for Cli {
         Ok(Self::record(&self.layout(workspace))?.map(|record| record.spec))
     }
 
-    async fn settle(&self, workspace: &WorkspaceId) -> Result<(), Failure> {
-        let layout = self.layout(workspace);
-        let step = Self::record(&layout)?.and_then(|record| record.step);
-        let Some(process) = step.and_then(|step| steps::living(&layout, &step)) else {
+    async fn settle(&self, job: &Job) -> Result<(), Failure> {
+        let layout = self.layout(&job.spec.workspace);
+        let Some(step) = Self::record(&layout)?.and_then(|record| record.step) else {
             return Ok(());
         };
-        tracing::info!(%workspace, pid = process.pid, "waiting for the process of an earlier run");
-        while process.is_alive() {
-            tokio::time::sleep(self.options.poll).await;
+        if let Some(process) = steps::living(&layout, &step) {
+            self.outwait(job, &layout, &process, step.interrupted).await?;
         }
+        locks::reap_group(&layout, &step);
         Ok(())
     }
 
@@ -185,6 +226,11 @@ impl Engine for Cli {
         } else {
             None
         };
+        if let Some(before) = &before
+            && !Self::has_result(&layout, before)?
+        {
+            locks::remember_unseen(&layout, before, (job.clock)())?;
+        }
         if let Some(before) = before.filter(|before| before.engine != self.kind) {
             let message = format!(
                 "the workspace was worked on by {} {}; its state may not be readable by {}",
@@ -239,21 +285,23 @@ impl Engine for Cli {
             remove(&stale).map_err(|error| disk_fault("remove an earlier plan", &error))?;
         }
         let plan = layout.plan();
+        // It holds every input, and Terraform keeps the mode of a file that is there.
+        create_private(&plan).map_err(|error| disk_fault("write the plan", &error))?;
         let out = format!("-out={}", plan.display());
-        let mut args = vec![
-            "plan",
-            "-json",
-            "-input=false",
-            "-no-color",
-            "-lock-timeout=30s",
-            &out,
-        ];
+        // A lock that a dead process may have left does not pass by waiting.
+        let lock_timeout = if locks::any_lost(&layout) {
+            "-lock-timeout=0s"
+        } else {
+            "-lock-timeout=30s"
+        };
+        let mut args = vec!["plan", "-json", "-input=false", "-no-color", lock_timeout, &out];
         match job.spec.operation {
             Operation::Destroy => args.push("-destroy"),
             Operation::Apply => {}
         }
         args.extend(job.spec.plan_args.iter().map(String::as_str));
         self.step(job, &layout, Step::Plan, 0, &args).await?;
+        locks::let_go(&layout)?;
         let text = plan.to_string_lossy();
         let shown = self
             .plain(job, &layout, "show", &["show", "-json", "-no-color", &text])
@@ -282,13 +330,18 @@ impl Engine for Cli {
                 let mut args = vec!["apply", "-json", "-input=false", "-no-color", "-lock-timeout=30s"];
                 args.extend(job.spec.apply_args.iter().map(String::as_str));
                 args.push(&plan);
-                self.step(job, &layout, Step::Apply, attempt, &args).await?
+                let applied = self.step(job, &layout, Step::Apply, attempt, &args).await;
+                applied.map_err(|mut failure| {
+                    locks::explain_conflicts(&layout, &mut failure);
+                    failure
+                })?
             }
         };
         let Some(summary) = said.summary else {
             let message = "the apply has ended without its totals";
             return Err(Fault::new(FaultClass::Interrupted, "ProcessLost", message).into());
         };
+        locks::forget_lost(&layout)?;
         Ok(Changes {
             add: summary.add,
             change: summary.change,
@@ -313,11 +366,15 @@ impl Engine for Cli {
         })
     }
 
+    async fn abandoned_lock(&self, job: &Job, failure: &Failure) -> Result<Option<LockInfo>, Fault> {
+        self.left_lock(job, failure)
+    }
+
     async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure> {
         let layout = self.layout(&job.spec.workspace);
         self.plain(job, &layout, "force-unlock", &["force-unlock", "-force", lock_id])
             .await?;
-        Ok(())
+        Ok(locks::let_go(&layout)?)
     }
 
     async fn conclude(&self, job: &Job, end: &RunEnd) -> Result<(), Fault> {
@@ -337,6 +394,9 @@ impl Engine for Cli {
         for used in [layout.plan(), layout.plan_record()] {
             remove(&used).map_err(|error| disk_fault("remove the plan", &error))?;
         }
+        layout
+            .clear_inputs()
+            .map_err(|error| disk_fault("remove the inputs", &error))?;
         Self::write_record(&layout, &record)
     }
 

@@ -65,6 +65,9 @@ pub struct CliOptions {
     pub cli_config: Option<PathBuf>,
     /// How long a process may take to stop once it was asked. AWS needs its time: ten minutes by default.
     pub grace: Duration,
+    /// How long a process may say nothing before it is asked to stop: half an hour by default. An apply says
+    /// every ten seconds what it waits for, so that only one that hangs is silent for long.
+    pub silence: Duration,
     /// How often the files of a process are looked at.
     pub poll: Duration,
 }
@@ -86,6 +89,7 @@ impl CliOptions {
             plugin_cache: None,
             cli_config: None,
             grace: Duration::from_mins(10),
+            silence: Duration::from_mins(30),
             poll: Duration::from_millis(150),
         }
     }

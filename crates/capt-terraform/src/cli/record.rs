@@ -28,6 +28,12 @@ pub(super) struct StepRecord {
     pub(super) step: Step,
     pub(super) attempt: u32,
     pub(super) process: Option<ProcessId>,
+    /// When; absent in the records of older versions.
+    #[serde(default)]
+    pub(super) began: Option<Timestamp>,
+    /// The machine, or pod, that it runs on.
+    #[serde(default)]
+    pub(super) host: String,
     /// It was asked to stop. A second interrupt would make Terraform give up its state.
     pub(super) interrupted: bool,
 }
@@ -68,6 +74,11 @@ impl ProcessId {
         })
     }
 
+    /// Whether the machine was not started anew since, so that its number can still mean its group.
+    pub(super) fn is_of_this_boot(&self) -> bool {
+        self.boot == boot_id()
+    }
+
     /// Whether it still runs. One that has ended and was not waited for does not.
     pub(super) fn is_alive(&self) -> bool {
         self.boot == boot_id()
@@ -75,23 +86,40 @@ impl ProcessId {
     }
 }
 
-/// The leader of a process group that works in `dir`: a process that was started just before its starter died,
-/// so that it stands in no record.
-pub(super) fn find_in(dir: &Path) -> Option<ProcessId> {
+/// The leader of a process group that works in `dir` and writes into `stdout`: a process that was started just
+/// before its starter died, so that it stands in no record. Whoever else works there (a shell, a provisioner) writes
+/// somewhere else.
+pub(super) fn find_in(dir: &Path, stdout: &Path) -> Option<ProcessId> {
     let dir = fs::canonicalize(dir).ok()?;
+    let stdout = fs::canonicalize(stdout).ok()?;
+    let link = |pid: i32, name: &str| fs::read_link(format!("/proc/{pid}/{name}")).ok();
     pids().find_map(|pid| {
-        let works_here = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == dir);
-        let leads = works_here && Stat::read(pid).is_some_and(|stat| stat.group == pid && !stat.ended);
-        leads.then(|| ProcessId::of(pid)).flatten()
+        let is_it = link(pid, "cwd").is_some_and(|cwd| cwd == dir)
+            && link(pid, "fd/1").is_some_and(|file| file == stdout)
+            && Stat::read(pid).is_some_and(|stat| stat.group == pid && !stat.ended);
+        is_it.then(|| ProcessId::of(pid)).flatten()
     })
 }
 
-/// Whether the group of a leader that has ended still has members. Its number cannot have been given to
-/// another process as long as it has.
-pub(super) fn has_orphans(group: i32) -> bool {
+/// Whether the group of a leader that has ended still has members, of those that work in `dir` if one is named. Its
+/// number cannot have been given to another process as long as it has.
+pub(super) fn has_orphans(group: i32, dir: Option<&Path>) -> bool {
+    let dir = dir.and_then(|dir| fs::canonicalize(dir).ok());
     let stats = || pids().filter_map(|pid| Stat::read(pid).map(|stat| (pid, stat)));
     let reused = stats().any(|(pid, stat)| pid == group && !stat.ended);
-    !reused && stats().any(|(_, stat)| stat.group == group && !stat.ended)
+    let works_there = |pid: i32| {
+        dir.as_ref()
+            .is_none_or(|dir| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(dir)))
+    };
+    !reused && stats().any(|(pid, stat)| stat.group == group && !stat.ended && works_there(pid))
+}
+
+/// The name of this machine, or pod, as Terraform calls it in its locks.
+pub(super) fn hostname() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 fn pids() -> impl Iterator<Item = i32> {
@@ -144,5 +172,31 @@ mod tests {
         };
         assert!(!earlier.is_alive() && !other_boot.is_alive());
         assert_eq!(ProcessId::of(i32::MAX), None);
+    }
+
+    #[test]
+    fn only_the_process_that_writes_the_log_of_a_step_is_taken_for_it() {
+        use std::os::unix::process::CommandExt;
+        use std::process::{Command, Stdio};
+
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("apply-0.stdout");
+        let start = |stdout: Stdio| {
+            let mut sleep = Command::new("sleep");
+            sleep.arg("600").current_dir(dir.path()).stdout(stdout);
+            sleep.process_group(0).spawn().unwrap()
+        };
+        fs::write(&log, "").unwrap();
+        let mut other = start(Stdio::null());
+        let found = find_in(dir.path(), &log);
+        let mut own = start(fs::File::create(&log).unwrap().into());
+        let it = find_in(dir.path(), &log).unwrap();
+        let pid = i32::try_from(own.id()).unwrap();
+        for child in [&mut other, &mut own] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert_eq!((found, it.pid), (None, pid));
+        assert!(!it.is_alive());
     }
 }

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use super::Cli;
 use super::follow::{Exit, Follower, Process, Said};
 use super::layout::{Layout, create_private, disk_fault, remove};
-use super::record::{ProcessId, StepRecord, find_in};
+use super::locks;
+use super::record::{ProcessId, StepRecord, find_in, hostname};
 use crate::diagnostics::{self, bound};
 use crate::engine::{Cancelled, EventSink, Failure, Job, Planned, PlannedChange, Step};
 use crate::secrets::Secrets;
@@ -33,9 +34,14 @@ impl Cli {
             step,
             attempt,
             process: None,
+            began: Some((job.clock)()),
+            host: hostname(),
             interrupted: false,
         };
-        Self::remember(layout, |record| record.step = Some(begun.clone()))?;
+        Self::remember(layout, |record| {
+            record.step = Some(begun.clone());
+            record.lock_id = None;
+        })?;
         let process = self.spawn(job, layout, &name, args)?;
         if let Process::Own(_, id) = &process {
             begun.process.clone_from(id);
@@ -76,7 +82,7 @@ impl Cli {
         };
         let mut lock_known = false;
         let on_poll = || {
-            if !lock_known && begun.step == Step::Apply {
+            if !lock_known {
                 lock_known = Self::note_lock(layout);
             }
         };
@@ -89,6 +95,11 @@ impl Cli {
         };
         if succeeded {
             return Ok(said);
+        }
+        if matches!(exit, Exit::Signal(_) | Exit::Unknown)
+            && let Some(record) = Self::record(layout)?
+        {
+            locks::remember_lost(layout, &record, begun, &said, (job.clock)())?;
         }
         let secrets = Secrets::with_env(&job.spec, &self.options.env);
         Err(verdict(
@@ -143,6 +154,7 @@ impl Cli {
             secrets: Secrets::with_env(&job.spec, &self.options.env),
             poll: self.options.poll,
             grace: self.options.grace,
+            silence: self.options.silence,
         }
     }
 
@@ -172,7 +184,7 @@ impl Cli {
         Ok(Process::Own(Box::new(child), id))
     }
 
-    fn remember(layout: &Layout, change: impl FnOnce(&mut super::RunRecord)) -> Result<(), Fault> {
+    pub(super) fn remember(layout: &Layout, change: impl FnOnce(&mut super::RunRecord)) -> Result<(), Fault> {
         let missing = || {
             Fault::new(
                 FaultClass::Environment,
@@ -185,17 +197,13 @@ impl Cli {
         Self::write_record(layout, &record)
     }
 
-    /// Writes down which lock the run holds, once the local backend says so.
+    /// Writes down which lock the run holds, once the local backend says so. That of Kubernetes is known by what it
+    /// says of itself.
     fn note_lock(layout: &Layout) -> bool {
-        #[derive(Deserialize)]
-        struct Lock {
-            #[serde(rename = "ID")]
-            id: String,
-        }
-        let Ok(Some(lock)) = super::read_json::<Lock>(&layout.local_lock()) else {
+        let Some(id) = locks::local_lock_id(&layout.local_lock()) else {
             return false;
         };
-        Self::remember(layout, |record| record.lock_id = Some(lock.id)).is_ok()
+        Self::remember(layout, |record| record.lock_id = Some(id)).is_ok()
     }
 }
 
@@ -203,7 +211,10 @@ impl Cli {
 pub(super) fn living(layout: &Layout, step: &StepRecord) -> Option<ProcessId> {
     match &step.process {
         Some(process) => process.is_alive().then(|| process.clone()),
-        None => find_in(&layout.module()),
+        None => find_in(
+            &layout.module(),
+            &layout.stdout(&Layout::log_name(step.step, step.attempt)),
+        ),
     }
 }
 
@@ -223,7 +234,16 @@ fn verdict(
     secrets: &Secrets,
 ) -> Failure {
     let mut failure = diagnostics::failure(&said.diagnostics, step).unwrap_or(Failure { faults: Vec::new() });
-    if said.interrupted
+    if let Some(silence) = said.silent {
+        let minutes = silence.as_secs().div_ceil(60);
+        let message = format!("it said nothing for {minutes} minutes and was stopped; it is tried again");
+        let fault = Fault::new(FaultClass::Transient, "NoActivity", message);
+        // That it was interrupted is our doing and explains nothing.
+        failure
+            .faults
+            .retain(|fault| fault.class != FaultClass::Interrupted);
+        failure.faults.insert(0, fault);
+    } else if said.interrupted
         && !failure
             .faults
             .iter()
@@ -242,8 +262,8 @@ fn verdict(
         Exit::Signal(signal) => Some(format!("the process was killed by signal {signal}")),
         Exit::Code(_) => None,
     };
-    if let Some(message) = ended {
-        return Fault::new(FaultClass::Interrupted, "ProcessLost", message).into();
+    if let Some(how) = ended {
+        return diagnostics::process_lost(&how, &said.making).into();
     }
     let read = |path: &Path| {
         // A text that is cut first may end with a part of a secret.

@@ -37,6 +37,7 @@ impl Slot {
             progress: RunProgress::default(),
             started_at: now,
             last_activity: now,
+            unlocked: None,
             end: None,
         };
         Self {

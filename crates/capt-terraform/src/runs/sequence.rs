@@ -121,6 +121,7 @@ impl Run {
             spec: Arc::new(spec),
             started_at,
             cancelled: self.cancelled.clone(),
+            clock: self.shared.clock.clone(),
         };
         self.show(|view| {
             view.operation = job.spec.operation;
@@ -129,7 +130,15 @@ impl Run {
         let Some(place) = self.place(alive).await else {
             return self.conclude(&job, Err(cancelled().into())).await;
         };
-        let verdict = self.steps(&job, from).await;
+        let mut verdict = self.steps(&job, from).await;
+        if let Err(failure) = &verdict {
+            match self.free(&job, failure).await {
+                // Once in a run: a second lock is that of somebody who is there.
+                Ok(true) => verdict = self.steps(&job, From::Preparing).await,
+                Ok(false) => {}
+                Err(failure) => verdict = Err(failure),
+            }
+        }
         self.conclude(&job, verdict).await;
         drop(place);
     }
@@ -148,12 +157,26 @@ impl Run {
         }
     }
 
+    /// Takes away the lock that a step has failed over, if a dead process has left it.
+    async fn free(&self, job: &Job, failure: &Failure) -> Result<bool, Failure> {
+        let engine = &self.shared.engine;
+        let Some(lock) = engine.abandoned_lock(job, failure).await? else {
+            return Ok(false);
+        };
+        let holder = lock.holder();
+        tracing::warn!(workspace = %self.workspace, run = %self.id, lock = %lock.id, %holder, "a lock that a dead process has left is taken away");
+        engine.unlock(job, &lock.id).await?;
+        let now = (self.shared.clock)();
+        self.show(|view| view.unlocked = Some((now, holder)));
+        Ok(true)
+    }
+
     async fn steps(&self, job: &Job, from: From) -> Result<RunEnd, Failure> {
         let engine = &self.shared.engine;
         let mut changes = Changes::default();
         let mut attempt = match from {
             From::Preparing => {
-                engine.settle(&self.workspace).await?;
+                engine.settle(job).await?;
                 self.check_cancelled()?;
                 engine.prepare(job).await?;
                 self.stage(Stage::Initializing);

@@ -41,6 +41,8 @@ pub(super) struct Apply {
     cloud: SimulatedCloud,
     spec: Arc<RunSpec>,
     plan: SavedPlan,
+    /// The lock of the state, which goes with the verdict.
+    lock: String,
     resource_time: Duration,
     actions: BTreeMap<String, Action>,
     /// For each task that has not begun, what must be done before.
@@ -55,6 +57,7 @@ impl Apply {
         cloud: SimulatedCloud,
         spec: Arc<RunSpec>,
         plan: SavedPlan,
+        lock: String,
         resource_time: Duration,
     ) -> Self {
         let actions = plan
@@ -66,6 +69,7 @@ impl Apply {
             cloud,
             spec,
             plan,
+            lock,
             resource_time,
             actions,
             waiting: BTreeMap::new(),
@@ -274,7 +278,7 @@ impl Apply {
                             resource: event_resource,
                         },
                     );
-                    self.faults.push(fault);
+                    self.faults.push(*fault);
                 }
             }
         }
@@ -289,7 +293,7 @@ impl Apply {
             .take_failure(&[&qualified, &task.address], Step::Apply);
         if let Some(scripted) = scripted {
             return Err(Broken {
-                fault: scripted.fault(&task.address),
+                fault: Box::new(scripted.fault(&task.address)),
                 tainted: false,
             });
         }
@@ -307,7 +311,7 @@ impl Apply {
                     range: None,
                 };
                 Err(Broken {
-                    fault: diagnostics::fault(&diagnostic, Some(Step::Apply)),
+                    fault: Box::new(diagnostics::fault(&diagnostic, Some(Step::Apply))),
                     tainted: true,
                 })
             }
@@ -386,12 +390,13 @@ impl Apply {
         } else {
             Err(Failure { faults: self.faults })
         };
+        self.cloud.world().unlock_state(&self.spec, &self.lock);
         say.send_modify(|heard| heard.verdict = Some(verdict));
     }
 }
 
 struct Broken {
-    fault: Fault,
+    fault: Box<Fault>,
     tainted: bool,
 }
 

@@ -1,15 +1,17 @@
 //! What the simulated engine has made, and what it was told to do about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use super::eval::Instance;
 use super::script::{Script, Scripted};
+use crate::classify::LockInfo;
 use crate::engine::{Failure, PlannedChange, Step};
 use crate::run::{Backend, Changes, Output, RunEnd, RunSpec, WorkspaceId};
 use crate::stream::Event;
@@ -38,6 +40,10 @@ pub(super) struct World {
     /// By [`state_key`].
     pub(super) states: BTreeMap<String, State>,
     pub(super) script: Script,
+    /// Of the states that are locked, by [`state_key`].
+    pub(super) locks: BTreeMap<String, LockInfo>,
+    /// How many locks were ever taken.
+    pub(super) locked: u64,
     counters: BTreeMap<String, Counters>,
     log: Vec<String>,
 }
@@ -47,6 +53,8 @@ pub(super) struct World {
 pub(super) struct Workspace {
     pub(super) run: Option<RunRecord>,
     pub(super) plan: Option<SavedPlan>,
+    /// The locks that processes had when they were killed.
+    pub(super) lost_locks: BTreeSet<String>,
 }
 
 pub(super) struct RunRecord {
@@ -55,6 +63,9 @@ pub(super) struct RunRecord {
     pub(super) step: Step,
     pub(super) end: Option<RunEnd>,
     pub(super) process: Option<Process>,
+    /// Whether a plan is being made, and how it is killed.
+    pub(super) planning: bool,
+    pub(super) kill: watch::Sender<bool>,
 }
 
 /// A running or finished apply.
@@ -63,6 +74,7 @@ pub(super) struct Process {
     pub(super) attempt: u32,
     pub(super) heard: watch::Receiver<Heard>,
     pub(super) interrupt: watch::Sender<bool>,
+    pub(super) abort: AbortHandle,
 }
 
 /// Everything that a process has said, and its verdict.
@@ -167,8 +179,13 @@ impl SimulatedCloud {
     /// Everything that exists: for each state that is not empty, its resources with their arguments, and its outputs.
     pub fn contents(&self) -> BTreeMap<String, Value> {
         let world = self.world();
-        let states = world.states.iter().filter(|(_, state)| !state.resources.is_empty());
-        states.map(|(place, state)| (place.clone(), state.contents())).collect()
+        let states = world
+            .states
+            .iter()
+            .filter(|(_, state)| !state.resources.is_empty());
+        states
+            .map(|(place, state)| (place.clone(), state.contents()))
+            .collect()
     }
 
     /// The labels for which anything was ever done.
@@ -225,6 +242,11 @@ impl State {
 impl World {
     pub(super) fn count(&mut self, label: &str, what: &str, count: impl FnOnce(&mut Counters)) {
         count(self.counters.entry(label.to_owned()).or_default());
+        self.note(label, what);
+    }
+
+    /// Writes down what happened for a label.
+    pub(super) fn note(&mut self, label: &str, what: &str) {
         self.log.push(format!("{label}: {what}"));
     }
 

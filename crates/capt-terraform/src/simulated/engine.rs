@@ -11,7 +11,9 @@ use tokio::sync::watch;
 
 use super::cloud::{Heard, Process, RunRecord, SavedPlan, SimulatedCloud, State, state_key};
 use super::eval::{self, Instance, Wanted};
+use super::locks::{self, Planning};
 use super::{apply, inputs};
+use crate::classify::LockInfo;
 use crate::diagnostics;
 use crate::engine::{Engine, EngineKind, Failure, Job, Planned, PlannedChange, ResumeAt, Resumption, Step};
 use crate::run::{Changes, Operation, Output, RunEnd, RunSpec, WorkspaceId};
@@ -99,27 +101,29 @@ impl Simulated {
                 "Saved plan is stale: the state was changed by another operation after the plan was created";
             return Err(Fault::new(FaultClass::Transient, STALE_PLAN, message).into());
         }
+        let lock = world.lock_state(spec, "OperationTypeApply")?;
         match spec.operation {
             Operation::Apply => world.count(&spec.label, &format!("apply {}", spec.id), |c| c.applies += 1),
             Operation::Destroy => {
                 world.count(&spec.label, &format!("destroy {}", spec.id), |c| c.destroys += 1);
             }
         }
+        drop(world);
         let (say, heard) = watch::channel(Heard::default());
         let (interrupt, interrupted) = watch::channel(false);
+        let apply = apply::Apply::new(self.cloud.clone(), spec.clone(), plan, lock, self.resource_time);
+        // On its own, like a process: who follows it may go away.
+        let abort = tokio::spawn(apply.run(say, interrupted)).abort_handle();
         let process = Process {
             attempt,
             heard,
             interrupt,
+            abort,
         };
-        if let Some(run) = world.run_mut(&spec.workspace) {
+        if let Some(run) = self.cloud.world().run_mut(&spec.workspace) {
             run.process = Some(process.clone());
             run.step = Step::Apply;
         }
-        drop(world);
-        let apply = apply::Apply::new(self.cloud.clone(), spec.clone(), plan, self.resource_time);
-        // On its own, like a process: who follows it may go away.
-        tokio::spawn(apply.run(say, interrupted));
         Ok(process)
     }
 }
@@ -167,16 +171,9 @@ impl Engine for Simulated {
             .map(|run| run.spec.as_ref().clone()))
     }
 
-    async fn settle(&self, workspace: &WorkspaceId) -> Result<(), Failure> {
-        let process = self
-            .cloud
-            .world()
-            .run_mut(workspace)
-            .and_then(|run| run.process.clone());
-        if let Some(mut process) = process {
-            // An error means that nobody is left who could say anything: settled as well.
-            let _ = process.heard.wait_for(|heard| heard.verdict.is_some()).await;
-        }
+    async fn settle(&self, job: &Job) -> Result<(), Failure> {
+        let unwanted = job.spec.operation == Operation::Destroy;
+        locks::outwait(&self.cloud, &job.spec.workspace, unwanted, job).await;
         Ok(())
     }
 
@@ -188,6 +185,8 @@ impl Engine for Simulated {
             step: Step::Init,
             end: None,
             process: None,
+            planning: false,
+            kill: watch::Sender::default(),
         };
         let known = world
             .run_mut(&job.spec.workspace)
@@ -223,7 +222,12 @@ impl Engine for Simulated {
             .count(&job.spec.label, &format!("plan {}", job.spec.id), |counters| {
                 counters.plans += 1;
             });
-        self.short(job, Step::Plan).await?;
+        let planning = Planning::begin(&self.cloud, &job.spec)?;
+        tokio::select! {
+            biased;
+            () = planning.killed() => return Err(diagnostics::process_lost("the process was killed", &BTreeSet::new()).into()),
+            planned = self.short(job, Step::Plan) => planned?,
+        }
         let wanted = match job.spec.operation {
             Operation::Apply => Self::wanted(job)?,
             Operation::Destroy => Wanted::default(),
@@ -311,8 +315,7 @@ impl Engine for Simulated {
                 changed = process.heard.changed() => changed,
             };
             if changed.is_err() {
-                let message = "the process of the apply is gone and has left no verdict";
-                return Err(Fault::new(FaultClass::Interrupted, "ProcessLost", message).into());
+                return Err(locks::lost(&process).into());
             }
         }
     }
@@ -332,8 +335,15 @@ impl Engine for Simulated {
             .unwrap_or_default())
     }
 
-    async fn unlock(&self, _job: &Job, lock_id: &str) -> Result<(), Failure> {
-        let message = format!("Failed to unlock state: there is no lock, so {lock_id:?} does not match it");
+    async fn abandoned_lock(&self, job: &Job, failure: &Failure) -> Result<Option<LockInfo>, Fault> {
+        Ok(self.cloud.world().left_lock(job, failure))
+    }
+
+    async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure> {
+        if self.cloud.world().unlock_state(&job.spec, lock_id) {
+            return Ok(());
+        }
+        let message = format!("Failed to unlock state: lock id {lock_id:?} does not match existing lock");
         Err(Fault::new(FaultClass::Locked, "LockMismatch", message).into())
     }
 

@@ -17,6 +17,7 @@ mod eval;
 mod functions;
 mod graph;
 mod inputs;
+mod locks;
 mod module;
 mod placeholder;
 mod provisioner;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use capt_api::{TerraformWorkspace, keys};
 use capt_core::fault::Fault;
+use capt_terraform::classify::LockInfo;
 use capt_terraform::engine::{Failure, Job, Planned, Resumption};
 use capt_terraform::{
     Backend, Changes, Engine, EngineKind, Output, RunEnd, RunSpec, Simulated, SimulatedCloud, WorkspaceId,
@@ -87,8 +88,8 @@ impl Engine for Stateful {
     async fn recorded_spec(&self, workspace: &WorkspaceId) -> Result<Option<RunSpec>, Fault> {
         self.inner.recorded_spec(workspace).await
     }
-    async fn settle(&self, workspace: &WorkspaceId) -> Result<(), Failure> {
-        self.inner.settle(workspace).await
+    async fn settle(&self, job: &Job) -> Result<(), Failure> {
+        self.inner.settle(job).await
     }
     async fn prepare(&self, job: &Job) -> Result<(), Failure> {
         self.inner.prepare(job).await
@@ -110,6 +111,10 @@ impl Engine for Stateful {
     async fn outputs(&self, job: &Job) -> Result<BTreeMap<String, Output>, Failure> {
         self.inner.outputs(job).await
     }
+    async fn abandoned_lock(&self, job: &Job, failure: &Failure) -> Result<Option<LockInfo>, Fault> {
+        self.inner.abandoned_lock(job, failure).await
+    }
+
     async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure> {
         self.inner.unlock(job, lock_id).await
     }
