@@ -29,6 +29,8 @@ pub(super) struct Said {
     pub(super) interrupted: bool,
     /// The addresses of what is being made.
     pub(super) making: BTreeSet<String>,
+    /// The addresses of what was made.
+    pub(super) made: BTreeSet<String>,
     /// It was stopped because it said nothing for this long.
     pub(super) silent: Option<Duration>,
 }
@@ -53,7 +55,12 @@ impl Said {
             } => {
                 self.making.insert(resource.addr.clone());
             }
-            Event::Completed { resource, .. } | Event::Errored { resource } => {
+            Event::Completed { resource, .. } => {
+                if self.making.remove(&resource.addr) {
+                    self.made.insert(resource.addr.clone());
+                }
+            }
+            Event::Errored { resource } => {
                 self.making.remove(&resource.addr);
             }
             Event::Summary(_)

@@ -10,6 +10,7 @@
 //! * It gets a cleaned environment, [`PASSED_ON`] and what the run brings, and its variables from files that only
 //!   the owner can read.
 
+mod addresses;
 mod follow;
 mod layout;
 mod locks;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use capt_core::fault::{Fault, FaultClass};
 use serde::Deserialize;
 
-use super::Cli;
 use super::follow::{Exit, Follower, Process, Said};
 use super::layout::{Layout, create_private, disk_fault, remove};
 use super::locks;
 use super::record::{ProcessId, StepRecord, find_in, hostname};
+use super::{Cli, addresses};
 use crate::diagnostics::{self, bound};
 use crate::engine::{Cancelled, EventSink, Failure, Job, Planned, PlannedChange, Step};
 use crate::secrets::Secrets;
@@ -96,20 +96,41 @@ impl Cli {
         if succeeded {
             return Ok(said);
         }
-        if matches!(exit, Exit::Signal(_) | Exit::Unknown)
-            && let Some(record) = Self::record(layout)?
-        {
+        let is_lost = matches!(exit, Exit::Signal(_) | Exit::Unknown);
+        if let Some(record) = Self::record(layout)?.filter(|_| is_lost) {
             locks::remember_lost(layout, &record, begun, &said, (job.clock)())?;
         }
         let secrets = Secrets::with_env(&job.spec, &self.options.env);
-        Err(verdict(
-            Some(begun.step),
-            exit,
-            &said,
-            &layout.stdout(&name),
-            &layout.stderr(&name),
-            &secrets,
-        ))
+        let (stdout, stderr) = (layout.stdout(&name), layout.stderr(&name));
+        let mut failure = verdict(Some(begun.step), exit, &said, &stdout, &stderr, &secrets);
+        if is_lost {
+            self.say_what_is_not_recorded(job, layout, &said, &mut failure)
+                .await;
+        }
+        Err(failure)
+    }
+
+    /// Terraform stores the state every twenty seconds and at its end. What it made in between and did not store when
+    /// it was killed exists and is made a second time: it is named, as nobody else will.
+    async fn say_what_is_not_recorded(&self, job: &Job, layout: &Layout, said: &Said, failure: &mut Failure) {
+        if said.made.is_empty() {
+            return;
+        }
+        let recorded = match self.plain(job, layout, "state-pull", &["state", "pull"]).await {
+            Ok(state) => addresses::of_state(&state),
+            // Whatever is wrong with the state, the next run says it.
+            Err(_) => return,
+        };
+        let missing: Vec<&str> = said.made.difference(&recorded).map(String::as_str).collect();
+        if let Some(fault) = failure.faults.first_mut().filter(|_| !missing.is_empty()) {
+            let missing = missing.join(", ");
+            let message = format!(
+                "; before it was killed it made {missing} and did not come to store that in the state: they exist, \
+                 and are made a second time unless they are imported"
+            );
+            fault.message.push_str(&message);
+            bound(&mut fault.message, diagnostics::MAX_MESSAGE);
+        }
     }
 
     /// Runs a command that changes nothing (or only a lock or a state), and gives what it wrote.
@@ -236,7 +257,8 @@ fn verdict(
     let mut failure = diagnostics::failure(&said.diagnostics, step).unwrap_or(Failure { faults: Vec::new() });
     if let Some(silence) = said.silent {
         let minutes = silence.as_secs().div_ceil(60);
-        let message = format!("it said nothing for {minutes} minutes and was stopped; it is tried again");
+        let unit = if minutes == 1 { "minute" } else { "minutes" };
+        let message = format!("it said nothing for {minutes} {unit} and was stopped; it is tried again");
         let fault = Fault::new(FaultClass::Transient, "NoActivity", message);
         // That it was interrupted is our doing and explains nothing.
         failure
