@@ -226,7 +226,8 @@ fn enter_failed(record: &mut Record, assessment: &Assessment, now: Timestamp) ->
         .and_then(|fault| match fault.class.disposition() {
             Disposition::Probe { every } => Some(every),
             Disposition::Retry { .. } | Disposition::Resume | Disposition::Stop => None,
-        });
+        })
+        .filter(|_| record.blamed.is_none());
     record.next_attempt = every.map(|every| after(now, every));
     notices
 }
@@ -239,6 +240,17 @@ fn enter_recovering(
     seed: u64,
 ) -> Vec<Notice> {
     let notices = fault_notice(record, assessment, "Recovering");
+    if record.blamed.is_some() {
+        // The child counts its attempts, and its recovery is what ends this one.
+        let trigger = record
+            .fault
+            .as_ref()
+            .map_or("TimedOut", |fault| &fault.code)
+            .to_owned();
+        record.next_attempt = None;
+        record.begin_recovery(&trigger, "Retry", now);
+        return notices;
+    }
     let fault = record.fault.clone();
     // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not.
     let rested = record

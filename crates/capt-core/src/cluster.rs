@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub invalid: Option<Fault>,
     /// The id of the VPC, once it is known.
     pub vpc_id: Option<String>,
+    /// The output that is not what it must be, if there is one.
+    pub wrong_output: Option<Fault>,
     /// Control planes that still stand in the network.
     pub dependents: Vec<String>,
 }
@@ -100,11 +102,16 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 Vpc::Existing => {}
                 Vpc::Owned { .. } | Vpc::Shared { .. } => object.follow(apply, &mut assessment),
             }
+            let wrong = snapshot.wrong_output.as_ref();
+            let wrong = wrong.filter(|_| apply.is_some_and(Child::is_current));
+            object.retry_outputs(wrong, &mut assessment);
             if state == State::Configuring {
-                if snapshot.vpc_id.is_some() {
+                if let Some(fault) = wrong {
+                    assessment.fail(fault.clone(), &object.policy);
+                } else if snapshot.vpc_id.is_some() {
                     assessment.signals.insert(Signal::Configured);
-                } else {
-                    let message = "the workspace has no output named vpc_id; add one to the VPC template";
+                } else if assessment.waits.is_empty() {
+                    let message = "the outputs of the VPC are not known yet";
                     assessment
                         .waits
                         .push(Wait::new("VPC", "WaitingForVpcId", message));
@@ -199,7 +206,9 @@ fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
 /// How far the network is.
 pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
     match &snapshot.vpc {
-        Vpc::Owned { apply, .. } | Vpc::Shared { apply } => follow_progress(apply.as_ref(), record, 0, 100),
-        Vpc::Existing => follow_progress(None, record, 0, 100),
+        Vpc::Owned { apply, .. } | Vpc::Shared { apply } => {
+            follow_progress(apply.as_ref(), &snapshot.missing, record, 0, 100)
+        }
+        Vpc::Existing => follow_progress(None, &snapshot.missing, record, 0, 100),
     }
 }

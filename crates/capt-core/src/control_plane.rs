@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub kubeconfig: Kubeconfig,
     /// The CA secret against the outputs.
     pub ca: Secret,
+    /// The output that is not what it must be, if there is one beside the endpoint.
+    pub wrong_output: Option<Fault>,
 }
 
 /// What the outputs say about the endpoint.
@@ -47,9 +49,6 @@ pub enum Endpoint {
     /// The output is there and is no endpoint.
     Invalid(Fault),
 }
-
-/// The code of the fault in [`Endpoint::Invalid`].
-pub const INVALID_ENDPOINT: &str = "InvalidEndpoint";
 
 /// Where the kubeconfig comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,14 +144,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 .apply()
                 .filter(|child| blamed == Some(child.name.as_str()));
             object.follow(kubeconfig.or(snapshot.apply.as_ref()), &mut assessment);
-            let was_endpoint = object
-                .record
-                .fault
-                .as_ref()
-                .is_some_and(|fault| fault.code == INVALID_ENDPOINT);
-            if was_endpoint && !matches!(snapshot.endpoint, Endpoint::Invalid(_)) {
-                assessment.signals.insert(Signal::RetryRequested);
-            }
+            object.retry_outputs(wrong_output(snapshot), &mut assessment);
         }
         State::Provisioning | State::Degraded => object.follow(snapshot.apply.as_ref(), &mut assessment),
         State::Ready => {
@@ -171,17 +163,27 @@ fn is_stale(snapshot: &Snapshot) -> bool {
         || snapshot.endpoint == Endpoint::Found
 }
 
+/// The output that is not what it must be, of an apply that is done.
+fn wrong_output(snapshot: &Snapshot) -> Option<&Fault> {
+    let endpoint = match &snapshot.endpoint {
+        Endpoint::Invalid(fault) => Some(fault),
+        Endpoint::Unknown | Endpoint::Published | Endpoint::Found => None,
+    };
+    endpoint
+        .or(snapshot.wrong_output.as_ref())
+        .filter(|_| snapshot.apply.as_ref().is_some_and(Child::is_current))
+}
+
 fn configuring(snapshot: &Snapshot, assessment: &mut Assessment) {
     let object = &snapshot.object;
-    match &snapshot.endpoint {
-        Endpoint::Invalid(fault) => return assessment.fail(fault.clone(), &object.policy),
-        Endpoint::Unknown => {
-            let message = "the workspace has no output named cluster_endpoint; add one to the template";
-            assessment
-                .waits
-                .push(Wait::new("endpoint", "WaitingForEndpoint", message));
-        }
-        Endpoint::Found | Endpoint::Published => {}
+    if let Some(fault) = wrong_output(snapshot) {
+        return assessment.fail(fault.clone(), &object.policy);
+    }
+    if snapshot.endpoint == Endpoint::Unknown && assessment.waits.is_empty() {
+        let message = "the outputs of the control plane are not known yet";
+        assessment
+            .waits
+            .push(Wait::new("endpoint", "WaitingForEndpoint", message));
     }
     match &snapshot.kubeconfig {
         Kubeconfig::Nowhere(wait) => assessment.waits.push(wait.clone()),
@@ -331,7 +333,7 @@ fn checked(plan: Result<Plan<Command>, PlanError>) -> Plan<Command> {
 pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
     match record.state {
         State::Configuring => match snapshot.kubeconfig.apply() {
-            Some(child) => follow_progress(Some(child), record, 90, 99),
+            Some(child) => follow_progress(Some(child), &[], record, 90, 99),
             None => Progress::started("writing endpoint and kubeconfig")
                 .not_behind(record.percent.max(90))
                 .unfinished(),
@@ -342,6 +344,6 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
         | State::Ready
         | State::Degraded
         | State::Failed
-        | State::Recovering => follow_progress(snapshot.apply.as_ref(), record, 0, 90),
+        | State::Recovering => follow_progress(snapshot.apply.as_ref(), &snapshot.missing, record, 0, 90),
     }
 }

@@ -165,6 +165,15 @@ impl Object {
         }
     }
 
+    /// Leaves Failed where an output was to blame and no longer is, or no longer in the same way.
+    pub fn retry_outputs(&self, wrong: Option<&Fault>, assessment: &mut Assessment) {
+        let was = self.record.fault.as_ref().filter(|fault| fault.is_of_output());
+        if self.record.state == State::Failed && self.record.blamed.is_none() && was.is_some() && was != wrong
+        {
+            assessment.signals.insert(Signal::RetryRequested);
+        }
+    }
+
     /// The plan that makes a child what it should be, with our finalizer on the parent first.
     pub fn ensure<C>(&self, step: &'static str, ensure: C, add_finalizer: C) -> Plan<C, Checked> {
         if self.finalized {
@@ -206,6 +215,9 @@ impl Object {
                     assessment.fault = Some(fault);
                 }
                 State::Provisioning | State::Configuring => assessment.fail(fault, &self.policy),
+                State::Recovering if self.record.blamed.is_some() => {
+                    assessment.signals.insert(Signal::Recovered);
+                }
                 State::Pending | State::Validating | State::Degraded | State::Failed | State::Recovering => {}
             }
         } else if child.deleting {
@@ -214,8 +226,19 @@ impl Object {
                 .waits
                 .push(Wait::new(&*child.name, "WaitingForDeletion", message));
         } else if !child.matches {
-            if matches!(state, State::Configuring | State::Ready | State::Degraded) {
-                assessment.signals.insert(Signal::InputChanged);
+            match state {
+                State::Configuring | State::Ready | State::Degraded => {
+                    assessment.signals.insert(Signal::InputChanged);
+                }
+                // Back to where it is made what it should be: as it is, nobody knows what it recovers to.
+                State::Recovering if self.record.blamed.is_some() => {
+                    assessment.signals.insert(Signal::Recovered);
+                }
+                State::Pending
+                | State::Validating
+                | State::Provisioning
+                | State::Failed
+                | State::Recovering => {}
             }
         } else if !child.observed {
             assessment.waits.push(working(child));

@@ -149,11 +149,18 @@ fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
 
 /// How far the apply is: as far as its workspace.
 pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
-    follow_progress(snapshot.workspace.as_ref(), record, 0, 100)
+    follow_progress(snapshot.workspace.as_ref(), &snapshot.missing, record, 0, 100)
 }
 
-/// The progress of the present operation where it is that of one child, as a part of the whole.
-pub(crate) fn follow_progress(child: Option<&Child>, record: &Record, from: u8, to: u8) -> Progress {
+/// The progress of the present operation where it is that of one child, as a part of the whole. Before there is a
+/// child, it is what is `missing`.
+pub(crate) fn follow_progress(
+    child: Option<&Child>,
+    missing: &[Wait],
+    record: &Record,
+    from: u8,
+    to: u8,
+) -> Progress {
     let before = record.percent;
     if record.operation.is_none() {
         return match record.state {
@@ -176,7 +183,8 @@ pub(crate) fn follow_progress(child: Option<&Child>, record: &Record, from: u8, 
         .as_ref()
         .is_some_and(|operation| operation.kind == OperationKind::Deleting);
     let progress = match record.state {
-        State::Pending | State::Validating => Progress::started("checking inputs"),
+        State::Pending | State::Validating => Progress::checking(missing),
+        State::Recovering if record.origin == Some(State::Validating) => Progress::checking(missing),
         State::Provisioning
         | State::Configuring
         | State::Recovering

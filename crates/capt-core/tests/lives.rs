@@ -158,6 +158,7 @@ fn run(number: u32, end: Option<workspace::RunEnd>) -> Option<workspace::RunSeen
             percent: 40,
             ..Progress::default()
         },
+        unlocked: None,
         end,
     })
 }
@@ -420,6 +421,7 @@ fn a_cluster_waits_for_its_owner_and_outlives_its_control_plane() {
         missing: Vec::new(),
         invalid: None,
         vpc_id: None,
+        wrong_output: None,
         dependents: Vec::new(),
     };
     life.cluster(&mut seen);
@@ -451,6 +453,87 @@ fn a_cluster_waits_for_its_owner_and_outlives_its_control_plane() {
 }
 
 #[test]
+fn a_wrong_output_fails_until_it_is_another_one() {
+    let mut life = Life::new();
+    let missing = Fault::of_output("vpc_id", "OutputMissing", "there is none");
+    let mut seen = cluster::Snapshot {
+        object: object("CAPTCluster/demo"),
+        owned: true,
+        vpc: cluster::Vpc::Owned {
+            apply: Some(child("WorkspaceTemplateApply/demo-vpc", State::Ready)),
+            retain: false,
+        },
+        missing: Vec::new(),
+        invalid: None,
+        vpc_id: None,
+        wrong_output: Some(missing.clone()),
+        dependents: Vec::new(),
+    };
+    seen.object.finalized = true;
+    for _ in 0..8 {
+        life.cluster(&mut seen);
+    }
+    assert_eq!(seen.object.record.state, State::Failed);
+    assert_eq!(seen.object.record.fault, Some(missing));
+    life.say("the template is mended, and applied anew");
+    for state in [State::Provisioning, State::Configuring] {
+        seen.vpc = cluster::Vpc::Owned {
+            apply: Some(child("WorkspaceTemplateApply/demo-vpc", state)),
+            retain: false,
+        };
+        life.cluster(&mut seen);
+    }
+    assert_eq!(seen.object.record.state, State::Provisioning, "it follows again");
+    seen.vpc = cluster::Vpc::Owned {
+        apply: Some(child("WorkspaceTemplateApply/demo-vpc", State::Ready)),
+        retain: false,
+    };
+    life.say("but now it is empty");
+    let empty = Fault::of_output("vpc_id", "OutputInvalid", "it is empty");
+    seen.wrong_output = Some(empty.clone());
+    for _ in 0..8 {
+        life.cluster(&mut seen);
+    }
+    assert_eq!(seen.object.record.fault, Some(empty));
+    life.say("and then it is right");
+    seen.wrong_output = None;
+    seen.vpc_id = Some("vpc-1".to_owned());
+    for _ in 0..4 {
+        life.cluster(&mut seen);
+    }
+    assert_eq!(seen.object.record.state, State::Ready);
+    insta::assert_snapshot!(life.text);
+}
+
+#[test]
+fn a_parent_that_follows_a_recovering_child_counts_and_plans_no_attempts() {
+    let mut life = Life::new();
+    let mut seen = template_apply::Snapshot {
+        object: object("WorkspaceTemplateApply/demo-vpc"),
+        missing: Vec::new(),
+        invalid: None,
+        workspace: Some(child("TerraformWorkspace/demo-vpc", State::Recovering)),
+        retain: false,
+    };
+    seen.object.finalized = true;
+    for _ in 0..6 {
+        life.apply(&mut seen);
+    }
+    let record = &seen.object.record;
+    assert_eq!(record.state, State::Recovering);
+    assert_eq!((record.next_attempt, record.attempt), (None, 0));
+    if let Some(child) = &mut seen.workspace {
+        child.matches = false;
+    }
+    life.apply(&mut seen);
+    assert_eq!(
+        seen.object.record.state,
+        State::Provisioning,
+        "to make it what it should be"
+    );
+}
+
+#[test]
 fn a_control_plane_is_ready_only_with_endpoint_and_secrets() {
     use control_plane::{Endpoint, Kubeconfig, Secret};
     let mut life = Life::new();
@@ -466,6 +549,7 @@ fn a_control_plane_is_ready_only_with_endpoint_and_secrets() {
             secret: Secret::Unknown,
         },
         ca: Secret::Unknown,
+        wrong_output: None,
     };
     for _ in 0..3 {
         life.control_plane(&mut seen);
@@ -524,7 +608,7 @@ fn a_control_plane_is_ready_only_with_endpoint_and_secrets() {
 
 #[test]
 fn an_endpoint_that_is_none_fails_once_and_is_mended_by_a_better_one() {
-    use control_plane::{Endpoint, INVALID_ENDPOINT, Kubeconfig, Secret};
+    use control_plane::{Endpoint, Kubeconfig, Secret};
     let mut life = Life::new();
     let mut seen = control_plane::Snapshot {
         object: object("CAPTControlPlane/demo"),
@@ -532,13 +616,14 @@ fn an_endpoint_that_is_none_fails_once_and_is_mended_by_a_better_one() {
         missing: Vec::new(),
         invalid: None,
         apply: Some(child("WorkspaceTemplateApply/demo-eks", State::Ready)),
-        endpoint: Endpoint::Invalid(Fault::new(
-            FaultClass::Invalid,
-            INVALID_ENDPOINT,
+        endpoint: Endpoint::Invalid(Fault::of_output(
+            "cluster_endpoint",
+            "InvalidEndpoint",
             "not an address",
         )),
         kubeconfig: Kubeconfig::Output(Secret::Current),
         ca: Secret::Unwanted,
+        wrong_output: None,
     };
     seen.object.finalized = true;
     for _ in 0..8 {

@@ -16,6 +16,7 @@
 //! - With `retainWorkspaceOnDelete` the workspace loses its owner before the apply loses its finalizer: the
 //!   garbage collector never sees both.
 
+mod cycle;
 mod observe;
 mod perform;
 mod render;
@@ -37,6 +38,7 @@ use jiff::Timestamp;
 
 use crate::Options;
 use crate::backend::{WantedWorkspace, Workspace};
+use crate::follow::announce;
 
 pub(crate) use render::workspace_name;
 
@@ -86,7 +88,12 @@ impl Subject for ApplyController {
 
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = template_apply::assess(&seen.core, now);
-        template_apply::decide(&seen.core, assessment, now)
+        let mut decision = template_apply::decide(&seen.core, assessment, now);
+        announce(
+            &mut decision,
+            seen.apply.status.as_ref().map(|status| &status.lifecycle),
+        );
+        decision
     }
 
     async fn perform(&self, command: &Command, seen: &Seen, writer: &Writer) -> Result<(), Fault> {

@@ -45,6 +45,7 @@ use jiff::Timestamp;
 
 use crate::Options;
 use crate::backend::Workspace;
+use crate::follow::announce;
 
 pub(crate) use render::{is_vpc_owned, vpc_apply_name};
 
@@ -96,7 +97,12 @@ impl Subject for ClusterController {
 
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = cluster::assess(&seen.core, now);
-        cluster::decide(&seen.core, assessment, now)
+        let mut decision = cluster::decide(&seen.core, assessment, now);
+        announce(
+            &mut decision,
+            seen.object.status.as_ref().map(|status| &status.lifecycle),
+        );
+        decision
     }
 
     async fn perform(&self, command: &Command, seen: &Seen, writer: &Writer) -> Result<(), Fault> {

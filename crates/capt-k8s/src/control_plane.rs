@@ -61,6 +61,7 @@ use k8s_openapi::api::core::v1::Secret;
 use self::endpoint::Authority;
 use crate::Options;
 use crate::backend::Workspace;
+use crate::follow::announce;
 
 /// The controller of `CAPTControlPlane`.
 #[derive(Debug)]
@@ -91,7 +92,7 @@ pub struct Seen {
     /// What the kubeconfig secret should be.
     kubeconfig: Option<Secret>,
     /// What the CA secret should be.
-    ca: Option<Result<Secret, Fault>>,
+    ca: Option<Secret>,
 }
 
 #[async_trait]
@@ -118,7 +119,12 @@ impl Subject for ControlPlaneController {
 
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = control_plane::assess(&seen.core, now);
-        control_plane::decide(&seen.core, assessment, now)
+        let mut decision = control_plane::decide(&seen.core, assessment, now);
+        announce(
+            &mut decision,
+            seen.object.status.as_ref().map(|status| &status.lifecycle),
+        );
+        decision
     }
 
     async fn perform(&self, command: &Command, seen: &Seen, writer: &Writer) -> Result<(), Fault> {

@@ -35,13 +35,21 @@ pub(crate) fn owner<K: Resource<DynamicType = ()>>(parent: &K) -> Option<OwnerRe
     })
 }
 
-/// A `WorkspaceTemplateApply` as the object with the uid `follower`, which made it, sees it.
+/// A `WorkspaceTemplateApply` as the object with the uid `follower`, which made it, sees it. With `requests`, those
+/// of people are a part of what is wanted.
 pub(crate) fn see_apply(
     live: &WorkspaceTemplateApply,
     follower: &str,
     wanted: Option<&WorkspaceTemplateApply>,
+    requests: bool,
 ) -> Child {
-    let matches = wanted.is_none_or(|wanted| manifest::matches(wanted, live));
+    let matches = wanted.is_none_or(|wanted| {
+        let mut wanted = wanted.clone();
+        if !requests {
+            manifest::take_requests(&mut wanted.metadata);
+        }
+        manifest::matches(&wanted, live)
+    });
     let lifecycle = live.status.as_ref().map(|status| &status.lifecycle);
     capt_status::child(
         "WorkspaceTemplateApply",
@@ -64,6 +72,26 @@ pub(crate) async fn delete_apply(
     writer
         .delete::<WorkspaceTemplateApply>(&ObjectKey::of(live), &uid)
         .await
+}
+
+/// Tells people of what they have to supply, once.
+pub(crate) fn announce<C>(decision: &mut Decision<Record, C>, before: Option<&Lifecycle>) {
+    let known = before.map(|before| before.waits.as_slice()).unwrap_or_default();
+    capt_status::announce(decision, known);
+}
+
+/// Whether an object in this state hands requests of people down to the child that it is made by. At one that is in
+/// order nothing is to be tried again.
+pub(crate) fn hands_down(state: State) -> bool {
+    match state {
+        State::Configuring | State::Ready => false,
+        State::Pending
+        | State::Validating
+        | State::Provisioning
+        | State::Degraded
+        | State::Failed
+        | State::Recovering => true,
+    }
 }
 
 /// What a round gives to the status, whatever the kind.

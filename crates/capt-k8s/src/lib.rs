@@ -15,6 +15,7 @@ mod options;
 mod outputs;
 mod owner;
 pub mod substitute;
+mod template;
 
 pub use operator::{Operator, OperatorBuilder, install};
 pub use options::Options;

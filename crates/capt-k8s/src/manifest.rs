@@ -38,7 +38,7 @@ pub(crate) fn requests(metadata: &ObjectMeta) -> BTreeMap<String, String> {
         .annotations
         .iter()
         .flatten()
-        .filter(|(key, _)| [keys::RETRY, keys::APPROVE].contains(&key.as_str()))
+        .filter(|(key, _)| is_request(key))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()
 }
@@ -49,17 +49,34 @@ pub(crate) fn cluster_label(metadata: &ObjectMeta) -> Option<&str> {
     Some(name.as_str()).filter(|name| !name.is_empty())
 }
 
-/// What an object is made from, for the digest of its parent's input: everything but identities.
+/// What an object is made from, for the digest of its parent's input: everything but identities, and what people
+/// ask for. A request is no input: nothing else is applied because of it.
 pub(crate) fn essence<K: Kind>(object: &K) -> Value {
-    let mut value = serde_json::to_value(object).unwrap_or_default();
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("ownerReferences");
+    let mut object = object.clone();
+    object.meta_mut().owner_references = None;
+    take_requests(object.meta_mut());
+    serde_json::to_value(object).unwrap_or_default()
+}
+
+/// The same metadata without the requests of people.
+pub(crate) fn take_requests(metadata: &mut ObjectMeta) {
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.retain(|key, _| !is_request(key));
+        if annotations.is_empty() {
+            metadata.annotations = None;
+        }
     }
-    value
+}
+
+fn is_request(key: &str) -> bool {
+    [keys::RETRY, keys::APPROVE].contains(&key)
 }
 
 /// Writes the digest of `object` into it, once it is complete.
 pub(crate) fn stamp<K: Kind>(object: &mut K) {
+    if let Some(annotations) = &mut object.meta_mut().annotations {
+        annotations.remove(RENDERED);
+    }
     let digest = capt_status::digest(&essence(object));
     object
         .meta_mut()
@@ -164,6 +181,27 @@ mod tests {
         live.spec.retain_workspace_on_delete = Some(true);
         assert!(matches(&before, &live));
         assert!(!matches(&apply(&json!({ "a": "1" })), &live));
+    }
+
+    #[test]
+    fn a_request_is_no_part_of_what_an_object_is_made_from() {
+        let mut asked = apply(&json!({}));
+        let annotations = asked.metadata.annotations.get_or_insert_default();
+        annotations.insert(keys::RETRY.to_owned(), "1".to_owned());
+        let before = apply(&json!({}));
+        assert_eq!(essence(&asked), essence(&before));
+        stamp(&mut asked);
+        let rendered =
+            |apply: &WorkspaceTemplateApply| apply.metadata.annotations.as_ref()?.get(RENDERED).cloned();
+        assert!(matches(&asked, &asked));
+        assert!(!matches(&asked, &before), "it has to be handed down all the same");
+        take_requests(&mut asked.metadata);
+        assert!(
+            matches(&asked, &before),
+            "{:?} {:?}",
+            rendered(&asked),
+            rendered(&before)
+        );
     }
 
     #[test]

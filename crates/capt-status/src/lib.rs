@@ -4,6 +4,7 @@
 //! bridge between them, and this crate is it: how a record is read from a status and written back, how an
 //! object and a child are seen, and how digests are computed. Pure: no client, no clock.
 
+mod announce;
 mod digest;
 mod object;
 mod policy;
@@ -11,6 +12,7 @@ mod read;
 mod tenancy;
 mod write;
 
+pub use announce::announce;
 pub use digest::{digest, digest_bytes};
 pub use object::{Identity, child, controller_of, identity, is_managed_elsewhere, requested};
 pub use policy::{Kind, policy};

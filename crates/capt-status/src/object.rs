@@ -134,7 +134,10 @@ pub fn child(
         state: status.state.map(read_state).unwrap_or_default(),
         ready: status.ready == Some(true),
         deleting,
-        fault: status.fault.as_ref().map(|fault| of_child(read_fault(fault), &name)),
+        fault: status
+            .fault
+            .as_ref()
+            .map(|fault| of_child(read_fault(fault), &name)),
         waits: status.waits.iter().map(read_wait).collect(),
         progress: progress.map(read_progress).unwrap_or_default(),
         name,

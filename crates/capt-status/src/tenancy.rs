@@ -14,12 +14,7 @@ pub fn may_use(own: &str, other: &str, allowed: &BTreeSet<String>) -> bool {
 
 /// Refuses a reference of an object in `own` to one in `other` unless that is open. `field` is the path of the
 /// field that names the namespace.
-pub fn refuse_foreign(
-    own: &str,
-    other: &str,
-    field: &str,
-    allowed: &BTreeSet<String>,
-) -> Result<(), Fault> {
+pub fn refuse_foreign(own: &str, other: &str, field: &str, allowed: &BTreeSet<String>) -> Result<(), Fault> {
     if may_use(own, other, allowed) {
         return Ok(());
     }

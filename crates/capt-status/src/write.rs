@@ -86,7 +86,7 @@ pub fn write_lifecycle(written: Written<'_>) -> Lifecycle {
         observed_generation: generation,
         state: Some(write_state(record.state)),
         state_since: record.since.map(Time),
-        ready: Some(record.ready),
+        ready: Some(record.ready && !object.deleting),
         input_digest: record.input.clone(),
         applied_input_digest: record.applied.clone(),
         observed_request: record.honoured.clone(),

@@ -1,11 +1,10 @@
 //! Everything that matters for one apply.
 
-use std::fmt;
 use std::sync::Arc;
 
 use capt_api::{WorkspaceTemplate, WorkspaceTemplateApply, keys};
-use capt_core::fault::{Fault, FaultClass};
-use capt_core::graph::{DependencyGraph, NodeKey};
+use capt_core::fault::Fault;
+use capt_core::lifecycle::State;
 use capt_core::plan::Report;
 use capt_core::template_apply::Snapshot;
 use capt_core::wait::Wait;
@@ -14,11 +13,12 @@ use capt_status::{Kind, identity, policy, read_record};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
-use super::Seen;
 use super::render::{input, workspace, workspace_name};
-use crate::backend::Workspace;
-use crate::follow::faults;
-use crate::{Options, owner};
+use super::{Seen, cycle};
+use crate::backend::{WantedWorkspace, Workspace};
+use crate::follow::{faults, hands_down};
+use crate::manifest::take_requests;
+use crate::{Options, owner, template};
 
 pub(super) fn observe(
     apply: Arc<WorkspaceTemplateApply>,
@@ -35,10 +35,24 @@ pub(super) fn observe(
     let record = read_record(&before.lifecycle, None);
     let mut missing = Vec::new();
     let mut invalid = None;
-    let template = template(&apply, &key, view, options, &mut missing).unwrap_or_else(|fault| {
-        invalid = Some(fault);
-        None
-    });
+    let found = template::find(
+        &apply.spec.template_ref,
+        "spec.templateRef",
+        &key.namespace,
+        view,
+        options,
+    );
+    let template = match found {
+        Ok(Ok(template)) => Some(template),
+        Ok(Err(wait)) => {
+            missing.push(wait);
+            None
+        }
+        Err(fault) => {
+            invalid = Some(fault);
+            None
+        }
+    };
     let wanted = template
         .as_deref()
         .map(|template| workspace(&apply, template))
@@ -49,9 +63,16 @@ pub(super) fn observe(
         });
 
     let name = ObjectKey::new(&*key.namespace, workspace_name(&key.name));
-    let live = options
-        .backend
-        .observe(view, &name, &identity.uid, wanted.as_ref());
+    let mut live = options.backend.observe(
+        view,
+        &name,
+        &identity.uid,
+        looked_for(wanted.as_ref(), record.state).as_ref(),
+    );
+    if let (Some(live), Some(template)) = (&mut live, &template) {
+        let fault = live.child.fault.take();
+        live.child.fault = fault.map(|fault| of_template(fault, &live.child.name, template, &key.namespace));
+    }
     let begun = record.initialized || live.as_ref().is_some_and(|live| is_ours(live, &identity.uid));
     let waits = Waits {
         apply: &apply,
@@ -98,26 +119,32 @@ fn is_ours(workspace: &Workspace, uid: &str) -> bool {
     capt_status::controller_of(&workspace.metadata).is_some_and(|(_, controller)| controller == uid)
 }
 
-/// The template, or a wait for it.
-fn template(
-    apply: &WorkspaceTemplateApply,
-    key: &ObjectKey,
-    view: &View,
-    options: &Options,
-    missing: &mut Vec<Wait>,
-) -> Result<Option<Arc<WorkspaceTemplate>>, Fault> {
-    let reference = &apply.spec.template_ref;
-    let namespace = options.resolve(&key.namespace, reference.namespace.as_deref(), "spec.templateRef")?;
-    let template = view.get::<WorkspaceTemplate>(namespace, &reference.name);
-    if template.is_none() {
-        let message = format!(
-            "there is no WorkspaceTemplate {} in namespace {namespace}; create it, or correct spec.templateRef",
-            reference.name
-        );
-        let on = format!("WorkspaceTemplate/{}", reference.name);
-        missing.push(Wait::new(on, "WorkspaceTemplateNotFound", message));
+/// What the workspace is compared with: at an apply that is in order a request of a person is no difference.
+fn looked_for(wanted: Option<&WantedWorkspace>, state: State) -> Option<WantedWorkspace> {
+    let mut wanted = wanted.cloned()?;
+    if !hands_down(state) {
+        take_requests(&mut wanted.metadata);
     }
-    Ok(template)
+    Some(wanted)
+}
+
+/// The fault of the workspace in the words of whoever wrote the template: its spec is that of the template, filled
+/// in line by line.
+fn of_template(mut fault: Fault, workspace: &str, template: &WorkspaceTemplate, own: &str) -> Fault {
+    let namespace = template.namespace().filter(|namespace| namespace != own);
+    let name = namespace.map_or_else(
+        || template.name_any(),
+        |namespace| format!("{namespace}/{}", template.name_any()),
+    );
+    for place in [&mut fault.subject, &mut fault.position] {
+        let field = place
+            .strip_prefix(workspace)
+            .and_then(|field| field.strip_prefix(" spec."));
+        if let Some(field) = field {
+            *place = format!("WorkspaceTemplate/{name} spec.template.spec.{field}");
+        }
+    }
+    fault
 }
 
 /// What an apply waits for.
@@ -136,7 +163,7 @@ impl Waits<'_> {
             let namespace = self.namespace(reference.namespace.as_deref(), &field)?;
             if self.view.metadata::<Secret>(namespace, &reference.name).is_none() {
                 let message = format!(
-                    "waiting for the Secret {} in namespace {namespace}",
+                    "there is no Secret {} in namespace {namespace}; create it, or correct {field}",
                     reference.name
                 );
                 let on = format!("Secret/{}", reference.name);
@@ -149,79 +176,55 @@ impl Waits<'_> {
         for (index, reference) in self.apply.spec.wait_for_workspaces.iter().enumerate() {
             let field = format!("spec.waitForWorkspaces[{index}]");
             let namespace = self.namespace(reference.namespace.as_deref(), &field)?;
-            missing.extend(self.workspace(&ObjectKey::new(namespace, &*reference.name)));
+            missing.extend(self.workspace(&ObjectKey::new(namespace, &*reference.name), &field));
         }
-        self.cycle()
+        if self.apply.spec.wait_for_workspaces.is_empty() {
+            return Ok(());
+        }
+        let all = self.view.list::<WorkspaceTemplateApply>("");
+        cycle::refuse(self.apply, all.iter().map(|apply| &**apply))
     }
 
     fn namespace<'n>(&'n self, named: Option<&'n str>, field: &str) -> Result<&'n str, Fault> {
         self.options.resolve(&self.key.namespace, named, field)
     }
 
-    fn workspace(&self, key: &ObjectKey) -> Option<Wait> {
+    fn workspace(&self, key: &ObjectKey, field: &str) -> Option<Wait> {
         let workspace = self.options.backend.observe(self.view, key, "", None);
-        let message = match &workspace {
+        let (on, message) = match workspace {
             Some(workspace) if workspace.child.ready => return None,
-            Some(workspace) => match workspace.child.waits.first() {
-                Some(wait) => format!("waiting for the workspace {key}: {}", wait.message),
-                None => format!(
-                    "waiting for the workspace {key}, which is {}",
-                    workspace.child.state
-                ),
-            },
-            None => format!("waiting for the workspace {key}, which does not exist yet"),
+            Some(workspace) => {
+                let child = workspace.child;
+                let why = match (&child.fault, child.waits.first()) {
+                    (Some(fault), _) => format!("which is {}: {fault}", child.state),
+                    (None, Some(wait)) => format!("which waits: {}", wait.message),
+                    (None, None) => format!("which is {}", child.state),
+                };
+                (child.name, why)
+            }
+            None => (format!("Workspace/{}", key.name), self.unmade(key, field)),
         };
-        let on = workspace.map_or_else(|| format!("Workspace/{}", key.name), |it| it.child.name);
+        let message = format!("waiting for the workspace {key}, {message}");
         Some(Wait::new(on, "WorkspaceNotReady", message))
     }
 
-    /// Refuses an apply that, through others of its namespace, waits for itself.
-    fn cycle(&self) -> Result<(), Fault> {
-        if self.apply.spec.wait_for_workspaces.is_empty() {
-            return Ok(());
+    /// Why a workspace does not exist.
+    fn unmade(&self, key: &ObjectKey, field: &str) -> String {
+        let get = |name: &str| self.view.get::<WorkspaceTemplateApply>(&key.namespace, name);
+        let with_suffix = format!("{}-apply", key.name);
+        let Some(maker) = get(&key.name).or_else(|| get(&with_suffix)) else {
+            return format!(
+                "which does not exist; create a WorkspaceTemplateApply {} that makes it, or correct {field}",
+                key.name
+            );
+        };
+        let name = maker.name_any();
+        let lifecycle = maker.status.as_ref().map(|status| &status.lifecycle);
+        let fault = lifecycle.and_then(|it| it.fault.as_ref()).map(|it| &it.message);
+        let wait = || lifecycle.and_then(|it| it.waits.first()?.message.as_ref());
+        match fault.or_else(wait) {
+            Some(why) => format!("which WorkspaceTemplateApply/{name} has not made yet: {why}"),
+            None => format!("which WorkspaceTemplateApply/{name} has not made yet"),
         }
-        let mut graph = DependencyGraph::new();
-        let others = self.view.list::<WorkspaceTemplateApply>(&self.key.namespace);
-        // Our own edges come last: an edge that closes a cycle is refused, and only ours are our fault.
-        let others = others.iter().filter(|other| other.name_any() != self.key.name);
-        for other in others {
-            for (dependent, dependency) in edges(other) {
-                // A cycle among others is told to them.
-                let _ = graph.try_add_edge(dependent, dependency);
-            }
-        }
-        for (dependent, dependency) in edges(self.apply) {
-            if let Err(cycle) = graph.try_add_edge(dependent, dependency) {
-                let message = format!(
-                    "the workspaces wait for each other: {cycle}; remove one of the waits from the \
-                     spec.waitForWorkspaces of their applies"
-                );
-                let fault = Fault::new(FaultClass::Invalid, "DependencyCycle", message);
-                return Err(fault.on("spec.waitForWorkspaces"));
-            }
-        }
-        Ok(())
     }
-}
-
-/// A workspace, as a node of what waits for what.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct WorkspaceNode(ObjectKey);
-
-impl NodeKey for WorkspaceNode {}
-
-impl fmt::Display for WorkspaceNode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-fn edges(apply: &WorkspaceTemplateApply) -> impl Iterator<Item = (WorkspaceNode, WorkspaceNode)> {
-    let key = ObjectKey::of(apply);
-    let own = ObjectKey::new(&*key.namespace, workspace_name(&key.name));
-    apply.spec.wait_for_workspaces.iter().map(move |reference| {
-        let namespace = reference.namespace.as_deref().filter(|named| !named.is_empty());
-        let dependency = ObjectKey::new(namespace.unwrap_or(&key.namespace), &*reference.name);
-        (WorkspaceNode(own.clone()), WorkspaceNode(dependency))
-    })
 }

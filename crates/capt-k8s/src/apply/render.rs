@@ -59,7 +59,6 @@ pub(super) fn input(
         Some(wanted) => json!({
             "spec": wanted.spec,
             "labels": wanted.metadata.labels,
-            "annotations": wanted.metadata.annotations,
             "invalid": invalid,
         }),
         None => json!({

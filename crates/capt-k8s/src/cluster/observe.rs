@@ -16,12 +16,15 @@ use kube::ResourceExt;
 use super::Seen;
 use super::render::{existing_vpc, input, validate, vpc_apply, vpc_apply_name};
 use crate::apply::workspace_name;
-use crate::follow::{faults, see_apply};
+use crate::follow::{faults, hands_down, see_apply};
 use crate::manifest::cluster_label;
 use crate::outputs::Outputs;
-use crate::{Options, owner};
+use crate::{Options, owner, template};
 
 const KIND: &str = "CAPTCluster";
+
+/// No id of a network is longer; what is, was meant to be something else.
+const LONGEST_ID: usize = 253;
 
 pub(super) async fn observe(
     object: Arc<CAPTCluster>,
@@ -35,11 +38,19 @@ pub(super) async fn observe(
     let mut identity = identity(KIND, &object.metadata, keys::CLUSTER_FINALIZER);
     identity.paused = identity.paused.or_else(|| owner::paused(cluster.as_deref()));
 
+    let before = object.status.clone().unwrap_or_default();
+    let record = read_record(&before.lifecycle, None);
     let spec = &object.spec;
     let label = cluster_label(&object.metadata).unwrap_or(&key.name);
     let wanted = vpc_apply(&object, cluster_name.as_deref().unwrap_or(label));
     let mut invalid = validate(&object).err();
     let mut missing = Vec::new();
+    if let Some(reference) = &spec.vpc_template_ref {
+        match template::find(reference, "spec.vpcTemplateRef", &key.namespace, view, options) {
+            Ok(found) => missing.extend(found.err()),
+            Err(fault) => invalid = invalid.or(Some(fault)),
+        }
+    }
     let apply = match &spec.vpc_workspace_ref {
         Some(reference) => shared(reference, &key, view, options).unwrap_or_else(|fault| {
             invalid.get_or_insert(fault);
@@ -52,7 +63,7 @@ pub(super) async fn observe(
     };
     let vpc = if let Some(reference) = &spec.vpc_workspace_ref {
         if apply.is_none() && invalid.is_none() {
-            missing.push(no_shared(reference));
+            missing.push(no_shared(reference, &key.namespace));
         }
         Vpc::Shared {
             apply: apply.as_deref().map(see_shared),
@@ -61,7 +72,7 @@ pub(super) async fn observe(
         Vpc::Owned {
             apply: apply
                 .as_deref()
-                .map(|live| see_apply(live, &identity.uid, wanted.as_ref())),
+                .map(|live| see_apply(live, &identity.uid, wanted.as_ref(), hands_down(record.state))),
             retain: spec.retain_vpc_on_delete == Some(true),
         }
     } else {
@@ -74,11 +85,17 @@ pub(super) async fn observe(
         options.backend.observe(view, &workspace, "", None)
     });
     let vpc_id = match &vpc {
-        Vpc::Existing => existing_vpc(&object).map(ToOwned::to_owned),
+        Vpc::Existing => Ok(existing_vpc(&object).map(ToOwned::to_owned)),
         Vpc::Owned { .. } | Vpc::Shared { .. } => {
             let outputs = Outputs::of(workspace.as_ref(), &key.namespace, view, options).await?;
-            outputs.text("vpc_id")
+            let template = apply.as_deref().map(|apply| &*apply.spec.template_ref.name);
+            let template = format!("WorkspaceTemplate/{}", template.unwrap_or_default());
+            outputs.identifier("vpc_id", LONGEST_ID, &template)
         }
+    };
+    let (vpc_id, wrong_output) = match vpc_id {
+        Ok(id) => (id, None),
+        Err(fault) => (None, Some(fault)),
     };
     let dependents = if identity.deleting {
         dependents(&object, cluster_name.as_deref().unwrap_or(label), &key, view)
@@ -86,8 +103,6 @@ pub(super) async fn observe(
         Vec::new()
     };
 
-    let before = object.status.clone().unwrap_or_default();
-    let record = read_record(&before.lifecycle, None);
     let digest = capt_status::digest(&input(&object, wanted.as_ref(), invalid.as_ref()));
     let policy = policy(Kind::Cluster, spec.timeouts.as_ref(), spec.recovery.as_ref());
     Ok(Seen {
@@ -98,6 +113,7 @@ pub(super) async fn observe(
             missing,
             invalid,
             vpc_id,
+            wrong_output,
             dependents,
         },
         object,
@@ -129,20 +145,23 @@ fn shared(
     Ok(get(&reference.name).or_else(|| get(&format!("{}-apply", reference.name))))
 }
 
-fn no_shared(reference: &ObjectReference) -> Wait {
+fn no_shared(reference: &ObjectReference, own: &str) -> Wait {
+    let named = reference.namespace.as_deref().filter(|named| !named.is_empty());
     let message = format!(
-        "there is no WorkspaceTemplateApply {} (nor {0}-apply); create it, or correct spec.vpcWorkspaceRef",
-        reference.name
+        "there is no WorkspaceTemplateApply {} (nor {0}-apply) in namespace {}; create it, or correct \
+         spec.vpcWorkspaceRef",
+        reference.name,
+        named.unwrap_or(own),
     );
     let on = format!("WorkspaceTemplateApply/{}", reference.name);
-    Wait::new(on, "WaitingForVPC", message)
+    Wait::new(on, "VPCWorkspaceNotFound", message)
 }
 
 /// Somebody else's apply: whatever it is, is right, and whoever controls it, may.
 fn see_shared(live: &WorkspaceTemplateApply) -> Child {
     Child {
         foreign: None,
-        ..see_apply(live, "", None)
+        ..see_apply(live, "", None, false)
     }
 }
 

@@ -77,6 +77,7 @@ fn vpc_ready(seen: &Seen, record: &Record, waits: &[Wait]) -> Condition {
     };
     let failed = record.state == State::Failed || record.gave_up;
     match &record.fault {
+        _ if seen.core.object.deleting => Condition::new(KIND, false, "Deleting", "being deleted"),
         Some(fault) if failed => Condition::new(KIND, false, "VPCCreationFailed", fault.to_string()),
         Some(_) | None if record.ready => Condition::new(KIND, true, made, ""),
         Some(_) | None => {

@@ -4,8 +4,10 @@ use std::fmt;
 use std::net::Ipv6Addr;
 
 use capt_api::reference::ApiEndpoint;
-use capt_core::control_plane::INVALID_ENDPOINT;
-use capt_core::fault::{Fault, FaultClass};
+use capt_core::fault::Fault;
+
+/// The code of the fault of an output that is no endpoint.
+const INVALID_ENDPOINT: &str = "InvalidEndpoint";
 
 /// The port of HTTPS, where none is said.
 const DEFAULT_PORT: u16 = 443;
@@ -109,7 +111,7 @@ fn invalid(why: &str) -> Fault {
         "the output is no endpoint: {why}; let the template output the bare host name or the https:// URL of the \
          API server"
     );
-    Fault::new(FaultClass::Invalid, INVALID_ENDPOINT, message).on("output cluster_endpoint")
+    Fault::of_output("cluster_endpoint", INVALID_ENDPOINT, message)
 }
 
 impl fmt::Display for Authority {
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_endpoint_is_refused_with_the_code_that_the_core_knows() {
+    fn what_is_no_endpoint_is_refused() {
         for output in [
             "",
             " ",
@@ -171,7 +173,7 @@ mod tests {
         ] {
             let fault = Authority::parse(output).unwrap_err();
             assert_eq!(fault.code, INVALID_ENDPOINT, "{output}");
-            assert_eq!(fault.class, FaultClass::Invalid);
+            assert!(fault.is_of_output() && fault.class.is_terminal());
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use capt_api::{CAPTCluster, CAPTControlPlane, Cluster, WorkspaceTemplate, WorkspaceTemplateApply, keys};
+use capt_api::{CAPTCluster, CAPTControlPlane, Cluster, WorkspaceTemplateApply, keys};
 use capt_core::control_plane::{Kubeconfig, Secret as Standing, Snapshot};
 use capt_core::fault::{Fault, FaultClass};
+use capt_core::lifecycle::State;
 use capt_core::object::Child;
 use capt_core::plan::Report;
 use capt_core::wait::Wait;
@@ -15,16 +16,28 @@ use kube::ResourceExt;
 
 use super::endpoint::Authority;
 use super::render::{self, Surroundings};
-use super::sources::{PUBLISHED, endpoint, kubeconfig_template};
+use super::sources::{KUBECONFIG_REF, PUBLISHED, endpoint, kubeconfig_template};
 use super::{Seen, secrets};
 use crate::apply::workspace_name;
 use crate::cluster::{is_vpc_owned, vpc_apply_name};
-use crate::follow::{faults, see_apply};
+use crate::follow::{faults, hands_down, see_apply};
 use crate::manifest::cluster_label;
-use crate::outputs::Outputs;
-use crate::{Options, owner};
+use crate::outputs::{Outputs, missing, wrong};
+use crate::{Options, owner, template};
 
 const KIND: &str = "CAPTControlPlane";
+
+/// The kind of the infrastructure.
+const CLUSTER_KIND: &str = "CAPTCluster";
+
+/// The output that holds the certificate of the API server's authority.
+const CA: &str = "cluster_certificate_authority_data";
+
+/// The output that holds the kubeconfig.
+const KUBECONFIG: &str = "kubeconfig";
+
+/// No URL of an API server is longer; what is, was meant to be something else.
+const LONGEST_ENDPOINT: usize = 512;
 
 /// The annotation on a Cluster that names its region (that of the Go implementation).
 const REGION: &str = "cluster.x-k8s.io/region";
@@ -32,6 +45,7 @@ const REGION: &str = "cluster.x-k8s.io/region";
 /// One look at one control plane.
 struct Look<'a> {
     object: &'a CAPTControlPlane,
+    state: State,
     key: &'a ObjectKey,
     uid: &'a str,
     cluster: &'a str,
@@ -54,8 +68,11 @@ pub(super) async fn observe(
         Some(cluster) => cluster.name_any(),
         None => owner_name.unwrap_or(&key.name).to_owned(),
     };
+    let before = object.status.clone().unwrap_or_default();
+    let record = read_record(&before.lifecycle, None);
     let look = Look {
         object: &object,
+        state: record.state,
         key: &key,
         uid: &identity.uid,
         cluster: &cluster_name,
@@ -86,24 +103,32 @@ pub(super) async fn observe(
         .await?
         .with_public(workspace.as_ref());
 
-    let endpoint_output = outputs.text("cluster_endpoint");
+    let template = format!("WorkspaceTemplate/{}", object.spec.workspace_template_ref.name);
+    let endpoint_output = outputs.identifier("cluster_endpoint", LONGEST_ENDPOINT, &template);
     let annotations = object.metadata.annotations.as_ref();
     let (endpoint, authority) = endpoint(
         object.spec.control_plane_endpoint.as_ref(),
         annotations
             .and_then(|annotations| annotations.get(PUBLISHED))
             .map(String::as_str),
-        endpoint_output.as_deref().map(Authority::parse),
+        match &endpoint_output {
+            Ok(output) => output.as_deref().map(Authority::parse),
+            Err(fault) => Some(Err(fault.clone())),
+        },
     );
-    let ca_output = outputs.text("cluster_certificate_authority_data");
-    let ca = ca_output
-        .as_deref()
-        .map(|output| secrets::ca(&object, &cluster_name, output));
+    let ca_output = outputs.text(CA);
+    let ca = match &ca_output {
+        Some(output) => secrets::ca(&object, &cluster_name, output).map(Some),
+        None if outputs.has(CA) => Err(wrong(CA, "it is empty; correct the output in the template")),
+        None => Ok(None),
+    };
+    let (ca, mut wrong_output) = match ca {
+        Ok(ca) => (ca, None),
+        Err(fault) => (None, Some(fault)),
+    };
     let ca_standing = match &ca {
-        Some(Ok(wanted)) => secrets::standing(ca_live.as_deref(), wanted),
-        // Writing it tells what is wrong with it.
-        Some(Err(_)) => Standing::Stale,
-        None if outputs.is_written() => Standing::Unwanted,
+        Some(wanted) => secrets::standing(ca_live.as_deref(), wanted),
+        None if outputs.is_complete() && wrong_output.is_none() => Standing::Unwanted,
         None => Standing::Unknown,
     };
     let source = look
@@ -111,13 +136,15 @@ pub(super) async fn observe(
             identity.deleting,
             surroundings.as_ref(),
             &outputs,
-            endpoint_output.zip(Some(ca_output.unwrap_or_default())),
+            endpoint_output
+                .ok()
+                .flatten()
+                .zip(Some(ca_output.unwrap_or_default())),
             kubeconfig_live.as_deref(),
         )
         .await?;
+    wrong_output = wrong_output.or(source.wrong);
 
-    let before = object.status.clone().unwrap_or_default();
-    let record = read_record(&before.lifecycle, None);
     let input = capt_status::digest(&render::input(&object, wanted.as_ref(), invalid.as_ref()));
     let timeouts = render::timeouts(&object);
     let policy = policy(
@@ -132,10 +159,11 @@ pub(super) async fn observe(
             invalid,
             apply: apply
                 .as_deref()
-                .map(|live| see_apply(live, &identity.uid, wanted.as_ref())),
+                .map(|live| see_apply(live, &identity.uid, wanted.as_ref(), hands_down(record.state))),
             endpoint,
             kubeconfig: source.standing,
             ca: ca_standing,
+            wrong_output,
             object: identity.into_object(input, record, policy, faults(last)),
         },
         wanted,
@@ -158,6 +186,7 @@ fn means(cluster: &Cluster, name: &str) -> bool {
     }
 }
 
+/// What the infrastructure of the Cluster is waited for, and what stands in its way as far as it is known.
 fn no_infrastructure(cluster: Option<&Cluster>, infrastructure: Option<&CAPTCluster>) -> Option<Wait> {
     let cluster = cluster?;
     let status = cluster.status.as_ref();
@@ -165,15 +194,40 @@ fn no_infrastructure(cluster: Option<&Cluster>, infrastructure: Option<&CAPTClus
         return None;
     }
     let name = cluster.name_any();
-    let on = infrastructure.map_or_else(
-        || format!("Cluster/{name}"),
-        |infrastructure| format!("CAPTCluster/{}", infrastructure.name_any()),
-    );
-    let failed =
-        infrastructure.and_then(|infrastructure| infrastructure.status.as_ref()?.failure_message.as_deref());
-    let message = match failed {
-        Some(failed) => format!("waiting for the infrastructure of Cluster/{name}, which failed: {failed}"),
-        None => format!("waiting for the infrastructure of Cluster/{name} to be provisioned"),
+    let waiting = format!("waiting for the infrastructure of Cluster/{name}");
+    let (on, message) = match (&cluster.spec.infrastructure_ref, infrastructure) {
+        (None, _) => (
+            format!("Cluster/{name}"),
+            format!("{waiting}, which names none; set its spec.infrastructureRef, as to a CAPTCluster"),
+        ),
+        (Some(reference), None) if reference.kind == CLUSTER_KIND => (
+            format!("{CLUSTER_KIND}/{}", reference.name),
+            format!(
+                "{waiting}: there is no {CLUSTER_KIND} {}; create it, or correct spec.infrastructureRef of the \
+                 Cluster",
+                reference.name
+            ),
+        ),
+        (Some(reference), None) if reference.kind == KIND => (
+            format!("Cluster/{name}"),
+            format!(
+                "{waiting}, whose spec.infrastructureRef names a {KIND}; let it name a {CLUSTER_KIND}, and \
+                 spec.controlPlaneRef the {KIND}"
+            ),
+        ),
+        (Some(reference), None) => (format!("{}/{}", reference.kind, reference.name), waiting),
+        (Some(_), Some(infrastructure)) => {
+            let status = infrastructure.status.as_ref();
+            let failed = status.and_then(|status| status.failure_message.as_deref());
+            let wait = status.and_then(|status| status.lifecycle.waits.first()?.message.as_deref());
+            let why = match (failed, wait) {
+                (Some(failed), _) => format!(", which failed: {failed}"),
+                (None, Some(wait)) => format!(": {wait}"),
+                (None, None) => " to be provisioned".to_owned(),
+            };
+            let on = format!("{CLUSTER_KIND}/{}", infrastructure.name_any());
+            (on, format!("{waiting}{why}"))
+        }
     };
     Some(Wait::new(on, "WaitingForVPC", message))
 }
@@ -192,6 +246,8 @@ struct Source {
     wanted: Option<WorkspaceTemplateApply>,
     apply: Option<Arc<WorkspaceTemplateApply>>,
     secret: Option<Secret>,
+    /// What is wrong with the output.
+    wrong: Option<Fault>,
 }
 
 /// What the control plane is made from.
@@ -232,7 +288,7 @@ impl Look<'_> {
     fn capt_cluster(&self, cluster: Option<&Cluster>) -> Option<Arc<CAPTCluster>> {
         let reference = cluster.and_then(|cluster| cluster.spec.infrastructure_ref.as_ref());
         let name = match reference {
-            Some(reference) if reference.kind == "CAPTCluster" => &reference.name,
+            Some(reference) if reference.kind == CLUSTER_KIND => &reference.name,
             Some(_) => return None,
             None => self.cluster,
         };
@@ -261,23 +317,16 @@ impl Look<'_> {
         })
     }
 
+    /// The template, if it is not there, and a reference that is not allowed.
     fn no_template(&self) -> Result<Option<Wait>, Fault> {
-        let reference = &self.object.spec.workspace_template_ref;
-        let namespace = self.options.resolve(
-            &self.key.namespace,
-            reference.namespace.as_deref(),
-            "spec.workspaceTemplateRef",
-        )?;
-        let template = self.view.get::<WorkspaceTemplate>(namespace, &reference.name);
-        Ok(template.is_none().then(|| {
-            let message = format!(
-                "there is no WorkspaceTemplate {} in namespace {namespace}; create it, or correct \
-                 spec.workspaceTemplateRef",
-                reference.name
-            );
-            let on = format!("WorkspaceTemplate/{}", reference.name);
-            Wait::new(on, "WorkspaceTemplateNotFound", message)
-        }))
+        let (spec, own) = (&self.object.spec, &*self.key.namespace);
+        if let Some(reference) = &spec.kubeconfig_template_ref {
+            let named = reference.namespace.as_deref();
+            self.options.resolve(own, named, KUBECONFIG_REF)?;
+        }
+        let field = "spec.workspaceTemplateRef";
+        let found = template::find(&spec.workspace_template_ref, field, own, self.view, self.options)?;
+        Ok(found.err())
     }
 
     async fn secret(&self, name: &str) -> Result<Option<Arc<Secret>>, Fault> {
@@ -296,16 +345,22 @@ impl Look<'_> {
         let apply = self
             .view
             .get::<WorkspaceTemplateApply>(&self.key.namespace, &name);
-        let own = outputs
-            .bytes("kubeconfig")
-            .filter(|_| !deleting || apply.is_none());
-        if let Some(value) = own {
-            let secret = secrets::kubeconfig(self.object, self.cluster, value);
+        if outputs.has(KUBECONFIG) && (!deleting || apply.is_none()) {
+            let value = outputs.bytes(KUBECONFIG).unwrap_or_default();
+            let template = &self.object.spec.workspace_template_ref.name;
+            let (standing, secret, wrong) = match secrets::check_kubeconfig(value, template) {
+                Ok(()) => {
+                    let secret = secrets::kubeconfig(self.object, self.cluster, value);
+                    (secrets::standing(live, &secret), Some(secret), None)
+                }
+                Err(fault) => (Standing::Unknown, None, Some(fault)),
+            };
             return Ok(Source {
-                standing: Kubeconfig::Output(secrets::standing(live, &secret)),
+                standing: Kubeconfig::Output(standing),
                 wanted: None,
                 apply,
-                secret: Some(secret),
+                secret,
+                wrong,
             });
         }
         let template = kubeconfig_template(self.object, &self.key.namespace, self.view, self.options);
@@ -317,18 +372,25 @@ impl Look<'_> {
             (Ok(_), _, _) => (None, None),
             (Err(wait), _, _) => (None, Some(wait)),
         };
+        // It is written while this object is configured, and gets the requests of people then.
+        let requests = self.state != State::Ready;
         let child = apply
             .as_deref()
-            .map(|live| see_apply(live, self.uid, wanted.as_ref()));
+            .map(|live| see_apply(live, self.uid, wanted.as_ref(), requests));
         if let (None, Some(wait)) = (&child, nowhere) {
             return Ok(Source {
                 standing: Kubeconfig::Nowhere(wait),
                 wanted: None,
                 apply: None,
                 secret: None,
+                wrong: None,
             });
         }
-        let secret = self.made(child.as_ref()).await?;
+        let made = self.made(child.as_ref(), apply.as_deref()).await?;
+        let (secret, wrong) = match made {
+            Ok(secret) => (secret, None),
+            Err(fault) => (None, Some(fault)),
+        };
         let standing = match (&child, &secret) {
             // So that an apply that is no longer right is written again, also after the first time.
             (Some(child), _) if !child.matches && child.foreign.is_none() => Standing::Stale,
@@ -343,19 +405,31 @@ impl Look<'_> {
             wanted,
             apply,
             secret,
+            wrong,
         })
     }
 
     /// What the kubeconfig secret should be, from the outputs of the apply that makes it, once they are those
     /// that are wanted.
-    async fn made(&self, child: Option<&Child>) -> Result<Option<Secret>, Fault> {
-        if !child.is_some_and(Child::is_current) {
-            return Ok(None);
-        }
+    async fn made(
+        &self,
+        child: Option<&Child>,
+        apply: Option<&WorkspaceTemplateApply>,
+    ) -> Result<Result<Option<Secret>, Fault>, Fault> {
+        let Some(apply) = apply.filter(|_| child.is_some_and(Child::is_current)) else {
+            return Ok(Ok(None));
+        };
         let name = render::kubeconfig_connection_name(self.cluster);
         let outputs = Outputs::in_secret(&self.key.namespace, &name, self.view).await?;
-        Ok(outputs
-            .bytes("kubeconfig")
-            .map(|value| secrets::kubeconfig(self.object, self.cluster, value)))
+        if !outputs.is_complete() {
+            return Ok(Ok(None));
+        }
+        let template = &apply.spec.template_ref.name;
+        if !outputs.has(KUBECONFIG) {
+            return Ok(Err(missing(KUBECONFIG, &format!("WorkspaceTemplate/{template}"))));
+        }
+        let value = outputs.bytes(KUBECONFIG).unwrap_or_default();
+        Ok(secrets::check_kubeconfig(value, template)
+            .map(|()| Some(secrets::kubeconfig(self.object, self.cluster, value))))
     }
 }

@@ -23,8 +23,7 @@ pub(super) async fn perform(command: &Command, seen: &Seen, writer: &Writer) -> 
             None => Ok(()),
         },
         Command::WriteCa => match &seen.ca {
-            Some(Ok(secret)) => writer.apply(secret).await.map(drop),
-            Some(Err(fault)) => Err(fault.clone()),
+            Some(secret) => writer.apply(secret).await.map(drop),
             None => Ok(()),
         },
         Command::DeleteKubeconfigApply => delete_apply(seen.kubeconfig_apply.as_deref(), writer).await,

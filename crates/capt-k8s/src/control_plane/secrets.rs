@@ -11,6 +11,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
+use kube::config::Kubeconfig;
 
 use crate::follow::owner;
 use crate::manifest::{cluster_label, matches};
@@ -34,13 +35,37 @@ pub(super) fn kubeconfig(object: &CAPTControlPlane, cluster: &str, value: &[u8])
     }
 }
 
+/// Refuses an output that no client could use as a kubeconfig. What is in it is not shown.
+pub(super) fn check_kubeconfig(value: &[u8], template: &str) -> Result<(), Fault> {
+    let refused = |why: &str| {
+        let message = format!(
+            "{why}; let the template {template} output the text of a kubeconfig, as with yamlencode({{...}})"
+        );
+        Err(Fault::of_output("kubeconfig", "InvalidKubeconfig", message))
+    };
+    if value.is_empty() {
+        return refused("it is empty");
+    }
+    let Ok(text) = std::str::from_utf8(value) else {
+        return refused("it is no UTF-8 text");
+    };
+    match Kubeconfig::from_yaml(text) {
+        Ok(_) => Ok(()),
+        // What the error says may repeat the text.
+        Err(_) => refused("it is no kubeconfig"),
+    }
+}
+
 /// What the CA secret should be, from the output that holds the certificate: PEM, or PEM in base64.
 pub(super) fn ca(object: &CAPTControlPlane, cluster: &str, output: &str) -> Result<Secret, Fault> {
     let pem = certificate(output).ok_or_else(|| {
         let message = "the output is no PEM certificate, nor one in base64; let the template output \
                        certificate_authority[0].data of the EKS cluster";
-        Fault::new(FaultClass::Invalid, "InvalidCertificateAuthority", message)
-            .on("output cluster_certificate_authority_data")
+        Fault::of_output(
+            "cluster_certificate_authority_data",
+            "InvalidCertificateAuthority",
+            message,
+        )
     })?;
     let data = ["tls.crt", "ca.crt"].map(|key| (key.to_owned(), ByteString(pem.clone())));
     Ok(secret(object, ca_name(object), cluster, data.into()))

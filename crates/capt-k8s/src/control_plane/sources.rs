@@ -8,12 +8,15 @@ use capt_core::wait::Wait;
 use capt_runtime::View;
 
 use super::endpoint::Authority;
-use crate::Options;
+use crate::{Options, template};
 
 /// The annotation that says which endpoint we have written, so that one that somebody else set is left alone.
 ///
 /// In metadata and not in the status, because a `clusterctl move` does not restore a status.
 pub(super) const PUBLISHED: &str = "capt.infrastructure.cluster.x-k8s.io/published-endpoint";
+
+/// The field that names the kubeconfig template.
+pub(super) const KUBECONFIG_REF: &str = "spec.kubeconfigTemplateRef";
 
 /// The name of the kubeconfig template where the spec names none.
 const KUBECONFIG_TEMPLATE: &str = "eks-kubeconfig-template";
@@ -46,7 +49,6 @@ pub(super) fn kubeconfig_template(
     view: &View,
     options: &Options,
 ) -> Result<TemplateReference, Wait> {
-    let exists = |namespace: &str, name: &str| view.get::<WorkspaceTemplate>(namespace, name).is_some();
     let nowhere = |name: &str, message: String| {
         Wait::new(
             format!("WorkspaceTemplate/{name}"),
@@ -55,19 +57,13 @@ pub(super) fn kubeconfig_template(
         )
     };
     if let Some(reference) = &object.spec.kubeconfig_template_ref {
-        let field = "spec.kubeconfigTemplateRef";
-        let there = options
-            .resolve(namespace, reference.namespace.as_deref(), field)
-            .map_err(|fault| nowhere(&reference.name, fault.to_string()))?;
-        if exists(there, &reference.name) {
-            return Ok(reference.clone());
-        }
-        let message = format!(
-            "there is no WorkspaceTemplate {} in namespace {there}; create it, or correct {field}",
-            reference.name
-        );
-        return Err(nowhere(&reference.name, message));
+        return match template::find(reference, KUBECONFIG_REF, namespace, view, options) {
+            Ok(Ok(_)) => Ok(reference.clone()),
+            Ok(Err(wait)) => Err(nowhere(&reference.name, wait.message)),
+            Err(fault) => Err(nowhere(&reference.name, fault.to_string())),
+        };
     }
+    let exists = |namespace: &str, name: &str| view.get::<WorkspaceTemplate>(namespace, name).is_some();
     let open = ["default"]
         .into_iter()
         .filter(|open| *open != namespace && options.allows(namespace, open));

@@ -374,7 +374,7 @@ async fn a_cluster_can_use_a_vpc_that_exists_or_is_shared() {
     harness.apply(&shared).await;
     let waiting = harness
         .until::<CAPTCluster>("two", "waiting", |it| {
-            it["status"]["waits"][0]["reason"] == "WaitingForVPC"
+            it["status"]["waits"][0]["reason"] == "VPCWorkspaceNotFound"
         })
         .await;
     assert_eq!(waiting["status"]["state"], "Validating");
