@@ -1,6 +1,8 @@
 //! The custom resource definitions, in the form in which a server gets them.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps,
+};
 use kube::CustomResourceExt;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
@@ -23,7 +25,27 @@ pub fn all_crds() -> Vec<CustomResourceDefinition> {
     ]
     .into_iter()
     .map(normalized)
+    .map(unobserved)
     .collect()
+}
+
+/// Gives a status with `observedGeneration` a default that says that nobody has looked at the object yet: without it,
+/// generic tools take an object without a status for one that has arrived (kstatus, `kubectl rollout`-like scripts).
+fn unobserved(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    for version in &mut crd.spec.versions {
+        let schema = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut());
+        let status = schema
+            .and_then(|schema| schema.properties.as_mut())
+            .and_then(|properties| properties.get_mut("status"));
+        let Some(status) = status else { continue };
+        let observes = |properties: &std::collections::BTreeMap<String, JSONSchemaProps>| {
+            properties.contains_key("observedGeneration")
+        };
+        if status.properties.as_ref().is_some_and(observes) {
+            status.default = Some(JSON(serde_json::json!({ "observedGeneration": -1 })));
+        }
+    }
+    crd
 }
 
 /// A schema that takes any object.

@@ -7,10 +7,14 @@ use capt_api::keys;
 use capt_core::lifecycle::{Lifecycle, Signal, State};
 use capt_core::machine::{Machine as _, Move};
 use capt_terraform::RunSpec;
+use jiff::Timestamp;
 use kube_sim::World;
 use serde_json::Value;
 
+use crate::kstatus;
 use crate::manifest::Target;
+
+mod generic;
 
 /// No object may grow beyond this: etcd refuses more than 1.5 MiB, and watches carry every version.
 const MAX_SIZE: usize = 256 * 1024;
@@ -32,14 +36,32 @@ const LATCHES: [&str; 5] = [
     "/status/externalManagedControlPlane",
 ];
 
-/// The violations in one change of an object. `secrets` are values that must not be seen, `world` is all there is.
+/// What a change happens in.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// Values that must not be seen.
+    pub secrets: &'a [String],
+    /// All there is, after the change.
+    pub world: &'a BTreeMap<Target, Arc<Value>>,
+    /// When it happens.
+    pub now: Timestamp,
+    /// Whether the operator has made it.
+    pub by_operator: bool,
+}
+
+/// The violations in one change of an object.
 pub fn check(
     target: &Target,
     before: Option<&Value>,
     after: Option<&Value>,
-    secrets: &[String],
-    world: &BTreeMap<Target, Arc<Value>>,
+    around: &Around<'_>,
 ) -> Vec<String> {
+    let Around {
+        secrets,
+        world,
+        now,
+        by_operator,
+    } = *around;
     let mut found = Vec::new();
     let Some(after) = after else {
         return found;
@@ -56,6 +78,11 @@ pub fn check(
             request(before, after, &mut found);
         }
         honest(target, before, after, world, &mut found);
+        let before = before.filter(|before| uid(before) == uid(after));
+        // Whoever makes an object, it has to be taken for one that is not there yet.
+        if by_operator || before.is_none() {
+            generic::check(before, after, target, world, now, &mut found);
+        }
     }
     if let Some(before) = before.filter(|before| uid(before) == uid(after)) {
         latches(before, after, &mut found);
@@ -229,9 +256,7 @@ fn conditions(before: &Value, after: &Value, found: &mut Vec<String>) {
 }
 
 fn condition(object: &Value, kind: &str) -> String {
-    let mut list = object["status"]["conditions"].as_array().into_iter().flatten();
-    let found = list.find(|condition| condition["type"] == kind);
-    found
+    kstatus::condition(object, kind)
         .and_then(|condition| condition["status"].as_str())
         .unwrap_or_default()
         .to_owned()

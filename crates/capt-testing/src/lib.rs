@@ -30,11 +30,11 @@ pub mod fixture;
 pub mod invariants;
 pub mod kstatus;
 
-mod crash;
 mod engine;
 mod facet;
 mod fresh;
 mod manifest;
+mod moment;
 mod operator;
 mod recorder;
 mod row;
@@ -42,7 +42,7 @@ mod scenario;
 
 pub use manifest::Target;
 pub use operator::Settings;
-pub use row::{Account, Part, Row, ends_as_fresh};
+pub use row::{Account, Fresh, Part, Row, ends_as_fresh};
 pub use scenario::Scenario;
 
 /// Runs a simulation to its end: on this thread, in virtual time.

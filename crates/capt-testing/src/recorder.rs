@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
 use capt_terraform::SimulatedCloud;
 use jiff::Timestamp;
@@ -11,8 +10,9 @@ use kube_sim::{After, ApiServer, Call, Hooks};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::crash::Crash;
+use crate::invariants::Around;
 use crate::manifest::Target;
+use crate::moment::{Moment, Weight};
 use crate::{facet, invariants};
 
 /// The user agent of the operator's requests.
@@ -51,7 +51,7 @@ struct State {
     violations: Vec<String>,
     /// Values that nobody may find outside of Secrets.
     secrets: Vec<String>,
-    crash: Option<Crash>,
+    moment: Option<Moment>,
     /// The object whose status the script is about to take away.
     losing: Option<Target>,
 }
@@ -91,8 +91,13 @@ impl Recorder {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn set_crash(&self, crash: Option<Crash>) {
-        self.state().crash = crash;
+    pub(crate) fn set_moment(&self, moment: Option<Moment>) {
+        self.state().moment = moment;
+    }
+
+    /// Whether the moment that was set last has come.
+    pub(crate) fn is_at_moment(&self) -> bool {
+        self.state().moment.as_ref().is_some_and(Moment::is_past)
     }
 
     /// The next change of this object is the script's doing, and no invariant holds over it.
@@ -158,15 +163,15 @@ impl Recorder {
         format!("{:>9.3}  {subject:<51} {text}", seconds(at, self.epoch))
     }
 
-    /// Compares the world with what was seen of it last; whether something has reached a milestone.
-    fn sweep(&self, server: &ApiServer) -> bool {
+    /// Compares the world with what was seen of it last; how much that has brought anything on.
+    fn sweep(&self, server: &ApiServer, by_operator: bool) -> Option<Weight> {
         let world = server.world();
         let mut violations = Vec::new();
-        let mut milestone = false;
+        let mut weight = None;
         {
             let mut state = self.state();
             if world.revision() == state.revision {
-                return false;
+                return None;
             }
             state.revision = world.revision();
             let now = shown(server);
@@ -183,14 +188,18 @@ impl Recorder {
                     if was.zip(is).is_some_and(|(was, is)| Arc::ptr_eq(was, is)) {
                         continue;
                     }
-                    milestone |= is_milestone(target, was.map(|it| &**it), is.map(|it| &**it));
+                    weight = weight.max(weigh(target, was.map(|it| &**it), is.map(|it| &**it)));
                     let known = was.filter(|_| losing.as_ref() != Some(target));
                     violations.extend(invariants::check(
                         target,
                         known.map(|it| &**it),
                         is.map(|it| &**it),
-                        &state.secrets,
-                        &now,
+                        &Around {
+                            secrets: &state.secrets,
+                            world: &now,
+                            now: server.clock().now(),
+                            by_operator,
+                        },
                     ));
                     if let Some(text) = tell(target, was.map(|it| &**it), is.map(|it| &**it), self.epoch) {
                         told.push(text);
@@ -204,14 +213,14 @@ impl Recorder {
             self.violate(violation);
         }
         self.changes.send_modify(|count| *count += 1);
-        milestone
+        weight
     }
 }
 
-/// Whether an object was made, removed, or has changed its state, its finalizers or its deletion.
-fn is_milestone(target: &Target, was: Option<&Value>, is: Option<&Value>) -> bool {
+/// How much a change brings an object on.
+fn weigh(target: &Target, was: Option<&Value>, is: Option<&Value>) -> Option<Weight> {
     let (Some(was), Some(is)) = (was, is) else {
-        return target.kind != "Event";
+        return (target.kind != "Event").then_some(Weight::Milestone);
     };
     let marks = [
         "/status/state",
@@ -219,7 +228,12 @@ fn is_milestone(target: &Target, was: Option<&Value>, is: Option<&Value>) -> boo
         "/metadata/finalizers",
         "/metadata/deletionTimestamp",
     ];
-    marks.iter().any(|mark| was.pointer(mark) != is.pointer(mark))
+    let differs = |mark: &&str| was.pointer(mark) != is.pointer(mark);
+    if marks.iter().any(|mark| differs(&mark)) {
+        Some(Weight::Milestone)
+    } else {
+        differs(&"/status/run/stage").then_some(Weight::Stage)
+    }
 }
 
 impl Hooks for Recorder {
@@ -237,20 +251,29 @@ impl Hooks for Recorder {
                 call.method, call.path
             ));
         }
-        let milestone = self.sweep(server);
-        let crash = by_operator && milestone && self.state().crash.as_mut().is_some_and(Crash::strike);
-        if crash {
+        let weight = self.sweep(server, by_operator);
+        let Some(weight) = weight.filter(|_| by_operator) else {
+            return After::default();
+        };
+        let mut state = self.state();
+        let struck = state
+            .moment
+            .as_mut()
+            .and_then(|moment| Some((moment.strike(weight)?, moment.kills())));
+        drop(state);
+        let Some((delay, kills)) = struck else {
+            return After::default();
+        };
+        if kills {
             self.heading(&format!(
                 "the operator is killed after its {} of {}",
                 call.verb, call.path
             ));
-            // The answer never arrives: who waits for it is gone.
-            return After {
-                delay: Duration::from_hours(1),
-                ..After::default()
-            };
         }
-        After::default()
+        After {
+            delay,
+            ..After::default()
+        }
     }
 }
 

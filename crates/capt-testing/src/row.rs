@@ -187,19 +187,34 @@ impl Account {
 /// Waits until nothing goes on any more, and fails unless an installation which is given only `manifests`, in this
 /// order, ends in the same state.
 pub async fn ends_as_fresh(world: &Scenario, manifests: &[&str]) {
-    world.until_quiet().await;
-    let fresh = world.afresh().await;
-    for manifest in manifests {
-        fresh.apply(manifest).await;
+    Fresh::start(world, manifests).await.is_reached_by(world).await;
+}
+
+/// Where a fresh start ends.
+pub struct Fresh(Scenario);
+
+impl Fresh {
+    /// An installation like `world` that was given only `manifests`, in this order, and has come to its end.
+    pub async fn start(world: &Scenario, manifests: &[&str]) -> Self {
+        let fresh = world.afresh().await;
+        for manifest in manifests {
+            fresh.apply(manifest).await;
+        }
+        fresh.until_quiet().await;
+        Self(fresh)
     }
-    fresh.until_quiet().await;
-    let differences = fresh::differences(world, &fresh);
-    assert!(
-        differences.is_empty(),
-        "it does not end as a fresh start would (here: this one, there: the fresh one):\n{}\n\n{}",
-        differences.join("\n"),
-        world.transcript()
-    );
+
+    /// Waits until nothing goes on any more in `world`, and fails unless it has come to the same end.
+    pub async fn is_reached_by(&self, world: &Scenario) {
+        world.until_quiet().await;
+        let differences = fresh::differences(world, &self.0);
+        assert!(
+            differences.is_empty(),
+            "it does not end as a fresh start would (here: this one, there: the fresh one):\n{}\n\n{}",
+            differences.join("\n"),
+            world.transcript()
+        );
+    }
 }
 
 fn last_event(world: &Scenario, target: &Target) -> String {

@@ -11,8 +11,8 @@ use kube_sim::{ApiServer, Clock, Counters};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use crate::crash::Crash;
 use crate::manifest::{self, Target};
+use crate::moment::{Moment, Weight};
 use crate::operator::{self, Process, Settings};
 use crate::recorder::{self, Recorder};
 
@@ -98,13 +98,25 @@ impl Scenario {
     /// Applies the objects of a YAML file, as `kubectl apply --server-side` does.
     pub async fn apply(&self, yaml: &str) {
         for object in manifest::read(yaml) {
-            let target = target_of(&object);
-            let params = PatchParams::apply("kubectl").force();
-            self.api(&target)
-                .patch(&target.name, &params, &Patch::Apply(&object))
-                .await
-                .unwrap();
+            self.apply_one(&object).await.unwrap();
         }
+    }
+
+    /// As [`apply`](Self::apply), for what the server may refuse: up to the first object that it does.
+    pub async fn try_apply(&self, yaml: &str) -> Result<(), kube::Error> {
+        for object in manifest::read(yaml) {
+            self.apply_one(&object).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply_one(&self, object: &DynamicObject) -> Result<(), kube::Error> {
+        let target = target_of(object);
+        let params = PatchParams::apply("kubectl").force();
+        self.api(&target)
+            .patch(&target.name, &params, &Patch::Apply(object))
+            .await
+            .map(drop)
     }
 
     /// Changes an object, as `kubectl patch --type merge` does.
@@ -132,7 +144,7 @@ impl Scenario {
     pub async fn wipe_status(&self, object: &str) {
         let target = Target::from(object);
         let mut wiped: DynamicObject = self.api(&target).get(&target.name).await.unwrap();
-        wiped.data["status"] = json!({});
+        wiped.data.as_object_mut().unwrap().remove("status");
         self.recorder.expect_loss(&target);
         self.api(&target)
             .replace_status(&target.name, &PostParams::default(), &wiped)
@@ -183,8 +195,33 @@ impl Scenario {
     /// Kills the operator right after the `nth` of its writes, counted from one, that is a milestone: one that makes
     /// or removes an object, or changes a state, a run, a finalizer or a deletion.
     pub fn crash_at_milestone(&self, nth: u32) {
+        self.crash(nth, Weight::Milestone);
+    }
+
+    /// As [`crash_at_milestone`](Self::crash_at_milestone), where the stages of a run count as well.
+    pub fn crash_at_step(&self, nth: u32) {
+        self.crash(nth, Weight::Stage);
+    }
+
+    fn crash(&self, nth: u32, least: Weight) {
         let operator = self.operator.as_ref().expect("there is an operator").handle();
-        self.recorder.set_crash(Some(Crash { left: nth, operator }));
+        self.recorder
+            .set_moment(Some(Moment::kill(nth, least, operator)));
+    }
+
+    /// Waits until the operator has come to its `nth` step from now (see [`crash_at_step`](Self::crash_at_step)), and
+    /// holds it there until time passes. False if it does not come so far.
+    pub async fn at_step(&self, nth: u32) -> bool {
+        self.recorder
+            .set_moment(Some(Moment::hold(nth, Weight::Stage)));
+        let mut changes = self.recorder.subscribe();
+        while !self.recorder.is_at_moment() {
+            if tokio::time::timeout(QUIET, changes.changed()).await.is_err() {
+                self.recorder.set_moment(None);
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether the operator is gone.
