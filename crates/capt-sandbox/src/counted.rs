@@ -87,6 +87,10 @@ impl Engine for Counted {
         self.engine.state_is_missing(job).await
     }
 
+    async fn has_nothing(&self, job: &Job) -> Result<bool, Failure> {
+        self.engine.has_nothing(job).await
+    }
+
     async fn plan(&self, job: &Job) -> Result<Planned, Failure> {
         self.step();
         self.engine.plan(job).await

@@ -202,6 +202,10 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether there is no state at all: nothing was ever stored, or it was lost. An empty state is one.
     async fn state_is_missing(&self, job: &Job) -> Result<bool, Failure>;
 
+    /// Whether nothing was ever made, by the state alone: for a destroy whose configuration cannot be read. A state
+    /// that must be there and is not is no proof.
+    async fn has_nothing(&self, job: &Job) -> Result<bool, Failure>;
+
     /// Works out what to do for the job's operation and saves the plan.
     async fn plan(&self, job: &Job) -> Result<Planned, Failure>;
 

@@ -398,3 +398,15 @@ async fn an_apply_in_the_way_of_a_destroy_is_stopped() {
     assert_eq!(world.what_was_made(), ["quick"]);
     assert_eq!(world.holder().await, None);
 }
+
+#[tokio::test]
+async fn a_destroy_of_what_could_never_be_applied_ends_also_with_its_state_in_the_cluster() {
+    let Some(world) = World::start().await else { return };
+    let runs = world.runs().await;
+    let broken = "output \"a\" { value = var.nowhere }";
+    for (number, operation) in [("r1", Operation::Apply), ("r2", Operation::Destroy)] {
+        let end = run(&runs, world.spec(number, operation, broken)).await;
+        assert_eq!(end.is_success(), operation == Operation::Destroy, "{end:?}");
+    }
+    assert_eq!(world.holder().await, None);
+}

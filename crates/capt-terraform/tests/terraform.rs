@@ -500,3 +500,34 @@ async fn the_environment_is_only_what_was_given() {
         "{names:?}"
     );
 }
+
+#[tokio::test]
+async fn a_destroy_of_what_could_never_be_applied_needs_no_mending() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(options) = options(dir.path()) else {
+        return;
+    };
+    let runs = runs(&options).await;
+    let broken = "resource \"terraform_data\" \"a\" {";
+    assert!(!apply(&runs, spec("r1", broken)).await.is_success());
+    let destroy = |run: &str| {
+        let mut destroy = spec(run, broken);
+        destroy.operation = Operation::Destroy;
+        destroy
+    };
+    let end = apply(&runs, destroy("r2")).await;
+    assert!(
+        matches!(&end, RunEnd::Succeeded { changes, .. } if changes.total() == 0),
+        "{end:?}"
+    );
+
+    // Where something was made, it must be read how.
+    assert!(apply(&runs, spec("r3", &slow(0))).await.is_success());
+    let faults = faults(apply(&runs, destroy("r4")).await);
+    assert_eq!(faults[0].class, FaultClass::Invalid, "{faults:?}");
+    std::fs::remove_file(options.root.join("w/terraform.tfstate")).unwrap();
+    // A state that was lost is no proof that there was nothing.
+    let mut lost = destroy("r5");
+    lost.expect_state = true;
+    assert!(!apply(&runs, lost).await.is_success());
+}

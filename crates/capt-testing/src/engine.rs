@@ -100,6 +100,10 @@ impl Engine for Observed {
         self.inner.state_is_missing(job).await
     }
 
+    async fn has_nothing(&self, job: &Job) -> Result<bool, Failure> {
+        self.inner.has_nothing(job).await
+    }
+
     async fn plan(&self, job: &Job) -> Result<Planned, Failure> {
         let result = self.inner.plan(job).await;
         // That it began stands in the log of the cloud; what it found says as much.

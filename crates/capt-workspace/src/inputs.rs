@@ -10,6 +10,8 @@ use capt_core::wait::Wait;
 use capt_runtime::View;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
+use crate::kept::Kept;
+
 /// The kinds of object that hold values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Holder {
@@ -18,11 +20,18 @@ pub(crate) enum Holder {
 }
 
 impl Holder {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Secret => "Secret",
             Self::ConfigMap => "ConfigMap",
         }
+    }
+
+    /// The kind of this name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Secret, Self::ConfigMap]
+            .into_iter()
+            .find(|holder| holder.name() == name)
     }
 
     const fn missing(self) -> &'static str {
@@ -63,8 +72,13 @@ pub(crate) enum Credentials {
     Unnamed,
     /// There is no Secret of that name; the environment of the operator is used.
     Absent(String),
-    /// The content of the Secret.
-    Found(BTreeMap<String, Vec<u8>>),
+    /// The Secret.
+    Found {
+        /// Its name.
+        name: String,
+        /// Its content.
+        data: BTreeMap<String, Vec<u8>>,
+    },
 }
 
 /// Everything that was read. It has no `Debug`: it holds secrets.
@@ -76,6 +90,8 @@ pub(crate) struct Inputs {
     pub(crate) missing: Vec<Wait>,
     /// The credentials.
     pub(crate) credentials: Credentials,
+    /// What is not there any more and was taken from what the last apply got, as `Secret/name`.
+    pub(crate) restored: BTreeSet<String>,
 }
 
 /// No shorter word of a Secret is looked for in what a run says: `true`, `10` and the like are everywhere.
@@ -91,7 +107,7 @@ impl Inputs {
             .filter(|(source, _)| source.holder == Holder::Secret)
             .map(|(_, value)| value);
         let credentials = match &self.credentials {
-            Credentials::Found(content) => content.values().collect(),
+            Credentials::Found { data, .. } => data.values().collect(),
             Credentials::Unnamed | Credentials::Absent(_) => Vec::new(),
         };
         let mut words = BTreeSet::new();
@@ -214,11 +230,13 @@ pub(crate) fn refuse_foreign(
 }
 
 /// Reads everything that `spec` refers to. What is absent is waited for, and every read wakes the workspace
-/// when it changes; keys in namespaces that are not `allowed` are not read.
+/// when it changes; keys in namespaces that are not `allowed` are not read. What is in `kept` is taken from there
+/// where it is absent.
 pub(crate) async fn read(
     spec: &TerraformWorkspaceSpec,
     namespace: &str,
     allowed: &BTreeSet<String>,
+    kept: Option<&Kept>,
     view: &View,
 ) -> Result<Inputs, Fault> {
     let mut inputs = Inputs::default();
@@ -226,7 +244,17 @@ pub(crate) async fn read(
         if !capt_status::may_use(namespace, &source.namespace, allowed) {
             continue;
         }
-        match value(&source, view).await {
+        let found = value(&source, view).await;
+        if let (Ok(Found::NoObject | Found::NoKey), Some(value)) =
+            (&found, kept.and_then(|kept| kept.value(&source)))
+        {
+            inputs
+                .restored
+                .insert(format!("{}/{}", source.holder.name(), source.name));
+            inputs.values.insert(source, value.clone());
+            continue;
+        }
+        match found {
             Ok(Found::Value(value)) => {
                 inputs.values.insert(source, value);
             }
@@ -241,12 +269,21 @@ pub(crate) async fn read(
     inputs.missing.dedup();
     if let Some(reference) = &spec.provider_config_ref {
         let secret = view.read::<Secret>(namespace, &reference.name).await?;
-        inputs.credentials = match secret {
-            None => Credentials::Absent(reference.name.clone()),
-            Some(secret) => {
+        let name = reference.name.clone();
+        inputs.credentials = match (secret, kept.and_then(|kept| kept.credentials(&name))) {
+            (Some(secret), _) => {
                 let data = secret.data.iter().flatten();
-                Credentials::Found(data.map(|(key, value)| (key.clone(), value.0.clone())).collect())
+                let data = data.map(|(key, value)| (key.clone(), value.0.clone())).collect();
+                Credentials::Found { name, data }
             }
+            (None, Some(data)) => {
+                inputs.restored.insert(format!("Secret/{name}"));
+                Credentials::Found {
+                    name,
+                    data: data.clone(),
+                }
+            }
+            (None, None) => Credentials::Absent(name),
         };
     }
     Ok(inputs)
@@ -325,10 +362,13 @@ mod tests {
                 ),
                 (source(Holder::ConfigMap), b"region = \"eu-central-1\"".to_vec()),
             ]),
-            credentials: Credentials::Found(BTreeMap::from([(
-                "credentials".to_owned(),
-                b"aws_secret_access_key=abcDEF123".to_vec(),
-            )])),
+            credentials: Credentials::Found {
+                name: "aws".to_owned(),
+                data: BTreeMap::from([(
+                    "credentials".to_owned(),
+                    b"aws_secret_access_key=abcDEF123".to_vec(),
+                )]),
+            },
             ..Inputs::default()
         };
         let words = inputs.secret_words();

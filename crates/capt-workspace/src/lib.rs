@@ -22,6 +22,7 @@ mod backend;
 mod connection;
 mod dependents;
 mod inputs;
+mod kept;
 mod position;
 mod render;
 mod run;

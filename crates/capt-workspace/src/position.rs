@@ -4,7 +4,7 @@
 
 use capt_core::fault::Fault;
 
-use crate::render::{MODULES, VARIABLES, VARIABLE_FILE};
+use crate::render::{MODULES, VARIABLE_FILE, VARIABLES};
 
 /// The same fault, its position and the places that its message names in the words of the spec.
 ///
@@ -81,7 +81,10 @@ mod tests {
             ("main.tf:3,5", "spec.forProvider.module:3,5"),
             ("main.tf.json:1,2", "spec.forProvider.module:1,2"),
             ("07-varfile.auto.tfvars:2,1", "spec.forProvider.varFiles[7]:2,1"),
-            ("00-varfile.auto.tfvars.json:2,1", "spec.forProvider.varFiles[0]:2,1"),
+            (
+                "00-varfile.auto.tfvars.json:2,1",
+                "spec.forProvider.varFiles[0]:2,1",
+            ),
             ("capt.auto.tfvars.json:1,80", "spec.forProvider.vars"),
             (
                 ".terraform/modules/vpc/main.tf:3,5",

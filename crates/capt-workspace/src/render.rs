@@ -133,7 +133,7 @@ fn module_file(spec: &ForProvider) -> Result<&'static str, Fault> {
 /// A key `credentials` is AWS's shared credentials file; keys that are named like environment variables are
 /// those. Whatever else is in the Secret is left alone.
 fn credentials(credentials: &Credentials, rendered: &mut Rendered) {
-    let Credentials::Found(data) = credentials else {
+    let Credentials::Found { data, .. } = credentials else {
         return;
     };
     for (key, value) in data {
@@ -282,7 +282,7 @@ pub(crate) fn input_digest(spec: &TerraformWorkspaceSpec, inputs: &Inputs, names
         .collect();
     let credentials: BTreeMap<&str, String> = match &inputs.credentials {
         Credentials::Unnamed | Credentials::Absent(_) => BTreeMap::new(),
-        Credentials::Found(data) => data
+        Credentials::Found { data, .. } => data
             .iter()
             .map(|(key, value)| (&**key, digest_bytes(value)))
             .collect(),

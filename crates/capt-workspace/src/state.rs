@@ -147,7 +147,14 @@ async fn mark<K: Kind>(key: &ObjectKey, owner: &Owner, writer: &Writer) -> Resul
     })
 }
 
-async fn unmark<K: Kind>(key: &ObjectKey, owner: &Owner, remove: bool, writer: &Writer) -> Result<(), Fault> {
+/// Takes the finalizer and the mark of the owner from an object, and deletes it with `remove`. That of another owner
+/// is left alone.
+pub(crate) async fn unmark<K: Kind>(
+    key: &ObjectKey,
+    owner: &Owner,
+    remove: bool,
+    writer: &Writer,
+) -> Result<(), Fault> {
     let changed = change::<K>(key, writer, |object| {
         let finalizers: Vec<_> = object
             .finalizers()

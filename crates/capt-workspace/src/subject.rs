@@ -22,6 +22,7 @@ use kube::ResourceExt;
 use crate::arguments::{Arguments, arguments};
 use crate::backend::Place;
 use crate::inputs::{self, Credentials, Inputs};
+use crate::kept::{self, Kept};
 use crate::render::{Rendered, check_engine, check_policies, input_digest, protected, render};
 use crate::run::{self, Memory};
 use crate::state::{self, Existence, Owner};
@@ -69,6 +70,10 @@ pub struct Seen {
     rendered: Result<Rendered, Fault>,
     /// What must not be said.
     redact: Vec<String>,
+    /// What the spec refers to.
+    inputs: Inputs,
+    /// What was kept of it for the destroy.
+    kept: Kept,
     /// Whether a destroy that succeeded is recorded, so that what it needed may be removed.
     destroyed: bool,
     /// The provider configuration that stands for no credentials.
@@ -231,7 +236,14 @@ impl Subject for WorkspaceSubject {
         let number = record.run.as_ref().map(|run| run.number);
         let allowed = &self.options.allow_namespaces;
 
-        let inputs = inputs::read(&object.spec, &namespace, allowed, view).await?;
+        let deleted = object.metadata.deletion_timestamp.is_some();
+        let kept = if deleted || matches!(record.state, State::Validating | State::Provisioning) {
+            kept::read(&object, view).await?
+        } else {
+            Kept::default()
+        };
+        let restore = Some(&kept).filter(|_| deleted);
+        let inputs = inputs::read(&object.spec, &namespace, allowed, restore, view).await?;
         let place = Place::of(&object);
         let mut rendered = self.check(&object, &inputs, &place);
 
@@ -275,7 +287,7 @@ impl Subject for WorkspaceSubject {
         identity.paused = identity.paused.or_else(|| paused_by_cluster(&object, view));
         let deleting = identity.deleting;
         let core = workspace::Snapshot {
-            missing: inputs.missing,
+            missing: inputs.missing.clone(),
             invalid,
             run: run::seen(run.as_ref(), before.run.as_ref(), &record),
             connection: connection.state(&object, before.connection_secret.as_ref()),
@@ -292,9 +304,9 @@ impl Subject for WorkspaceSubject {
         Ok(Seen {
             core,
             destroyed: number.is_some_and(|number| run::is_recorded_success(before.run.as_ref(), number)),
-            ignored: match inputs.credentials {
-                Credentials::Absent(name) => Some(name),
-                Credentials::Unnamed | Credentials::Found(_) => None,
+            ignored: match &inputs.credentials {
+                Credentials::Absent(name) => Some(name.clone()),
+                Credentials::Unnamed | Credentials::Found { .. } => None,
             },
             engine: self.engine(),
             object,
@@ -304,6 +316,8 @@ impl Subject for WorkspaceSubject {
             place,
             rendered,
             redact,
+            inputs,
+            kept,
         })
     }
 
@@ -327,6 +341,10 @@ impl Subject for WorkspaceSubject {
             let broken =
                 broken.map(|fault| Wait::new(&*seen.core.object.name, &*fault.code, fault.to_string()));
             decision.waits.splice(0..0, needed.chain(broken));
+            if !seen.inputs.restored.is_empty() {
+                let message = kept::in_words(&seen.inputs.restored);
+                decision.notices.push(Notice::normal("LastInputsUsed", message));
+            }
         }
         if let Some(name) = &seen.ignored
             && decision.record.state == State::Provisioning
@@ -347,7 +365,12 @@ impl Subject for WorkspaceSubject {
         let object = &*seen.object;
         match command {
             Command::AddFinalizer => writer.add_finalizer(object, keys::WORKSPACE_FINALIZER).await,
-            Command::StartRun { number, operation } => self.start(seen, *number, *operation),
+            Command::StartRun { number, operation } => {
+                if *operation == RunOperation::Apply && seen.core.missing.is_empty() {
+                    kept::keep(object, &seen.inputs, &seen.kept, writer).await?;
+                }
+                self.start(seen, *number, *operation)
+            }
             Command::CancelRun => {
                 self.options.runs.cancel(&seen.workspace);
                 Ok(())
@@ -373,7 +396,7 @@ impl Subject for WorkspaceSubject {
                 if self.has_objects(&seen.place) {
                     state::release(&seen.place, &owner(object), *remove, writer).await?;
                 }
-                Ok(())
+                kept::release(object, &owner(object), writer).await
             }
             Command::ForgetRun => {
                 let keeps_state = seen.core.deletion == Deletion::Orphan && seen.place == Place::Local;

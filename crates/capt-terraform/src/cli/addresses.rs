@@ -28,22 +28,19 @@ struct Instance {
     index_key: Option<Value>,
 }
 
-/// The addresses of the managed resources in a state, each instance on its own, as the stream names them. Nothing for
-/// a text that is no state.
-pub(super) fn of_state(text: &[u8]) -> BTreeSet<String> {
-    let state = serde_json::from_slice(text).unwrap_or(State {
-        resources: Vec::new(),
-    });
+/// The addresses of the managed resources in a state, each instance on its own, as the stream names them. Absent
+/// for a text that is no state.
+pub(super) fn of_state(text: &[u8]) -> Option<BTreeSet<String>> {
+    let state: State = serde_json::from_slice(text).ok()?;
     let managed = state
         .resources
         .iter()
         .filter(|resource| resource.mode == "managed");
-    managed
-        .flat_map(|resource| {
-            let instances = resource.instances.iter();
-            instances.map(|instance| resource.address(instance.index_key.as_ref()))
-        })
-        .collect()
+    let addresses = managed.flat_map(|resource| {
+        let instances = resource.instances.iter();
+        instances.map(|instance| resource.address(instance.index_key.as_ref()))
+    });
+    Some(addresses.collect())
 }
 
 impl Resource {
@@ -70,7 +67,7 @@ mod tests {
             {"module": "module.a[\"x\"]", "mode": "managed", "type": "t", "name": "n",
              "instances": [{"index_key": 0}, {"index_key": "k"}]}
         ]}"#;
-        let addresses: Vec<_> = of_state(state.as_bytes()).into_iter().collect();
+        let addresses: Vec<_> = of_state(state.as_bytes()).unwrap().into_iter().collect();
         assert_eq!(
             addresses,
             [
@@ -79,6 +76,7 @@ mod tests {
                 "module.a[\"x\"].t.n[0]"
             ]
         );
-        assert!(of_state(b"").is_empty() && of_state(b"{}").is_empty());
+        assert_eq!(of_state(b""), None);
+        assert_eq!(of_state(br#"{"version": 4}"#), Some(BTreeSet::new()));
     }
 }

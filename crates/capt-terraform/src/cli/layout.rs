@@ -5,6 +5,7 @@
 //!                    result.json   how the run ended
 //!                    lost.json     processes that died without a verdict
 //!                    module/       the configuration; Terraform's working directory
+//!                    bare/         a configuration that is nothing but the backend
 //!                    logs/         what each step wrote to its stdout and stderr
 //!                    plan.out, plan.json, terraform.tfstate (local backend)
 //! ```
@@ -138,6 +139,21 @@ impl Layout {
             remove(&module.join(gone))?;
         }
         write_json(&manifest, &now)
+    }
+
+    /// A directory with a configuration that is nothing but the backend.
+    pub(super) fn bare(&self) -> PathBuf {
+        self.dir.join("bare")
+    }
+
+    /// Writes that configuration. False where the backend is in the module itself.
+    pub(super) fn write_bare(&self, spec: &RunSpec) -> io::Result<bool> {
+        let Some(backend) = self.backend(&spec.backend) else {
+            return Ok(false);
+        };
+        make_dir(&self.bare())?;
+        write_private(&self.bare().join("backend.tf.json"), &backend)?;
+        Ok(true)
     }
 
     /// Takes away what an earlier run has said: its verdict, its plan and its logs. On the disk once it returns,

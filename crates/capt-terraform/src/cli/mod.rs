@@ -280,6 +280,29 @@ impl Engine for Cli {
         Ok(state.trim_ascii().is_empty())
     }
 
+    async fn has_nothing(&self, job: &Job) -> Result<bool, Failure> {
+        let layout = self.layout(&job.spec.workspace);
+        if layout.errored_state().exists() {
+            return Ok(false);
+        }
+        let written = layout
+            .write_bare(&job.spec)
+            .map_err(|error| disk_fault("write a configuration without content", &error))?;
+        if !written {
+            return Ok(false);
+        }
+        let bare = layout.bare();
+        let init = ["init", "-input=false", "-no-color", "-reconfigure"];
+        self.plain_in(&bare, job, &layout, "bare-init", &init).await?;
+        let state = self
+            .plain_in(&bare, job, &layout, "state-pull", &["state", "pull"])
+            .await?;
+        Ok(match addresses::of_state(&state) {
+            Some(addresses) => addresses.is_empty(),
+            None => state.trim_ascii().is_empty() && !job.spec.expect_state,
+        })
+    }
+
     async fn plan(&self, job: &Job) -> Result<Planned, Failure> {
         let layout = self.layout(&job.spec.workspace);
         for stale in [layout.plan(), layout.plan_record()] {

@@ -42,7 +42,7 @@ impl Cli {
             record.step = Some(begun.clone());
             record.lock_id = None;
         })?;
-        let process = self.spawn(job, layout, &name, args)?;
+        let process = self.spawn(&layout.module(), job, layout, &name, args)?;
         if let Process::Own(_, id) = &process {
             begun.process.clone_from(id);
         }
@@ -117,7 +117,7 @@ impl Cli {
             return;
         }
         let recorded = match self.plain(job, layout, "state-pull", &["state", "pull"]).await {
-            Ok(state) => addresses::of_state(&state),
+            Ok(state) => addresses::of_state(&state).unwrap_or_default(),
             // Whatever is wrong with the state, the next run says it.
             Err(_) => return,
         };
@@ -141,7 +141,19 @@ impl Cli {
         name: &str,
         args: &[&str],
     ) -> Result<Vec<u8>, Failure> {
-        let process = self.spawn(job, layout, name, args)?;
+        self.plain_in(&layout.module(), job, layout, name, args).await
+    }
+
+    /// The same in another directory than that of the module.
+    pub(super) async fn plain_in(
+        &self,
+        dir: &Path,
+        job: &Job,
+        layout: &Layout,
+        name: &str,
+        args: &[&str],
+    ) -> Result<Vec<u8>, Failure> {
+        let process = self.spawn(dir, job, layout, name, args)?;
         let silent: EventSink = Arc::new(|_| {});
         let follower = self.follower(job, layout, name, silent, false);
         let (exit, said) = follower.run(process, || {}, || {}).await;
@@ -179,7 +191,14 @@ impl Cli {
         }
     }
 
-    fn spawn(&self, job: &Job, layout: &Layout, name: &str, args: &[&str]) -> Result<Process, Failure> {
+    fn spawn(
+        &self,
+        dir: &Path,
+        job: &Job,
+        layout: &Layout,
+        name: &str,
+        args: &[&str],
+    ) -> Result<Process, Failure> {
         let open = |path: &Path| {
             create_private(path).map_err(|error| disk_fault("write the log of a command", &error))
         };
@@ -189,7 +208,7 @@ impl Cli {
         command
             .envs(&job.spec.env)
             .args(args)
-            .current_dir(layout.module())
+            .current_dir(dir)
             .stdout(stdout)
             .stderr(stderr);
         // Of its own, so that what reaches this process (an interrupt at the terminal) does not reach it.

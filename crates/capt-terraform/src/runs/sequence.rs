@@ -139,8 +139,29 @@ impl Run {
                 Err(failure) => verdict = Err(failure),
             }
         }
+        if let Err(failure) = &verdict
+            && self.has_nothing(&job, failure).await
+        {
+            verdict = Ok(RunEnd::Succeeded {
+                outputs: BTreeMap::new(),
+                changes: Changes::default(),
+                finished_at: (self.shared.clock)(),
+            });
+        }
         self.conclude(&job, verdict).await;
         drop(place);
+    }
+
+    /// Whether a destroy has failed over its configuration alone and has nothing to destroy: whoever deletes what
+    /// could never be applied must not be asked to mend it first.
+    async fn has_nothing(&self, job: &Job, failure: &Failure) -> bool {
+        let is_mistaken = failure
+            .faults
+            .first()
+            .is_some_and(|fault| fault.class == FaultClass::Invalid);
+        let asked = is_mistaken && job.spec.operation == Operation::Destroy && !self.cancelled.is_cancelled();
+        // What keeps the state from being read does not make the mistake another one.
+        asked && self.shared.engine.has_nothing(job).await.unwrap_or(false)
     }
 
     /// Waits for its turn. What is already running is followed at once, beyond the limit if need be.

@@ -216,6 +216,13 @@ impl Engine for Simulated {
         Ok(!self.cloud.world().states.contains_key(&state_key(&job.spec)))
     }
 
+    async fn has_nothing(&self, job: &Job) -> Result<bool, Failure> {
+        Ok(match self.cloud.world().states.get(&state_key(&job.spec)) {
+            Some(state) => state.resources.is_empty(),
+            None => !job.spec.expect_state,
+        })
+    }
+
     async fn plan(&self, job: &Job) -> Result<Planned, Failure> {
         self.cloud
             .world()

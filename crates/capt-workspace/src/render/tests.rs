@@ -145,13 +145,13 @@ fn what_cannot_work_is_refused_with_its_reason() {
 #[test]
 fn credentials_become_the_file_and_the_environment_that_aws_reads() {
     let inputs = Inputs {
-        credentials: Credentials::Found(BTreeMap::from([
+        credentials: found(&[
             ("credentials".to_owned(), b"[default]".to_vec()),
             ("AWS_ACCESS_KEY_ID".to_owned(), b"id".to_vec()),
             ("AWS_REGION".to_owned(), b"from the secret".to_vec()),
             ("TF_DATA_DIR".to_owned(), b"/elsewhere".to_vec()),
             ("readme.md".to_owned(), b"text".to_vec()),
-        ])),
+        ]),
         ..Inputs::default()
     };
     let spec = spec(json!({"forProvider": {"env": [{"name": "AWS_REGION", "value": "from the spec"}]}}));
@@ -178,7 +178,7 @@ fn the_digest_follows_everything_that_decides_what_is_applied() {
     missing.values.pop_first();
     assert_ne!(before, digest(&full(), &missing));
     let mut credentials = inputs();
-    credentials.credentials = Credentials::Found(BTreeMap::from([("credentials".to_owned(), b"x".to_vec())]));
+    credentials.credentials = found(&[("credentials".to_owned(), b"x".to_vec())]);
     assert_ne!(before, digest(&full(), &credentials));
 
     for change in [
@@ -249,4 +249,11 @@ fn policies_that_cannot_be_kept_are_refused() {
         protected(&spec(json!({"protect": ["aws_db_instance"]}))),
         ["aws_db_instance"]
     );
+}
+
+fn found(data: &[(String, Vec<u8>)]) -> Credentials {
+    Credentials::Found {
+        name: "aws".to_owned(),
+        data: data.iter().cloned().collect(),
+    }
 }

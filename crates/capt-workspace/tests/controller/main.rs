@@ -12,6 +12,7 @@
 mod harness;
 
 mod inputs;
+mod kept;
 mod lifecycle;
 mod removal;
 mod restart;

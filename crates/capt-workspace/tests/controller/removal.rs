@@ -106,38 +106,6 @@ async fn a_destroy_that_fails_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destroy_waits_for_the_values_that_it_needs() {
-    let harness = Harness::start().await;
-    harness
-        .put_secret("values", "tfvars", "cidr = \"10.3.0.0/16\"")
-        .await;
-    let files =
-        json!({"varFiles": [{"source": "SecretKey", "secretKeyRef": {"name": "values", "key": "tfvars"}}]});
-    harness
-        .create::<TerraformWorkspace>(workspace("vpc", files))
-        .await;
-    harness.until_ready("vpc").await;
-    harness.delete::<Secret>("values").await;
-    harness.delete::<TerraformWorkspace>("vpc").await;
-    harness
-        .until("vpc", "waiting", |status| {
-            status
-                .lifecycle
-                .waits
-                .first()
-                .is_some_and(|wait| wait.reason == "SecretMissing")
-        })
-        .await;
-    harness.pass(Duration::from_secs(120)).await;
-    assert_eq!(harness.cloud.counters("vpc").destroys, 0);
-    harness
-        .put_secret("values", "tfvars", "cidr = \"10.3.0.0/16\"")
-        .await;
-    harness.until_gone("vpc").await;
-    assert_eq!(harness.cloud.counters("vpc").destroys, 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_workspace_outlives_those_that_were_made_after_it() {
     let harness = Harness::start().await;
     for name in ["vpc", "eks"] {

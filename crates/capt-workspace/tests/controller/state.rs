@@ -100,6 +100,10 @@ impl Engine for Stateful {
     async fn state_is_missing(&self, job: &Job) -> Result<bool, Failure> {
         self.inner.state_is_missing(job).await
     }
+    async fn has_nothing(&self, job: &Job) -> Result<bool, Failure> {
+        self.inner.has_nothing(job).await
+    }
+
     async fn plan(&self, job: &Job) -> Result<Planned, Failure> {
         self.inner.plan(job).await
     }
