@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::schema::{builtin_document, object_meta_document};
+use crate::schema::{builtin_component, builtin_description, publish};
 
 /// A kind as its document describes it.
 #[derive(Debug, Clone, Copy)]
@@ -17,8 +17,6 @@ pub(crate) struct KindDocument<'a> {
 }
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
-/// Keywords of the embedded catalogue that are no part of `OpenAPI`.
-const PRIVATE: &str = "x-struct";
 
 /// The document of `group_version` (`v1`, `example.com/v1`).
 ///
@@ -27,19 +25,32 @@ const PRIVATE: &str = "x-struct";
 pub(crate) fn document(group_version: &str, kinds: &[KindDocument<'_>]) -> Value {
     let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
     let mut schemas = Map::new();
-    schemas.insert(format!("{META}.ObjectMeta"), public(object_meta_document()));
-    schemas.insert(format!("{META}.ListMeta"), list_meta());
-    schemas.insert(format!("{META}.DeleteOptions"), delete_options(group, version));
-    schemas.insert(format!("{META}.Status"), status());
-    schemas.insert(
-        format!("{META}.Patch"),
-        json!({"type": "object", "description": "Patch is the request of a PATCH."}),
+    for shared in ["ObjectMeta", "ListMeta", "DeleteOptions", "Patch", "Status"] {
+        publish(&format!("{META}.{shared}"), &mut schemas);
+    }
+    with_kind(
+        &mut schemas,
+        "DeleteOptions",
+        &json!({"group": group, "version": version, "kind": "DeleteOptions"}),
+    );
+    with_kind(
+        &mut schemas,
+        "Status",
+        &json!({"group": "", "version": "v1", "kind": "Status"}),
     );
     let mut paths = Map::new();
     for kind in kinds {
         let gvk = json!({"group": group, "version": version, "kind": kind.kind});
-        let name = component(group, version, kind);
-        schemas.insert(name.clone(), kind_schema(group_version, kind, &gvk));
+        let name = component(group_version, kind);
+        match kind.schema {
+            Some(schema) => {
+                schemas.insert(name.clone(), custom_schema(schema));
+            }
+            None => publish(&name, &mut schemas),
+        }
+        if let Some(members) = schemas.get_mut(&name).and_then(Value::as_object_mut) {
+            members.insert("x-kubernetes-group-version-kind".to_owned(), json!([gvk]));
+        }
         schemas.insert(format!("{name}List"), list_schema(group, version, kind, &name));
         add_paths(&mut paths, group_version, kind, &gvk, &name);
     }
@@ -57,47 +68,46 @@ pub(crate) fn document(group_version: &str, kinds: &[KindDocument<'_>]) -> Value
 }
 
 /// The name of a kind's schema, as Kubernetes names it.
-fn component(group: &str, version: &str, kind: &KindDocument<'_>) -> String {
-    let name = kind.kind;
-    if kind.schema.is_some() {
-        let reversed: Vec<&str> = group.split('.').rev().collect();
-        return format!("{}.{version}.{name}", reversed.join("."));
-    }
-    match group {
-        "" => format!("io.k8s.api.core.{version}.{name}"),
-        "apiextensions.k8s.io" => {
-            format!("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.{version}.{name}")
-        }
-        _ => format!(
-            "io.k8s.api.{}.{version}.{name}",
-            group.split('.').next().unwrap_or(group)
-        ),
+fn component(group_version: &str, kind: &KindDocument<'_>) -> String {
+    let builtin = builtin_component(group_version, kind.kind).filter(|_| kind.schema.is_none());
+    builtin.map_or_else(
+        || {
+            let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
+            let reversed: Vec<&str> = group.split('.').rev().collect();
+            format!("{}.{version}.{}", reversed.join("."), kind.kind)
+        },
+        str::to_owned,
+    )
+}
+
+/// Names the kind that a shared component stands for.
+fn with_kind(schemas: &mut Map<String, Value>, component: &str, gvk: &Value) {
+    if let Some(members) = schemas
+        .get_mut(&format!("{META}.{component}"))
+        .and_then(Value::as_object_mut)
+    {
+        members.insert("x-kubernetes-group-version-kind".to_owned(), json!([gvk]));
     }
 }
 
-fn kind_schema(group_version: &str, kind: &KindDocument<'_>, gvk: &Value) -> Value {
-    let source = kind.schema.or_else(|| builtin_document(group_version, kind.kind));
-    let mut schema = source.map_or_else(
-        || json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
-        public,
-    );
+/// The schema of a custom resource, with the members that every object has as every kind describes them.
+fn custom_schema(schema: &Value) -> Value {
+    let mut schema = schema.clone();
     let Some(members) = schema.as_object_mut() else {
         return schema;
     };
-    members.insert("x-kubernetes-group-version-kind".to_owned(), json!([gvk]));
+    let said = |property: &str| builtin_description("io.k8s.api.core.v1.ConfigMap", property);
     let properties = members.entry("properties").or_insert_with(|| json!({}));
     if let Some(properties) = properties.as_object_mut() {
-        properties.insert(
-            "apiVersion".to_owned(),
-            json!({"type": "string", "description": "The versioned schema of this representation of an object."}),
-        );
-        properties.insert(
-            "kind".to_owned(),
-            json!({"type": "string", "description": "The REST resource this object represents."}),
-        );
+        for name in ["apiVersion", "kind"] {
+            properties.insert(
+                name.to_owned(),
+                json!({"type": "string", "description": said(name)}),
+            );
+        }
         properties.insert(
             "metadata".to_owned(),
-            json!({"description": "Standard object's metadata.", "default": {}, "allOf": [reference(&format!("{META}.ObjectMeta"))]}),
+            json!({"description": said("metadata"), "allOf": [reference(&format!("{META}.ObjectMeta"))]}),
         );
     }
     schema
@@ -332,64 +342,6 @@ fn list_parameters() -> Value {
     ])
 }
 
-fn list_meta() -> Value {
-    json!({"type": "object", "description": "ListMeta describes metadata that lists must have.", "properties": {
-        "continue": {"type": "string"},
-        "remainingItemCount": {"type": "integer", "format": "int64"},
-        "resourceVersion": {"type": "string"},
-        "selfLink": {"type": "string"},
-    }})
-}
-
-fn delete_options(group: &str, version: &str) -> Value {
-    json!({
-        "type": "object",
-        "description": "DeleteOptions may be provided when deleting an API object.",
-        "properties": {
-            "apiVersion": {"type": "string"},
-            "dryRun": {"type": "array", "items": {"type": "string"}},
-            "gracePeriodSeconds": {"type": "integer", "format": "int64"},
-            "kind": {"type": "string"},
-            "orphanDependents": {"type": "boolean"},
-            "preconditions": {"type": "object", "properties": {
-                "resourceVersion": {"type": "string"}, "uid": {"type": "string"},
-            }},
-            "propagationPolicy": {"type": "string"},
-        },
-        "x-kubernetes-group-version-kind": [{"group": group, "version": version, "kind": "DeleteOptions"}],
-    })
-}
-
-fn status() -> Value {
-    json!({
-        "type": "object",
-        "description": "Status is a return value for calls that do not return other objects.",
-        "properties": {
-            "apiVersion": {"type": "string"}, "code": {"type": "integer", "format": "int32"},
-            "details": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
-            "kind": {"type": "string"}, "message": {"type": "string"},
-            "metadata": {"default": {}, "allOf": [reference(&format!("{META}.ListMeta"))]},
-            "reason": {"type": "string"}, "status": {"type": "string"},
-        },
-        "x-kubernetes-group-version-kind": [{"group": "", "version": "v1", "kind": "Status"}],
-    })
-}
-
-/// A schema without keywords of our own.
-fn public(schema: &Value) -> Value {
-    match schema {
-        Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .filter(|(key, _)| *key != PRIVATE)
-                .map(|(key, value)| (key.clone(), public(value)))
-                .collect(),
-        ),
-        Value::Array(items) => Value::Array(items.iter().map(public).collect()),
-        other => other.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -413,7 +365,7 @@ mod tests {
             let name = reference.split('"').next().unwrap();
             assert!(document["components"]["schemas"][name].is_object(), "{name}");
         }
-        assert!(!text.contains(PRIVATE));
+        assert!(!text.contains("x-struct"));
     }
 
     #[test]

@@ -12,9 +12,11 @@ mod merge;
 mod set;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod update;
 
 pub(crate) use apply::apply;
+pub(crate) use typed::faults;
 pub(crate) use update::update;
 
 /// What kind of write an owner got its fields by.

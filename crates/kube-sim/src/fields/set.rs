@@ -255,7 +255,8 @@ pub(super) fn of_value(node: Option<&Node>, value: &Value) -> FieldSet {
     out
 }
 
-fn print_element(element: &str, out: &mut String) {
+/// A path element as conflicts print it.
+pub(super) fn print_element(element: &str, out: &mut String) {
     let (prefix, rest) = element.split_once(':').unwrap_or(("f", element));
     match prefix {
         "k" => {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::world::shown;
+
 /// One reason for refusing an object, as in a `Status`'s `details.causes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause {
@@ -48,7 +50,7 @@ impl Cause {
         Self::new(
             field,
             INVALID,
-            &format!("Invalid value: {}", go_value(value)),
+            &format!("Invalid value: {}", shown(value)),
             detail,
         )
     }
@@ -63,7 +65,7 @@ impl Cause {
         Self::new(
             field,
             DUPLICATE,
-            &format!("Duplicate value: {}", go_value(value)),
+            &format!("Duplicate value: {}", shown(value)),
             "",
         )
     }
@@ -79,7 +81,7 @@ impl Cause {
         Self::new(
             field,
             NOT_SUPPORTED,
-            &format!("Unsupported value: {}", go_value(value)),
+            &format!("Unsupported value: {}", shown(value)),
             &detail,
         )
     }
@@ -148,33 +150,5 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.field, self.message)
-    }
-}
-
-/// A value as the server prints it: scalars plainly, strings quoted, the rest in Go's syntax.
-fn go_value(value: &Value) -> String {
-    match value {
-        Value::Null => "\"null\"".to_owned(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::String(text) => format!("{text:?}"),
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(go_member).collect();
-            format!("[]interface {{}}{{{}}}", items.join(", "))
-        }
-        Value::Object(members) => {
-            let members: Vec<String> = members
-                .iter()
-                .map(|(key, value)| format!("{key:?}:{}", go_member(value)))
-                .collect();
-            format!("map[string]interface {{}}{{{}}}", members.join(", "))
-        }
-    }
-}
-
-fn go_member(value: &Value) -> String {
-    if value.is_null() {
-        "interface {}(nil)".to_owned()
-    } else {
-        go_value(value)
     }
 }

@@ -35,8 +35,11 @@ impl Schema {
     /// Compiles the schema of a built-in kind, which is trusted.
     pub(super) fn trusted(openapi: &Value) -> Schema {
         let mut root = build(openapi, "", &mut Vec::new());
-        if let Some(metadata) = root.properties.get_mut("metadata") {
-            leave_members_optional(metadata);
+        // The status is written by controllers; nothing in it is asked for.
+        for name in ["metadata", "status"] {
+            if let Some(member) = root.properties.get_mut(name) {
+                leave_members_optional(member);
+            }
         }
         Schema { root }
     }
@@ -86,6 +89,7 @@ fn build(schema: &Value, path: &str, causes: &mut Vec<Cause>) -> Node {
         int_or_string: flag("x-kubernetes-int-or-string"),
         atomic_map: text("x-kubernetes-map-type") == Some("atomic"),
         inline_struct: flag(builtin::INLINE_STRUCT),
+        go_type: text(builtin::GO_TYPE).map(str::to_owned),
         list: list_kind(schema),
         ..Node::default()
     };

@@ -7,6 +7,7 @@
 mod builtin;
 mod cause;
 mod compile;
+mod decode;
 mod default;
 mod format;
 mod invariants;
@@ -15,6 +16,7 @@ mod prune;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -22,7 +24,10 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::Value;
 
-pub(crate) use builtin::{document as builtin_document, object_meta as object_meta_document};
+pub(crate) use builtin::{
+    component_of as builtin_component, description as builtin_description, document as builtin_document,
+    publish,
+};
 pub(crate) use cause::Cause;
 use rules::Rules;
 
@@ -111,6 +116,8 @@ pub(crate) struct Node {
     pub(crate) atomic_map: bool,
     /// Present, if empty, in a fresh object: a struct (not a pointer) in the built-in kind's Go type.
     pub(crate) inline_struct: bool,
+    /// The name of the Go type of an object of a built-in kind (`v1.PodSpec`).
+    go_type: Option<String>,
     checks: Checks,
     rules: Option<Box<Rules>>,
 }

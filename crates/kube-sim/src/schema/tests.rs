@@ -139,7 +139,7 @@ fn faults_are_told_in_the_servers_words() {
             "items": {"type": "object", "required": ["n"], "properties": {"n": {"type": "string"}}}}),
                 json!([{"n": "a"}, {"n": "a"}]),
             ),
-            r#"spec.x[1]: Duplicate value: map[string]interface {}{"n":"a"}"#,
+            r#"spec.x[1]: Duplicate value: {"n":"a"}"#,
         ),
         (
             x(

@@ -145,8 +145,9 @@ impl ApiServer {
             Err(error) => return error.into(),
         };
         let Route::Resource { target, watch } = route else {
-            return discovery::answer(&state.world, &route, &parts.method, accept, || {
-                negotiate::body(content_type, body)
+            let now = self.inner.clock.now();
+            return discovery::answer(&state.world, &route, &parts.method, accept, now, |kind| {
+                negotiate::body(content_type, body, kind).map(|body| body.value)
             })
             .unwrap_or_else(Answer::from);
         };
@@ -168,8 +169,8 @@ impl ApiServer {
                 Err(error) => error.into(),
             };
         }
-        let verb = match verb_of(parts, &target, content_type, body) {
-            Ok(verb) => verb,
+        let (verb, duplicates) = match verb_of(parts, &target, content_type, body) {
+            Ok(read) => read,
             Err(error) => return error.into(),
         };
         let before = state.world.clone();
@@ -181,6 +182,7 @@ impl ApiServer {
             target,
             query: query.clone(),
             user_agent: user_agent.to_owned(),
+            duplicates,
         };
         let result = state.world.perform(&request, now);
         if state.world.revision() != revision {
@@ -320,22 +322,53 @@ fn describe(number: u64, parts: &Parts, user_agent: &str, route: Option<&Route>)
     call
 }
 
-fn verb_of(parts: &Parts, target: &Target, content_type: &str, body: &Bytes) -> Result<Verb, StatusError> {
-    let refuse =
-        || StatusError::method_not_allowed("the server does not allow this method on the requested resource");
-    let parsed = || negotiate::body(content_type, body);
-    let optional = || if body.is_empty() { Ok(json!({})) } else { parsed() };
-    Ok(match routes::verb(&parts.method, target, false) {
+/// What is to be done, and which fields stand twice in the body.
+fn verb_of(
+    parts: &Parts,
+    target: &Target,
+    content_type: &str,
+    body: &Bytes,
+) -> Result<(Verb, Vec<String>), StatusError> {
+    let custom = target.kind.rules.custom;
+    let verb = routes::verb(&parts.method, target, false);
+    if matches!(verb, "update" | "patch") && target.name.is_empty() && custom {
+        return Err(StatusError::bad_request("name must be provided"));
+    }
+    let missing = matches!(verb, "update" | "patch") && target.name.is_empty();
+    let subresource = target.subresource != Subresource::None;
+    if missing || verb.is_empty() || (subresource && matches!(verb, "create" | "delete")) {
+        return Err(if custom {
+            StatusError::method_not_supported(&target.kind.resource, verb)
+        } else {
+            StatusError::method_not_allowed("the server does not allow this method on the requested resource")
+        });
+    }
+    let read = || negotiate::body(content_type, body, &target.kind.kind);
+    let options = || {
+        if body.is_empty() {
+            Ok(json!({}))
+        } else {
+            read().map(|body| body.value)
+        }
+    };
+    let verb = match verb {
         "get" => Verb::Get,
         "list" => Verb::List,
-        "create" => Verb::Create(parsed()?),
-        "update" => Verb::Update(parsed()?),
-        "patch" => {
-            let format: PatchFormat = negotiate::patch_format(content_type)?;
-            Verb::Patch(format, parsed()?)
+        "create" => {
+            let body = read()?;
+            return Ok((Verb::Create(body.value), body.duplicates));
         }
-        "delete" if target.subresource == Subresource::None => Verb::Delete(optional()?),
-        "deletecollection" => Verb::DeleteCollection(optional()?),
-        _ => return Err(refuse()),
-    })
+        "update" => {
+            let body = read()?;
+            return Ok((Verb::Update(body.value), body.duplicates));
+        }
+        "patch" => {
+            let format: PatchFormat = negotiate::patch_format(content_type, custom)?;
+            let body = read()?;
+            return Ok((Verb::Patch(format, body.value), body.duplicates));
+        }
+        "delete" => Verb::Delete(options()?),
+        _ => Verb::DeleteCollection(options()?),
+    };
+    Ok((verb, Vec::new()))
 }

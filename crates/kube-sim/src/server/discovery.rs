@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::reviews::{self, REVIEWS};
 use super::routes::Route;
 use super::transcript::fingerprint;
 use crate::openapi::{self, KindDocument};
@@ -15,50 +17,31 @@ use crate::world::{Kind, KindVersion, StatusError, World, api_version, version_p
 /// The Kubernetes version whose behaviour this server follows.
 const MINOR: u32 = 33;
 
-/// Reviews that are answered and not stored: (group, resource, kind).
-const REVIEWS: [(&str, &str, &str); 3] = [
-    ("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
-    (
-        "authorization.k8s.io",
-        "selfsubjectaccessreviews",
-        "SelfSubjectAccessReview",
-    ),
-    (
-        "authorization.k8s.io",
-        "selfsubjectrulesreviews",
-        "SelfSubjectRulesReview",
-    ),
-];
-
-/// The kind of a review, by its group and resource.
-pub(super) fn review_kind(group: &str, resource: &str) -> Option<&'static str> {
-    REVIEWS
-        .iter()
-        .find(|(g, r, _)| *g == group && *r == resource)
-        .map(|(_, _, kind)| *kind)
-}
-
 /// Answers everything that is not about stored objects.
 pub(super) fn answer(
     world: &World,
     route: &Route,
     method: &Method,
     accept: &str,
-    body: impl FnOnce() -> Result<Value, StatusError>,
+    now: Timestamp,
+    body: impl FnOnce(&str) -> Result<Value, StatusError>,
 ) -> Result<Answer, StatusError> {
-    if let Route::Review { group, kind } = route {
-        if method != Method::POST {
-            return Err(StatusError::method_not_allowed(
-                "the server does not allow this method on the requested resource",
-            ));
+    let made = |value: Value| Answer::Json {
+        code: 201,
+        value,
+        warnings: Vec::new(),
+    };
+    match route {
+        Route::Review(review) if method == Method::POST => {
+            return reviews::answer(*review, body(review.kind)?, now).map(made);
         }
-        return Ok(Answer::Json {
-            code: 201,
-            value: review(group, kind, body()?),
-            warnings: Vec::new(),
-        });
+        Route::Token { namespace, name } if method == Method::POST => {
+            return reviews::token(world, namespace, name, body("TokenRequest")?, now).map(made);
+        }
+        _ => {}
     }
-    if method != Method::GET && method != Method::HEAD {
+    let posted = matches!(route, Route::Review(_) | Route::Token { .. });
+    if posted || (method != Method::GET && method != Method::HEAD) {
         return Err(StatusError::method_not_allowed(
             "the server does not allow this method on the requested resource",
         ));
@@ -93,7 +76,9 @@ pub(super) fn answer(
         Route::Resources { group, version } => resources(world, group, version).map(Answer::ok),
         Route::OpenApiIndex => Ok(Answer::ok(index(world))),
         Route::OpenApi { group, version } => document(world, group, version).map(Answer::ok),
-        Route::Review { .. } | Route::Resource { .. } => Err(StatusError::no_such_resource()),
+        Route::Review(_) | Route::Token { .. } | Route::Resource { .. } => {
+            Err(StatusError::no_such_resource())
+        }
     }
 }
 
@@ -116,7 +101,7 @@ fn groups(world: &World) -> BTreeMap<String, Vec<String>> {
     });
     let reviews = REVIEWS
         .iter()
-        .map(|(group, _, _)| ((*group).to_owned(), "v1".to_owned()));
+        .map(|review| (review.group.to_owned(), "v1".to_owned()));
     for (group, version) in served.chain(reviews) {
         let versions = groups.entry(group).or_default();
         if !versions.contains(&version) {
@@ -181,6 +166,10 @@ fn subresources(kind: &Kind, version: &KindVersion) -> Vec<(&'static str, Value,
     if kind.group().is_empty() && kind.resource.plural() == "namespaces" {
         all.push(("finalize", own.clone(), vec!["update"]));
     }
+    if kind.group().is_empty() && kind.resource.plural() == "serviceaccounts" {
+        let token = json!({"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"});
+        all.push(("token", token, vec!["create"]));
+    }
     if version.scale.is_some() {
         let scale = json!({"group": "autoscaling", "version": "v1", "kind": "Scale"});
         all.push(("scale", scale, vec!["get", "patch", "update"]));
@@ -223,9 +212,10 @@ fn resources(world: &World, group: &str, version: &str) -> Result<Value, StatusE
             all.push(resource);
         }
     }
-    for (_, resource, kind) in REVIEWS.iter().filter(|(g, _, _)| *g == group) {
+    for review in REVIEWS.iter().filter(|review| review.group == group) {
         all.push(json!({
-            "name": resource, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind, "verbs": ["create"],
+            "name": review.resource, "singularName": review.kind.to_lowercase(), "namespaced": review.namespaced,
+            "kind": review.kind, "verbs": ["create"],
         }));
     }
     Ok(json!({
@@ -295,12 +285,17 @@ fn discovered(world: &World, group: &str, version: &str) -> Vec<Value> {
         }
         resource
     });
-    let reviews = REVIEWS.iter().filter(|(g, _, _)| *g == group).map(|(_, resource, kind)| {
-        json!({
-            "resource": resource, "responseKind": {"group": group, "version": version, "kind": kind}, "scope": "Cluster",
-            "singularResource": kind.to_lowercase(), "verbs": ["create"],
-        })
-    });
+    let reviews = REVIEWS
+        .iter()
+        .filter(|review| review.group == group)
+        .map(|review| {
+            json!({
+                "resource": review.resource,
+                "responseKind": {"group": group, "version": version, "kind": review.kind},
+                "scope": if review.namespaced { "Namespaced" } else { "Cluster" },
+                "singularResource": review.kind.to_lowercase(), "verbs": ["create"],
+            })
+        });
     stored.chain(reviews).collect()
 }
 
@@ -344,28 +339,4 @@ fn document(world: &World, group: &str, version: &str) -> Result<Value, StatusEr
         })
         .collect();
     Ok(openapi::document(&api_version(group, version), &kinds))
-}
-
-/// Whoever reaches this server may do everything.
-fn review(group: &str, kind: &str, mut review: Value) -> Value {
-    let status = match kind {
-        "SelfSubjectAccessReview" => {
-            json!({"allowed": true, "reason": "every client of this server may do everything"})
-        }
-        "SelfSubjectRulesReview" => json!({
-            "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-            "incomplete": false,
-        }),
-        _ => {
-            json!({"userInfo": {"username": "kube-sim:admin", "groups": ["system:masters", "system:authenticated"]}})
-        }
-    };
-    if !review.is_object() {
-        review = json!({});
-    }
-    review["apiVersion"] = json!(api_version(group, "v1"));
-    review["kind"] = json!(kind);
-    review["status"] = status;
-    review
 }

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::protobuf;
+use super::{json, protobuf};
 use crate::table::{Column, IncludeObject, table};
-use crate::world::{List, PatchFormat, Payload, Query, StatusError};
+use crate::world::{List, PatchFormat, Payload, Query, StatusError, summary};
 
 /// The version of the tables.
 const TABLE: &str = "meta.k8s.io/v1";
@@ -117,48 +117,77 @@ fn list(api_version: &str, kind: &str, list: &List, item: impl Fn(&Value) -> Val
     Value::Object(body)
 }
 
-/// The patch format that a content type names.
-pub(super) fn patch_format(content_type: &str) -> Result<PatchFormat, StatusError> {
+/// The patch format that a content type names; custom resources know no strategic merge patch.
+pub(super) fn patch_format(content_type: &str, custom: bool) -> Result<PatchFormat, StatusError> {
     match media_type(content_type) {
         "application/json-patch+json" => Ok(PatchFormat::Json),
         "application/merge-patch+json" => Ok(PatchFormat::Merge),
-        "application/strategic-merge-patch+json" => Ok(PatchFormat::Strategic),
+        "application/strategic-merge-patch+json" if !custom => Ok(PatchFormat::Strategic),
         "application/apply-patch+yaml" => Ok(PatchFormat::Apply),
-        _ => Err(StatusError::unsupported_media_type(
-            "the body of the request was in an unknown format - accepted media types include: \
-             application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, \
-             application/apply-patch+yaml",
-        )),
+        _ => {
+            let strategic = if custom {
+                ""
+            } else {
+                "application/strategic-merge-patch+json, "
+            };
+            Err(StatusError::unsupported_media_type(format!(
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json-patch+json, application/merge-patch+json, {strategic}application/apply-patch+yaml"
+            )))
+        }
     }
 }
 
-/// Reads a body by its content type.
-pub(super) fn body(content_type: &str, bytes: &[u8]) -> Result<Value, StatusError> {
-    let unreadable = |error: &dyn std::fmt::Display| {
+/// A body that was read, and the paths of the fields that stand in it twice.
+pub(super) struct Body {
+    pub(super) value: Value,
+    pub(super) duplicates: Vec<String>,
+}
+
+/// Reads a body by its content type; `kind` is what it should be, for what is said of one that cannot be read.
+pub(super) fn body(content_type: &str, bytes: &[u8], kind: &str) -> Result<Body, StatusError> {
+    let unreadable = |error: &str| {
         StatusError::bad_request(format!(
-            "the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: \
+             {error} ({})",
+            summary(bytes)
         ))
     };
+    let undecodable = |error: &str| StatusError::bad_request(format!("error decoding patch: {error}"));
+    let plain = |value: Value| Body {
+        value,
+        duplicates: Vec::new(),
+    };
     match media_type(content_type) {
-        "application/yaml" | "application/apply-patch+yaml" => {
+        format @ ("application/yaml" | "application/apply-patch+yaml") => {
             // JSON is the fast path; what is not JSON may still be YAML.
-            if let Ok(value) = serde_json::from_slice(bytes) {
-                return Ok(value);
+            if let Ok((value, duplicates)) = json::parse(bytes) {
+                return Ok(Body { value, duplicates });
             }
-            let text = std::str::from_utf8(bytes).map_err(|error| unreadable(&error))?;
-            serde_saphyr::from_str(text).map_err(|error| unreadable(&error))
+            let wrong = |error: &dyn std::fmt::Display| {
+                if format == "application/yaml" {
+                    unreadable(&error.to_string())
+                } else {
+                    StatusError::bad_request(format!("error decoding YAML: {error}"))
+                }
+            };
+            let text = std::str::from_utf8(bytes).map_err(|error| wrong(&error))?;
+            serde_saphyr::from_str(text)
+                .map(plain)
+                .map_err(|error| wrong(&error))
         }
-        protobuf::MEDIA_TYPE => protobuf::decode(bytes),
-        ""
-        | "application/json"
-        | "application/json-patch+json"
+        protobuf::MEDIA_TYPE => protobuf::decode(bytes).map(plain),
+        "" | "application/json" => json::parse(bytes)
+            .map(|(value, duplicates)| Body { value, duplicates })
+            .map_err(|error| unreadable(&error)),
+        "application/json-patch+json"
         | "application/merge-patch+json"
-        | "application/strategic-merge-patch+json" => {
-            serde_json::from_slice(bytes).map_err(|error| unreadable(&error))
-        }
+        | "application/strategic-merge-patch+json" => json::parse(bytes)
+            .map(|(value, duplicates)| Body { value, duplicates })
+            .map_err(|error| undecodable(&error)),
         _ => Err(StatusError::unsupported_media_type(
             "the body of the request was in an unknown format - accepted media types include: application/json, \
-             application/yaml",
+             application/yaml, application/vnd.kubernetes.protobuf",
         )),
     }
 }

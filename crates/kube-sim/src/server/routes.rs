@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::discovery;
+use super::reviews::{self, Review};
 use crate::world::{GroupResource, Query, StatusError, Subresource, Target, World};
 
 /// What a path names.
@@ -27,7 +27,9 @@ pub(super) enum Route {
     /// `/openapi/v3/api/v1` and `/openapi/v3/apis/<group>/<version>`.
     OpenApi { group: String, version: String },
     /// A review that is answered and not stored.
-    Review { group: String, kind: String },
+    Review(Review),
+    /// The token of a service account.
+    Token { namespace: String, name: String },
     /// An object or a collection.
     Resource { target: Target, watch: bool },
 }
@@ -68,19 +70,37 @@ pub(super) fn route(world: &World, path: &str, query: &Query) -> Result<Route, S
             "apis",
             group @ ("authorization.k8s.io" | "authentication.k8s.io"),
             "v1",
-            review,
-        ] => review_route(group, review)?,
+            resource,
+        ]
+        | [
+            "apis",
+            group @ "authorization.k8s.io",
+            "v1",
+            "namespaces",
+            _,
+            resource,
+        ] => {
+            let namespaced = segments.len() > 4;
+            reviews::find(group, resource)
+                .filter(|review| review.namespaced == namespaced)
+                .map(Route::Review)
+                .ok_or_else(StatusError::no_such_resource)?
+        }
+        [
+            "api",
+            "v1",
+            "namespaces",
+            namespace,
+            "serviceaccounts",
+            name,
+            "token",
+        ] => Route::Token {
+            namespace: (*namespace).to_owned(),
+            name: (*name).to_owned(),
+        },
         ["api", version, rest @ ..] => resource(world, "", version, rest, query)?,
         ["apis", group, version, rest @ ..] => resource(world, group, version, rest, query)?,
         _ => return Err(StatusError::no_such_resource()),
-    })
-}
-
-fn review_route(group: &str, resource: &str) -> Result<Route, StatusError> {
-    let kind = discovery::review_kind(group, resource).ok_or_else(StatusError::no_such_resource)?;
-    Ok(Route::Review {
-        group: group.to_owned(),
-        kind: kind.to_owned(),
     })
 }
 
@@ -115,6 +135,7 @@ fn resource(
         "status" if served.has_status => Subresource::Status,
         "scale" if served.scale.is_some() => Subresource::Scale,
         "finalize" if plural == "namespaces" && group.is_empty() => Subresource::Finalize,
+        _ if kind.rules.custom => return Err(StatusError::not_found(&kind.resource, name)),
         _ => return Err(StatusError::no_such_resource()),
     };
     if kind.namespaced && namespace.is_none() && !name.is_empty() {
@@ -136,16 +157,17 @@ fn is_namespace_subresource(group: &str, inner: &[&str]) -> bool {
     group.is_empty() && matches!(inner, ["status" | "finalize"])
 }
 
-/// The server's verb for a method on a target.
+/// The server's verb for a method on a target; empty where there is none.
 pub(super) fn verb(method: &Method, target: &Target, watch: bool) -> &'static str {
     let named = !target.name.is_empty();
     match *method {
         Method::GET if watch => "watch",
         Method::GET if named => "get",
         Method::GET => "list",
-        Method::POST if !named => "create",
-        Method::PUT if named => "update",
-        Method::PATCH if named => "patch",
+        // The name in the path of a custom resource is not looked at: the object brings its own.
+        Method::POST if !named || target.kind.rules.custom => "create",
+        Method::PUT => "update",
+        Method::PATCH => "patch",
         Method::DELETE if named => "delete",
         Method::DELETE => "deletecollection",
         _ => "",

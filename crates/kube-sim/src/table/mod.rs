@@ -51,11 +51,11 @@ pub(crate) struct Column {
 #[derive(Debug, Clone)]
 enum Source {
     Path(JsonPath),
-    Cell(fn(&Value, Timestamp) -> Value),
+    Cell(builtin::Cell),
 }
 
 impl Column {
-    fn computed(name: &str, kind: &str, priority: i64, cell: fn(&Value, Timestamp) -> Value) -> Self {
+    fn computed(name: &str, kind: &str, priority: i64, description: &str, cell: builtin::Cell) -> Self {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
@@ -64,7 +64,7 @@ impl Column {
             } else {
                 String::new()
             },
-            description: String::new(),
+            description: description.to_owned(),
             priority,
             source: Source::Cell(cell),
         }
@@ -96,10 +96,7 @@ impl Column {
 /// The columns of a custom resource: its name, then its `additionalPrinterColumns`, or its age where it has
 /// none. A column whose path cannot be read stays empty.
 pub(crate) fn custom_columns(printer_columns: Option<&Value>) -> Vec<Column> {
-    let mut out = vec![Column {
-        description: "Name must be unique within a namespace.".to_owned(),
-        ..Column::computed("Name", "string", 0, builtin::name)
-    }];
+    let mut out = vec![builtin::name_column()];
     let listed = printer_columns
         .and_then(Value::as_array)
         .filter(|columns| !columns.is_empty());
@@ -108,7 +105,7 @@ pub(crate) fn custom_columns(printer_columns: Option<&Value>) -> Vec<Column> {
         None => out.push(custom_column(&json!({
             "name": "Age",
             "type": "date",
-            "description": "CreationTimestamp is a timestamp representing the server time when this object was created.",
+            "description": builtin::creation_description(),
             "jsonPath": ".metadata.creationTimestamp",
         }))),
     }

@@ -7,25 +7,22 @@ use serde_json::{Value, json};
 
 use super::failure::{FieldError, StatusError};
 use super::kind::{Kind, KindVersion};
-use super::request::{FieldValidation, PatchFormat, Subresource, Target, WriteOptions};
-use super::{builtin, definition, events, meta, namespaces, secrets, validation};
+use super::request::{PatchFormat, Subresource, Target, WriteOptions};
+use super::{builtin, decoding, definition, events, meta, namespaces, secrets, validation};
 use crate::fields::{self, Manager, Operation};
 use crate::patch::{self, PatchError};
 use crate::schema::{Cause, Schema};
 
 /// The schema of one version of a kind.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Shape {
     /// Of a custom resource.
     Custom(Arc<Schema>),
-    /// Of a kind that the server knows.
-    Builtin(&'static Schema),
-}
-
-impl Default for Shape {
-    fn default() -> Self {
-        Self::Builtin(Schema::opaque())
-    }
+    /// Of a kind that the server knows: its API version and its name. The schema is made when it is first asked for.
+    Builtin(String, &'static str),
+    /// Of a kind of which nothing but its metadata is known.
+    #[default]
+    Opaque,
 }
 
 impl Shape {
@@ -35,19 +32,46 @@ impl Shape {
             .map_err(|causes| causes.into_iter().map(FieldError::from).collect())
     }
 
-    pub(crate) fn builtin(api_version: &str, kind: &str) -> Self {
-        Self::Builtin(Schema::builtin(api_version, kind).unwrap_or_else(|| Schema::opaque()))
+    pub(crate) fn builtin(api_version: &str, kind: &'static str) -> Self {
+        Self::Builtin(api_version.to_owned(), kind)
     }
 
-    fn schema(&self) -> &Schema {
+    pub(super) fn schema(&self) -> &Schema {
         match self {
             Self::Custom(schema) => schema,
-            Self::Builtin(schema) => schema,
+            Self::Builtin(api_version, kind) => {
+                Schema::builtin(api_version, kind).unwrap_or_else(|| Schema::opaque())
+            }
+            Self::Opaque => Schema::opaque(),
         }
     }
 
+    /// Fills in what the schema defaults, and makes of typed parts what their types make of them.
     pub(crate) fn default(&self, object: &mut Value) {
-        self.schema().default(object);
+        match self {
+            Self::Custom(schema) => {
+                schema.default(object);
+                Schema::tidy_metadata(object);
+            }
+            Self::Builtin(_, _) | Self::Opaque => {
+                let schema = self.schema();
+                schema.default(object);
+                schema.tidy(object);
+            }
+        }
+    }
+
+    /// Why an object cannot be read into the type of its kind; of a custom resource only the metadata has one.
+    pub(super) fn undecodable(&self, object: &Value) -> Option<String> {
+        match self {
+            Self::Custom(_) => Schema::undecodable_metadata(object),
+            Self::Builtin(_, _) | Self::Opaque => self.schema().undecodable(object),
+        }
+    }
+
+    /// Removes fields that the schema does not know and names them.
+    pub(super) fn prune(&self, object: &mut Value) -> Vec<String> {
+        self.schema().prune(object)
     }
 }
 
@@ -61,121 +85,22 @@ impl From<Cause> for FieldError {
     }
 }
 
-/// Checks that a body is of the kind and version that the path names, and treats what its schema does not know.
-pub(super) fn decode(
-    target: &Target,
-    object: &mut Value,
-    options: &WriteOptions,
-    warnings: &mut Vec<String>,
-) -> Result<(), StatusError> {
-    check_type(target, object)?;
-    let version = target.kind_version()?;
-    let unknown = version.shape.schema().prune(object);
-    check_types(target, &version.shape, object)?;
-    if unknown.is_empty() {
-        return check_data(target, object);
-    }
-    let messages: Vec<String> = unknown
-        .iter()
-        .map(|path| format!("unknown field {path:?}"))
-        .collect();
-    match options.validation {
-        FieldValidation::Ignore => {}
-        FieldValidation::Warn => warnings.extend(messages),
-        FieldValidation::Strict => {
-            return Err(undecodable(
-                target,
-                &format!("strict decoding error: {}", messages.join(", ")),
-            ));
-        }
-    }
-    check_data(target, object)
-}
-
-/// As `decode`, for server-side apply: a field that the schema does not know cannot be owned, and is an error.
-pub(super) fn decode_applied(target: &Target, object: &mut Value) -> Result<(), StatusError> {
-    check_type(target, object)?;
-    let shape = &target.kind_version()?.shape;
-    let unknown = shape.schema().prune(object);
-    check_types(target, shape, object)?;
-    if let Some(first) = unknown.first() {
-        return Err(StatusError::plain(format!(
-            "failed to create typed patch object ({}/{}; {}, Kind={}): .{first}: field not declared in schema",
-            target.namespace.as_deref().unwrap_or_default(),
-            target.name,
-            target.api_version(),
-            target.kind.kind,
-        )));
-    }
-    check_data(target, object)
-}
-
-/// What a Go struct could not hold is refused before anything else is looked at: everything in the kinds that the
-/// server knows, the metadata in custom resources.
-fn check_types(target: &Target, shape: &Shape, object: &Value) -> Result<(), StatusError> {
-    let schema = match shape {
-        Shape::Custom(_) => Schema::opaque(),
-        Shape::Builtin(schema) => schema,
-    };
-    let wrong = schema
-        .validate_update(object, None)
-        .into_iter()
-        .find(|cause| cause.reason == "FieldValueTypeInvalid");
-    match wrong {
-        Some(cause) => {
-            let why = format!("json: cannot unmarshal {}: {}", cause.field, cause.message);
-            Err(undecodable(target, &why))
-        }
-        None => Ok(()),
-    }
-}
-
-fn undecodable(target: &Target, why: &str) -> StatusError {
-    StatusError::bad_request(format!(
-        "{} in version {:?} cannot be handled as a {}: {why}",
-        target.kind.kind, target.version, target.kind.kind
-    ))
-}
-
-fn check_type(target: &Target, object: &mut Value) -> Result<(), StatusError> {
-    if !object.is_object() {
-        return Err(undecodable(target, "json: the body is not an object"));
-    }
-    let wanted = target.api_version();
-    let (api_version, kind) = (meta::text(object, &["apiVersion"]), meta::text(object, &["kind"]));
-    if target.kind.rules.custom && (kind.is_empty() || api_version.is_empty()) {
-        let missing = if kind.is_empty() { "Kind" } else { "apiVersion" };
+/// The name of the body must be that of the path.
+pub(super) fn match_name(target: &Target, object: &Value) -> Result<(), StatusError> {
+    let named = meta::name(object);
+    if named.is_empty() {
         return Err(StatusError::bad_request(format!(
-            "Object '{missing}' is missing in '{object}'"
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            target.name
         )));
     }
-    if !kind.is_empty() && kind != target.kind.kind {
+    if named != target.name {
         return Err(StatusError::bad_request(format!(
-            "{kind} in version {api_version:?} cannot be handled as a {}: the object is of another kind",
-            target.kind.kind
+            "the name of the object ({named}) does not match the name on the URL ({})",
+            target.name
         )));
     }
-    if !api_version.is_empty() && api_version != wanted {
-        return Err(StatusError::bad_request(format!(
-            "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
-        )));
-    }
-    meta::set_top(object, "apiVersion", json!(wanted));
-    meta::set_top(object, "kind", json!(target.kind.kind));
-    meta::metadata_mut(object);
     Ok(())
-}
-
-fn check_data(target: &Target, object: &Value) -> Result<(), StatusError> {
-    let map = match (target.kind.group(), target.kind.resource.plural()) {
-        ("", "secrets") => "data",
-        ("", "configmaps") => "binaryData",
-        (_, _) => return Ok(()),
-    };
-    match secrets::undecodable(object, map) {
-        Some(why) => Err(undecodable(target, &why)),
-        None => Ok(()),
-    }
 }
 
 /// The namespace of the body must be that of the path; where it is missing it is filled in.
@@ -187,9 +112,9 @@ pub(super) fn match_namespace(target: &Target, object: &mut Value) -> Result<(),
             Ok(())
         }
         Some(namespace) if held == namespace => Ok(()),
-        Some(namespace) => Err(StatusError::bad_request(format!(
-            "the namespace of the provided object does not match the namespace sent on the request ({held} != {namespace})"
-        ))),
+        Some(_) => Err(StatusError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        )),
         None => {
             if target.kind.namespaced {
                 return Err(StatusError::bad_request(
@@ -275,8 +200,10 @@ pub(super) fn apply(
     now: Timestamp,
 ) -> Result<Value, StatusError> {
     let mut wanted = applied.clone();
-    if target.subresource == Subresource::None && version.has_status {
-        meta::set_top(&mut wanted, "status", Value::Null);
+    match target.subresource {
+        Subresource::Status => wanted = status_alone(applied),
+        Subresource::None if version.has_status => meta::set_top(&mut wanted, "status", Value::Null),
+        Subresource::None | Subresource::Scale | Subresource::Finalize => {}
     }
     let (api_version, now) = (target.api_version(), meta::timestamp(now));
     let manager = Manager {
@@ -305,6 +232,22 @@ pub(super) fn apply(
     })
 }
 
+/// An applied object as far as the status subresource writes it.
+fn status_alone(applied: &Value) -> Value {
+    let mut out = json!({"metadata": {}});
+    for key in ["apiVersion", "kind", "status"] {
+        if let Some(value) = applied.get(key) {
+            out[key] = value.clone();
+        }
+    }
+    for key in ["name", "namespace", "uid", "resourceVersion"] {
+        if let Some(value) = applied["metadata"].get(key) {
+            out["metadata"][key] = value.clone();
+        }
+    }
+    out
+}
+
 /// Applies a patch to an object.
 pub(super) fn patch(
     object: &mut Value,
@@ -312,23 +255,34 @@ pub(super) fn patch(
     patch: &Value,
     kind: &str,
 ) -> Result<(), StatusError> {
+    let unreadable = |why: String| StatusError::bad_request(format!("error decoding patch: {why}"));
     let result = match format {
         PatchFormat::Merge | PatchFormat::Apply => {
             if !patch.is_object() {
-                return Err(StatusError::bad_request(
-                    "error decoding patch: the patch is not an object",
-                ));
+                return Err(unreadable(format!(
+                    "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                    decoding::go_kind(patch)
+                )));
             }
             patch::merge_patch(object, patch);
             Ok(())
         }
         PatchFormat::Strategic => patch::strategic_merge_patch(object, patch, kind),
-        PatchFormat::Json => patch::json_patch(object, patch),
+        PatchFormat::Json => {
+            if !patch.is_array() {
+                return Err(unreadable(format!(
+                    "json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp",
+                    decoding::go_kind(patch)
+                )));
+            }
+            patch::json_patch(object, patch)
+        }
     };
     result.map_err(|error| match error {
-        PatchError::Malformed(why) => StatusError::bad_request(format!("error decoding patch: {why}")),
+        PatchError::Malformed(why) => unreadable(why),
+        // What did not fit is not told: the server answers every patch that cannot be applied in the same words.
         PatchError::TestFailed { .. } | PatchError::Inapplicable(_) => StatusError {
-            details: json!({"causes": [{"message": error.to_string()}]}),
+            details: json!({}),
             ..StatusError::new(
                 422,
                 "Invalid",

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::decoding::Source;
 use super::failure::{FieldError, StatusError};
 use super::request::{Subresource, Target, WriteOptions};
-use super::{World, admission, builtin, meta, namespaces};
+use super::{World, admission, builtin, decoding, meta, namespaces};
 
 impl World {
     pub(super) fn create(
@@ -23,7 +24,7 @@ impl World {
                 "the server does not allow this method on the requested resource",
             ));
         }
-        admission::decode(target, &mut object, options, warnings)?;
+        decoding::decode(target, &mut object, Source::Body, options, warnings)?;
         if meta::name(&object).is_empty() && !meta::field(&object, "generateName").is_empty() {
             let base = meta::field(&object, "generateName").to_owned();
             let name = self.next_name(&base);

@@ -11,7 +11,7 @@ use super::admission::Shape;
 use super::collect::Touched;
 use super::delete::{DeleteOptions, Propagation};
 use super::identity::GroupResource;
-use super::kind::{Kind, KindVersion, Rules, ScalePaths};
+use super::kind::{Kind, KindVersion, NameRule, Rules, ScalePaths};
 use super::{ObjectId, World, builtin, meta};
 use crate::table::custom_columns;
 
@@ -238,7 +238,8 @@ fn kind_of(definition: &Value) -> Kind {
             generation: true,
             unconditional_update: false,
             create_on_update: false,
-            label_names: false,
+            any_finalizer: true,
+            names: NameRule::Subdomain,
         },
         terminating: meta::is_deleting(definition),
         converts_by_webhook: spec["conversion"]["strategy"] == "Webhook",

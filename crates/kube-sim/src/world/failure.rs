@@ -1,5 +1,7 @@
 //! Errors as the API server words them: `metav1.Status` with reason, code, details and causes.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::identity::GroupResource;
@@ -21,7 +23,7 @@ impl FieldError {
         Self {
             field: field.into(),
             reason: "FieldValueInvalid",
-            message: format!("Invalid value: {value}: {why}"),
+            message: format!("Invalid value: {}: {why}", shown(value)),
         }
     }
 
@@ -81,10 +83,7 @@ impl StatusError {
 
     /// 500 without a reason: how the server reports an error that it has no class for.
     pub fn plain(message: impl Into<String>) -> Self {
-        Self {
-            details: json!({}),
-            ..Self::new(500, "", message)
-        }
+        Self::new(500, "", message)
     }
 
     /// 404 for an object.
@@ -112,6 +111,21 @@ impl StatusError {
         Self {
             details: json!({}),
             ..Self::new(405, "MethodNotAllowed", message)
+        }
+    }
+
+    /// 405 for a verb that a custom resource does not have.
+    pub fn method_not_supported(resource: &GroupResource, verb: &str) -> Self {
+        Self {
+            details: object_details(resource, ""),
+            ..Self::new(
+                405,
+                "MethodNotAllowed",
+                format!(
+                    "{verb} is not supported on resources of kind {:?}",
+                    resource.to_string()
+                ),
+            )
         }
     }
 
@@ -244,5 +258,59 @@ fn aggregate(errors: &[FieldError]) -> String {
     match lines.as_slice() {
         [one] => one.clone(),
         _ => format!("[{}]", lines.join(", ")),
+    }
+}
+
+/// A refused value as the server shows it: strings in Go's quotes, everything else as JSON.
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
+    }
+}
+
+/// A string in Go's quotes (`%q`).
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            control if control.is_control() => {
+                let code = u32::from(control);
+                let _ = if code < 0x80 {
+                    write!(out, "\\x{code:02x}")
+                } else {
+                    write!(out, "\\u{code:04x}")
+                };
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// The beginning of a body that cannot be read, as the server shows it.
+pub(crate) fn summary(body: &[u8]) -> String {
+    const SHOWN: usize = 30;
+    let cut = &body[..body.len().min(SHOWN)];
+    let text = match body.first() {
+        None => return "<empty>".to_owned(),
+        Some(b'{') => String::from_utf8_lossy(cut).into_owned(),
+        Some(_) => cut.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        }),
+    };
+    if body.len() > SHOWN {
+        format!("{text} ...")
+    } else {
+        text
     }
 }

@@ -49,8 +49,22 @@ pub(crate) struct Rules {
     pub unconditional_update: bool,
     /// A PUT of what does not exist creates it.
     pub create_on_update: bool,
-    /// Names are DNS labels, not subdomains.
-    pub label_names: bool,
+    /// Finalizers need not name a domain.
+    pub any_finalizer: bool,
+    pub names: NameRule,
+}
+
+/// What the names of objects may look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameRule {
+    /// DNS subdomains (RFC 1123).
+    Subdomain,
+    /// DNS labels (RFC 1123).
+    Label,
+    /// DNS labels that begin with a letter (RFC 1035).
+    ServiceLabel,
+    /// Whatever can stand in a path.
+    PathSegment,
 }
 
 /// A resource that the server serves.

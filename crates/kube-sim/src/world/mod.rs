@@ -9,6 +9,7 @@ mod builtin;
 mod collect;
 mod conversion;
 mod create;
+mod decoding;
 mod definition;
 mod delete;
 mod dump;
@@ -37,6 +38,7 @@ use serde_json::{Value, json};
 
 pub use self::dump::{Delta, Dump, LoadError};
 pub use self::failure::{FieldError, StatusError};
+pub(crate) use self::failure::{shown, summary};
 pub use self::identity::GroupResource;
 pub(crate) use self::identity::ObjectId;
 pub use self::kind::Conversion;
@@ -195,22 +197,19 @@ impl World {
             Verb::Get => (200, Payload::Object(self.read(target)?)),
             Verb::List => (200, Payload::List(self.list_page(target, &request.query)?)),
             Verb::Create(body) => {
-                let options =
-                    request::WriteOptions::parse("CreateOptions", &request.query, &request.user_agent)?;
+                let options = request.write_options("CreateOptions")?;
                 (
                     201,
                     Payload::Object(self.create(target, body.clone(), &options, now, &mut warnings)?),
                 )
             }
             Verb::Update(body) => {
-                let options =
-                    request::WriteOptions::parse("UpdateOptions", &request.query, &request.user_agent)?;
+                let options = request.write_options("UpdateOptions")?;
                 let (created, object) = self.update(target, body.clone(), &options, now, &mut warnings)?;
                 (if created { 201 } else { 200 }, Payload::Object(object))
             }
             Verb::Patch(format, body) => {
-                let options =
-                    request::WriteOptions::parse("PatchOptions", &request.query, &request.user_agent)?;
+                let options = request.write_options("PatchOptions")?;
                 let (created, object) = self.patch(target, *format, body, &options, now, &mut warnings)?;
                 (if created { 201 } else { 200 }, Payload::Object(object))
             }

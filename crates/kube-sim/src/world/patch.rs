@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::create::Ownership;
+use super::decoding::Source;
 use super::failure::{FieldError, StatusError};
 use super::request::{PatchFormat, Subresource, Target, WriteOptions};
-use super::{World, admission, meta, update};
+use super::{World, admission, decoding, meta, update};
 
 impl World {
     /// PATCH. True when it created the object.
@@ -28,12 +29,6 @@ impl World {
             let error = FieldError::forbidden("force", "may not be specified for non-apply patch");
             return Err(StatusError::invalid("meta.k8s.io", "PatchOptions", "", &[error]));
         }
-        if format == PatchFormat::Strategic && target.kind.rules.custom {
-            return Err(StatusError::unsupported_media_type(
-                "the body of the request was in an unknown format - accepted media types include: \
-                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
-            ));
-        }
         let stored = self.stored(target)?;
         if target.subresource == Subresource::Scale {
             let mut scale = self.scale_of(target, &stored)?;
@@ -45,21 +40,14 @@ impl World {
         let live = self.convert(&target.kind, &stored, &target.version)?;
         let mut new = (*live).clone();
         admission::patch(&mut new, format, patch, &target.kind.kind)?;
-        admission::decode(target, &mut new, options, warnings)?;
-        let mut errors = Vec::new();
-        for (key, held) in [("name", meta::name(&live)), ("namespace", meta::namespace(&live))] {
-            let value = meta::field(&new, key);
-            if value != held {
-                errors.push(FieldError::invalid(
-                    format!("metadata.{key}"),
-                    &json!(value),
-                    "field is immutable",
-                ));
-            }
-        }
-        if !errors.is_empty() {
-            return Err(target.invalid(&target.name, &errors));
-        }
+        let source = if format == PatchFormat::Strategic {
+            Source::Strategic(patch)
+        } else {
+            Source::Patched
+        };
+        decoding::decode(target, &mut new, source, options, warnings)?;
+        admission::match_namespace(target, &mut new)?;
+        admission::match_name(target, &new)?;
         self.replace(target, &stored, new, Ownership::Update, options, now)
             .map(|object| (false, object))
     }
@@ -84,25 +72,15 @@ impl World {
                 .map(|scale| (false, scale));
         }
         let mut applied = patch.clone();
-        admission::decode_applied(target, &mut applied)?;
-        let named = meta::name(&applied);
-        if named.is_empty() {
-            meta::set(&mut applied, "name", json!(target.name));
-        } else if named != target.name {
-            return Err(StatusError::bad_request(format!(
-                "the name of the object ({named}) does not match the name on the URL ({})",
-                target.name
-            )));
-        }
+        decoding::decode_applied(target, &mut applied)?;
         admission::match_namespace(target, &mut applied)?;
-        if applied["metadata"]["managedFields"]
-            .as_array()
-            .is_some_and(|m| !m.is_empty())
-        {
-            return Err(StatusError::bad_request("metadata.managedFields must be nil"));
+        let stored = self.find(&target.id()).cloned();
+        if stored.is_some() && meta::name(&applied).is_empty() {
+            meta::set(&mut applied, "name", json!(target.name));
         }
+        admission::match_name(target, &applied)?;
         let version = target.kind_version()?;
-        let Some(stored) = self.find(&target.id()).cloned() else {
+        let Some(stored) = stored else {
             if target.subresource != Subresource::None {
                 return Err(StatusError::not_found(&target.kind.resource, &target.name));
             }

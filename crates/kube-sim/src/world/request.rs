@@ -101,6 +101,19 @@ pub(crate) struct Request {
     pub query: Query,
     /// Names the field manager where the query does not.
     pub user_agent: String,
+    /// Paths of fields that stand twice in the body.
+    pub duplicates: Vec<String>,
+}
+
+impl Request {
+    /// The options of a write; `kind` is the name of the options object in error messages.
+    pub(super) fn write_options(&self, kind: &str) -> Result<WriteOptions, StatusError> {
+        let options = WriteOptions::parse(kind, &self.query, &self.user_agent)?;
+        Ok(WriteOptions {
+            duplicates: self.duplicates.clone(),
+            ..options
+        })
+    }
 }
 
 /// What the server does with fields that the schema does not know.
@@ -120,6 +133,8 @@ pub(crate) struct WriteOptions {
     pub manager_named: bool,
     pub force: Option<bool>,
     pub validation: FieldValidation,
+    /// Paths of fields that stand twice in the body.
+    pub duplicates: Vec<String>,
 }
 
 impl WriteOptions {
@@ -166,6 +181,7 @@ impl WriteOptions {
             manager_named: named.is_some(),
             force: query.get("force").map(|f| f == "true" || f == "1"),
             validation,
+            duplicates: Vec::new(),
         })
     }
 }

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::create::Ownership;
+use super::decoding::Source;
 use super::failure::{FieldError, StatusError};
 use super::request::{Subresource, Target, WriteOptions};
-use super::{World, admission, meta};
+use super::{World, admission, decoding, meta};
 
 /// The message of a write that is based on an older version.
 pub(super) const MODIFIED: &str =
@@ -29,17 +30,9 @@ impl World {
                 .update_scale(target, &object, options, now)
                 .map(|scale| (false, scale));
         }
-        admission::decode(target, &mut object, options, warnings)?;
-        let named = meta::name(&object);
-        if named.is_empty() {
-            meta::set(&mut object, "name", json!(target.name));
-        } else if named != target.name {
-            return Err(StatusError::bad_request(format!(
-                "the name of the object ({named}) does not match the name on the URL ({})",
-                target.name
-            )));
-        }
+        decoding::decode(target, &mut object, Source::Body, options, warnings)?;
         admission::match_namespace(target, &mut object)?;
+        admission::match_name(target, &object)?;
         let Some(live) = self.find(&target.id()).cloned() else {
             if target.kind.rules.create_on_update && target.subresource == Subresource::None {
                 return self
@@ -54,7 +47,13 @@ impl World {
                 &json!(0),
                 "must be specified for an update",
             );
-            return Err(target.invalid(&target.name, &[error]));
+            // Of this one refusal the server names the resource, not the kind.
+            return Err(StatusError::invalid(
+                target.kind.group(),
+                target.kind.resource.plural(),
+                &target.name,
+                &[error],
+            ));
         }
         self.replace(target, &live, object, Ownership::Update, options, now)
             .map(|object| (false, object))

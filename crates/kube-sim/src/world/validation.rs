@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::failure::FieldError;
 use super::kind::Kind;
-use super::{builtin, meta};
+use super::meta;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and \
      must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
@@ -70,7 +70,7 @@ pub(super) fn metadata(kind: &Kind, object: &Value, live: Option<&Value>) -> Vec
 }
 
 fn check_name(kind: &Kind, name: &str, errors: &mut Vec<FieldError>) {
-    let (legal, why, limit) = if kind.rules.label_names {
+    let (legal, why, limit) = if kind.rules.names == super::kind::NameRule::Label {
         (is_dns_label(name), LABEL, 63)
     } else {
         (name.split('.').all(is_dns_label), SUBDOMAIN, 253)
@@ -115,7 +115,7 @@ fn is_qualified(key: &str) -> bool {
 fn check_finalizers(kind: &Kind, object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) {
     let finalizers = meta::finalizers(object);
     // Custom resources and their definitions may use any qualified name; the older kinds want a domain or a standard one.
-    let lenient = kind.rules.custom || kind.group() == builtin::APIEXTENSIONS;
+    let lenient = kind.rules.any_finalizer;
     for finalizer in &finalizers {
         let known = matches!(*finalizer, "orphan" | "foregroundDeletion" | "kubernetes");
         if !is_qualified(finalizer) {

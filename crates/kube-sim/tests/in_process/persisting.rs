@@ -384,7 +384,7 @@ async fn a_file_that_has_become_long_is_made_short() {
     let mut was_shortened = false;
     for number in 0..40 {
         let text = format!("{number}").repeat(100_000);
-        let patch = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"text": text}});
+        let patch = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"text": text}});
         let apply = PatchParams::apply("test");
         maps.patch("a", &apply, &Patch::Apply(patch)).await.unwrap();
         let length = std::fs::metadata(&place.file).unwrap().len();
