@@ -46,6 +46,8 @@ pub struct RunSeen {
     pub progress: Progress,
     /// The holder of a lock that a dead process had left and that this run took away, and when it did so.
     pub unlocked: Option<(Timestamp, String)>,
+    /// Whether it may have changed something already.
+    pub changes: bool,
     /// How it ended, once it has.
     pub end: Option<RunEnd>,
 }
@@ -93,6 +95,8 @@ pub enum Command {
     },
     /// Stop the run that is going on, gently.
     CancelRun,
+    /// Let the run that is going on end before it changes anything, if it has not begun to.
+    WithdrawRun,
     /// Write the outputs into the connection secret.
     WriteConnection,
     /// Put our finalizer on the Terraform state.
@@ -115,7 +119,8 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
     let seen = current_run(snapshot);
     let active = seen.is_some_and(|run| run.end.is_none());
     if active {
-        // A run is never stopped for a new input: it ends, and the new input is applied after it.
+        // A run that changes something is never stopped for a new input: it ends, and the new input is applied after
+        // it. One that has changed nothing yet is withdrawn, and ends at once.
         assessment.signals.remove(&Signal::InputChanged);
     }
     match object.record.state {
@@ -189,6 +194,9 @@ fn next(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision
         },
         |record| {
             let plan = match record.state {
+                State::Provisioning if is_superseded(snapshot) => {
+                    Ok(Plan::single("withdraw-run", Command::WithdrawRun))
+                }
                 State::Provisioning => Ok(start(snapshot, record)),
                 State::Configuring => configure(snapshot, record),
                 State::Pending
@@ -207,6 +215,13 @@ fn next(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision
 fn current_run(snapshot: &Snapshot) -> Option<&RunSeen> {
     let number = snapshot.object.record.run.as_ref()?.number;
     snapshot.run.as_ref().filter(|run| run.number == number)
+}
+
+/// Whether the run that is going on is for an input that nobody wants any more, and has changed nothing yet.
+fn is_superseded(snapshot: &Snapshot) -> bool {
+    let object = &snapshot.object;
+    let active = current_run(snapshot).is_some_and(|run| run.end.is_none() && !run.changes);
+    active && object.record.input.as_deref() != Some(object.input.as_str())
 }
 
 fn start(snapshot: &Snapshot, record: &Record) -> Plan<Command> {

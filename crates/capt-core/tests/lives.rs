@@ -159,6 +159,7 @@ fn run(number: u32, end: Option<workspace::RunEnd>) -> Option<workspace::RunSeen
             ..Progress::default()
         },
         unlocked: None,
+        changes: true,
         end,
     })
 }
@@ -186,6 +187,32 @@ fn ready_workspace(life: &mut Life) -> workspace::Snapshot {
     seen.protected = true;
     life.workspace(&mut seen);
     seen
+}
+
+#[test]
+fn a_run_that_has_changed_nothing_gives_way_to_a_newer_input() {
+    let mut life = Life::new();
+    let mut seen = ready_workspace(&mut life);
+    life.say("the input changes");
+    seen.object.input = "two".to_owned();
+    life.workspace(&mut seen);
+    life.workspace(&mut seen);
+    let planning = |changes| run(2, None).map(|run| workspace::RunSeen { changes, ..run });
+    seen.run = planning(false);
+    life.workspace(&mut seen);
+    life.say("it changes again before the apply");
+    seen.object.input = "three".to_owned();
+    life.workspace(&mut seen);
+    life.say("and back, which changes nothing about that");
+    seen.object.input = "two".to_owned();
+    life.workspace(&mut seen);
+    seen.object.input = "three".to_owned();
+    seen.run = run(2, failed(FaultClass::Interrupted));
+    life.workspace(&mut seen);
+    assert_eq!(seen.object.record.fault, None);
+    life.workspace(&mut seen);
+    assert_eq!(seen.object.record.run.as_ref().unwrap().number, 3);
+    insta::assert_snapshot!(life.text);
 }
 
 #[test]

@@ -205,6 +205,14 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Whether a run that is here may have changed something.
+    pub const fn may_have_changed(self) -> bool {
+        match self {
+            Self::Preparing | Self::Initializing | Self::Planning => false,
+            Self::Applying | Self::ReadingOutputs | Self::Ended => true,
+        }
+    }
+
     /// The stage as people see it.
     pub const fn name(self) -> &'static str {
         match self {

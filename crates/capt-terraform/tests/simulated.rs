@@ -392,6 +392,33 @@ async fn a_cancelled_run_is_interrupted_and_the_next_takes_it_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_withdrawn_run_ends_before_it_changes_anything() {
+    let cloud = SimulatedCloud::new();
+    let runs = runs(&cloud);
+    for (id, after) in [("r1", 0), ("r2", 500), ("r3", 700)] {
+        runs.start(spec(id, MODULE, r#"{"name":"demo"}"#)).unwrap();
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        runs.withdraw(&WorkspaceId::new("uid-1"));
+        let fault = first_fault(ended(&runs).await);
+        assert_eq!(
+            (fault.class, &*fault.code),
+            (FaultClass::Interrupted, "RunSuperseded")
+        );
+    }
+    assert_eq!(cloud.counters("demo").applies, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_applies_is_not_withdrawn() {
+    let cloud = SimulatedCloud::new();
+    let runs = runs(&cloud);
+    runs.start(spec("r1", MODULE, r#"{"name":"demo"}"#)).unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    runs.withdraw(&WorkspaceId::new("uid-1"));
+    assert_eq!(changes(&ended(&runs).await), (4, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stale_plan_is_made_again_once() {
     let cloud = SimulatedCloud::new();
     let runs = runs(&cloud);

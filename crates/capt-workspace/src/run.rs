@@ -106,6 +106,7 @@ pub(crate) fn seen(view: Option<&RunView>, status: Option<&RunStatus>, record: &
             number,
             progress: progress(view),
             unlocked: view.unlocked.clone(),
+            changes: view.stage.may_have_changed(),
             end: view.end.as_ref().map(|end| end_of(end, &current.input)),
         });
     }
@@ -114,6 +115,7 @@ pub(crate) fn seen(view: Option<&RunView>, status: Option<&RunStatus>, record: &
             number: current.number,
             progress: Progress::default(),
             unlocked: None,
+            changes: true,
             end: Some(RunEnd::Succeeded),
         }
     })

@@ -375,6 +375,10 @@ impl Subject for WorkspaceSubject {
                 self.options.runs.cancel(&seen.workspace);
                 Ok(())
             }
+            Command::WithdrawRun => {
+                self.options.runs.withdraw(&seen.workspace);
+                Ok(())
+            }
             Command::WriteConnection => {
                 if let Some(fault) = seen.connection.conflict(object) {
                     return Err(fault);

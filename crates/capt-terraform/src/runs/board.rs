@@ -20,6 +20,7 @@ pub(super) struct Slot {
     input_digest: Option<String>,
     tracker: Tracker,
     cancel: watch::Sender<bool>,
+    withdraw: watch::Sender<bool>,
     task: Option<Task>,
 }
 
@@ -29,6 +30,7 @@ impl Slot {
         spec: Option<&RunSpec>,
         now: Timestamp,
         cancel: watch::Sender<bool>,
+        withdraw: watch::Sender<bool>,
     ) -> Self {
         let view = RunView {
             id,
@@ -45,6 +47,7 @@ impl Slot {
             input_digest: spec.map(|spec| spec.input_digest.clone()),
             tracker: Tracker::default(),
             cancel,
+            withdraw,
             task: None,
         }
     }
@@ -122,6 +125,30 @@ impl Board {
         if let Some(slot) = lock(&self.slots).get(workspace) {
             slot.cancel.send_replace(true);
         }
+    }
+
+    /// Asks a run to go no further than to its apply. Once that has begun, nothing is asked.
+    pub(super) fn withdraw(&self, workspace: &WorkspaceId) {
+        if let Some(slot) = lock(&self.slots)
+            .get(workspace)
+            .filter(|slot| !slot.view.stage.may_have_changed())
+        {
+            slot.withdraw.send_replace(true);
+        }
+    }
+
+    /// Lets the apply of a run begin, at `now`. False if the run was withdrawn: then it never does.
+    pub(super) fn begin_apply(&self, workspace: &WorkspaceId, id: &RunId, now: Timestamp) -> bool {
+        let mut slots = lock(&self.slots);
+        let slot = slots.get_mut(workspace).filter(|slot| slot.view.id == *id);
+        let Some(slot) = slot.filter(|slot| !*slot.withdraw.borrow()) else {
+            return false;
+        };
+        slot.view.stage = Stage::Applying;
+        slot.view.last_activity = now;
+        drop(slots);
+        self.announce(workspace);
+        true
     }
 
     pub(super) fn remove(&self, workspace: &WorkspaceId) {

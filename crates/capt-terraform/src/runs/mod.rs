@@ -108,7 +108,8 @@ impl Runs {
         let shared = &self.inner.shared;
         let now = (shared.clock)();
         let (cancel, cancelled) = watch::channel(false);
-        let slot = Slot::new(id.clone(), spec.as_ref(), now, cancel);
+        let (withdraw, withdrawn) = watch::channel(false);
+        let slot = Slot::new(id.clone(), spec.as_ref(), now, cancel, withdraw);
         if !shared.board.claim(workspace, slot)? {
             return Ok(());
         }
@@ -117,7 +118,7 @@ impl Runs {
             workspace.clone(),
             id.clone(),
             spec,
-            cancelled,
+            sequence::Requests { cancelled, withdrawn },
         ));
         shared.board.attach(workspace, id, task.abort_handle());
         Ok(())
@@ -131,6 +132,12 @@ impl Runs {
     /// Asks the run of a workspace to stop: once, softly. It ends when the engine has stopped.
     pub fn cancel(&self, workspace: &WorkspaceId) {
         self.inner.shared.board.cancel(workspace);
+    }
+
+    /// Asks the run of a workspace to end before it changes anything, as [`FaultClass::Interrupted`]. No process is
+    /// stopped for it; a run that applies already goes on.
+    pub fn withdraw(&self, workspace: &WorkspaceId) {
+        self.inner.shared.board.withdraw(workspace);
     }
 
     /// Forgets a workspace and removes what is kept for it. Refused with [`FaultClass::Dependency`] while a run

@@ -33,6 +33,15 @@ struct Run {
     workspace: WorkspaceId,
     id: RunId,
     cancelled: Cancelled,
+    withdrawn: Cancelled,
+}
+
+/// What may be asked of a run while it goes on.
+pub(super) struct Requests {
+    /// To stop.
+    pub(super) cancelled: watch::Receiver<bool>,
+    /// To end before it changes anything.
+    pub(super) withdrawn: watch::Receiver<bool>,
 }
 
 /// Runs a run to its end and keeps its view up to date.
@@ -41,13 +50,14 @@ pub(super) async fn run(
     workspace: WorkspaceId,
     id: RunId,
     spec: Option<RunSpec>,
-    cancelled: watch::Receiver<bool>,
+    requests: Requests,
 ) {
     let run = Run {
         shared,
         workspace,
         id,
-        cancelled: Cancelled(cancelled),
+        cancelled: Cancelled(requests.cancelled),
+        withdrawn: Cancelled(requests.withdrawn),
     };
     match run.resumption(spec.as_ref()).await {
         Ok(Some(Resumption {
@@ -127,8 +137,9 @@ impl Run {
             view.operation = job.spec.operation;
             view.started_at = started_at;
         });
-        let Some(place) = self.place(alive).await else {
-            return self.conclude(&job, Err(cancelled().into())).await;
+        let place = match self.place(alive).await {
+            Ok(place) => place,
+            Err(fault) => return self.conclude(&job, Err(fault.into())).await,
         };
         let mut verdict = self.steps(&job, from).await;
         if let Err(failure) = &verdict {
@@ -165,16 +176,17 @@ impl Run {
     }
 
     /// Waits for its turn. What is already running is followed at once, beyond the limit if need be.
-    async fn place(&self, alive: bool) -> Option<Option<OwnedSemaphorePermit>> {
+    async fn place(&self, alive: bool) -> Result<Option<OwnedSemaphorePermit>, Fault> {
         let places = self.shared.places.clone();
         if alive {
-            return Some(places.try_acquire_owned().ok());
+            return Ok(places.try_acquire_owned().ok());
         }
-        let mut cancelled = self.cancelled.clone();
+        let (mut cancel, mut withdraw) = (self.cancelled.clone(), self.withdrawn.clone());
         tokio::select! {
             biased;
-            () = cancelled.cancelled() => None,
-            place = places.acquire_owned() => Some(place.ok()),
+            () = cancel.cancelled() => Err(cancelled()),
+            () = withdraw.cancelled() => Err(withdrawn()),
+            place = places.acquire_owned() => Ok(place.ok()),
         }
     }
 
@@ -198,11 +210,11 @@ impl Run {
         let mut attempt = match from {
             From::Preparing => {
                 engine.settle(job).await?;
-                self.check_cancelled()?;
+                self.check_wanted()?;
                 engine.prepare(job).await?;
                 self.stage(Stage::Initializing);
                 engine.init(job).await?;
-                self.check_cancelled()?;
+                self.check_wanted()?;
                 0
             }
             From::Applying(attempt) => {
@@ -221,7 +233,7 @@ impl Run {
                 return Err(state_lost().into());
             }
             let planned = engine.plan(job).await?;
-            self.check_cancelled()?;
+            self.check_wanted()?;
             let guarded = guarded(&job.spec, &planned);
             if !guarded.is_empty() {
                 return Ok(RunEnd::NeedsApproval {
@@ -235,7 +247,10 @@ impl Run {
                     entry.view.progress = entry.tracker.view();
                     true
                 });
-                self.stage(Stage::Applying);
+                let now = (self.shared.clock)();
+                if !self.shared.board.begin_apply(&self.workspace, &self.id, now) {
+                    return Err(withdrawn().into());
+                }
                 match engine.apply(job, attempt).await {
                     Ok(done) => changes = done,
                     Err(failure) if is_stale(&failure) && attempt + 1 < MAX_APPLY_ATTEMPTS => {
@@ -316,9 +331,12 @@ impl Run {
         });
     }
 
-    fn check_cancelled(&self) -> Result<(), Fault> {
+    /// Whether the run is still wanted, as long as it has changed nothing.
+    fn check_wanted(&self) -> Result<(), Fault> {
         if self.cancelled.is_cancelled() {
             Err(cancelled())
+        } else if self.withdrawn.is_cancelled() {
+            Err(withdrawn())
         } else {
             Ok(())
         }
@@ -371,6 +389,14 @@ fn cancelled() -> Fault {
         FaultClass::Interrupted,
         "RunCancelled",
         "the run was stopped on request before it changed anything",
+    )
+}
+
+fn withdrawn() -> Fault {
+    Fault::new(
+        FaultClass::Interrupted,
+        "RunSuperseded",
+        "the run ended before it changed anything: there is a newer input",
     )
 }
 
