@@ -52,14 +52,17 @@ pub struct VpcConfig {
 )]
 pub struct CAPTClusterSpec {
     /// The region of the cloud.
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(
+        length(min = 1, max = 64),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    )]
     pub region: String,
     /// The template that the VPC is made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_template_ref: Option<TemplateReference>,
     /// A VPC that exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 253), regex(pattern = r"^\S*$"))]
     pub existing_vpc_id: Option<String>,
     /// A `WorkspaceTemplateApply` that makes a VPC for several clusters.
     #[serde(default, skip_serializing_if = "Option::is_none")]

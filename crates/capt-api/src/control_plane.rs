@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::capt_cluster::TemplateObjectMeta;
-use crate::crd::any_object;
+use crate::crd::{any_object, tags};
 use crate::policy::{RecoverySpec, Timeouts};
 use crate::reference::{ApiEndpoint, TemplateReference};
 use crate::status::{Lifecycle, Phase, WorkspaceTemplateStatus};
@@ -91,6 +91,7 @@ pub struct ControlPlaneConfig {
     label("cluster.x-k8s.io/v1beta2", "v1beta1"),
     label("cluster.x-k8s.io/provider", "control-plane-capt"),
     doc = "A managed Kubernetes control plane.",
+    validation = Rule::new("!has(oldSelf.status) || !has(oldSelf.status.version) || self.spec.version == oldSelf.spec.version || !self.spec.version.contains('.') || !oldSelf.status.version.matches('^v?[0-9]{1,3}[.][0-9]{1,3}') || (self.spec.version.find('[0-9]+') == oldSelf.status.version.find('[0-9]+') && int(self.spec.version.find('[.][0-9]+').substring(1)) - int(oldSelf.status.version.find('[.][0-9]+').substring(1)) in [0, 1])").message(Message::Expression("'the control plane runs ' + oldSelf.status.version + ', and EKS upgrades by one minor version at a time and never back: set that minor version or the next one'".to_owned())).field_path(".spec.version"),
     validation = Rule::new("size(self.metadata.name) <= 63").message("the name must have at most 63 characters: it becomes a label value"),
     printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "PHASE", type_ = "string", json_path = ".status.phase"),
@@ -109,7 +110,7 @@ pub struct CAPTControlPlaneSpec {
     /// The Kubernetes version: `1.31`, `v1.31` or `1.31.4`.
     #[schemars(
         length(min = 1, max = 256),
-        regex(pattern = r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?([-+][0-9A-Za-z.+-]+)?$")
+        regex(pattern = r"^v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,5})?([-+][0-9A-Za-z.+-]+)?$")
     )]
     pub version: String,
     /// The template that the control plane is made from.
@@ -119,6 +120,12 @@ pub struct CAPTControlPlaneSpec {
     pub control_plane_config: Option<ControlPlaneConfig>,
     /// Tags for everything that is made. Each becomes a variable `tags_<key>` of the template.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "tags")]
+    #[x_kube(
+        validation = Rule::new("self.all(key, size(key) >= 1 && size(key) <= 128)").message("a key must have from 1 to 128 characters"),
+        validation = Rule::new("self.all(key, !key.contains('}') && !key.contains('$'))").message("a key must hold neither $ nor }: it becomes the name of the variable tags_<key>"),
+        validation = Rule::new("self.all(key, !key.startsWith('aws:'))").message("keys that begin with aws: are reserved by AWS"),
+    )]
     pub additional_tags: BTreeMap<String, String>,
     /// Where the API server answers. Written once by the controller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,6 +211,7 @@ pub struct CAPTControlPlaneStatus {
     pub endpoint: Option<String>,
     /// The Kubernetes version that runs, with a leading `v`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
     pub version: Option<String>,
     /// The versions that run, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -33,7 +33,10 @@ pub fn all_crds() -> Vec<CustomResourceDefinition> {
 /// generic tools take an object without a status for one that has arrived (kstatus, `kubectl rollout`-like scripts).
 fn unobserved(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
-        let schema = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut());
+        let schema = version
+            .schema
+            .as_mut()
+            .and_then(|schema| schema.open_api_v3_schema.as_mut());
         let status = schema
             .and_then(|schema| schema.properties.as_mut())
             .and_then(|properties| properties.get_mut("status"));
@@ -58,6 +61,24 @@ pub(crate) fn any_value_map(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "additionalProperties": { "x-kubernetes-preserve-unknown-fields": true },
+    })
+}
+
+/// A schema that takes tags as AWS does: fifty, with values of 256 characters.
+pub(crate) fn tags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 50,
+        "additionalProperties": { "type": "string", "maxLength": 256 },
+    })
+}
+
+/// A schema that takes texts by name. The number bounds what a rule over them costs.
+pub(crate) fn variables(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 1024,
+        "additionalProperties": { "type": "string" },
     })
 }
 

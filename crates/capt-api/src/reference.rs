@@ -4,15 +4,27 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What a name must look like: a DNS subdomain (RFC 1123), as API servers ask for.
+pub(crate) const NAME: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+/// What a namespace must look like: a DNS label, or nothing.
+pub(crate) const NAMESPACE: &str = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$";
+/// As [`NAME`], or a text in which a template has places for variables.
+pub(crate) const NAME_OR_TEMPLATE: &str =
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*|.*\$\{.*)$";
+/// As [`NAMESPACE`], or a text in which a template has places for variables.
+pub(crate) const NAMESPACE_OR_TEMPLATE: &str = r"^(([a-z0-9]([-a-z0-9]*[a-z0-9])?)?|.*\$\{.*)$";
+/// What a key of a Secret or `ConfigMap` must look like, or a text in which a template has places for variables.
+pub(crate) const KEY_OR_TEMPLATE: &str = r"^([-._a-zA-Z0-9]+|.*\$\{.*)$";
+
 /// Names a `WorkspaceTemplate`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateReference {
     /// Its name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = crate::reference::NAME))]
     pub name: String,
     /// Its namespace; that of the referring object if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
+    #[schemars(length(max = 63), regex(pattern = crate::reference::NAMESPACE))]
     pub namespace: Option<String>,
 }
 
@@ -20,11 +32,11 @@ pub struct TemplateReference {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectReference {
     /// Its name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = crate::reference::NAME))]
     pub name: String,
     /// Its namespace; that of the referring object if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
+    #[schemars(length(max = 63), regex(pattern = crate::reference::NAMESPACE))]
     pub namespace: Option<String>,
 }
 
@@ -32,11 +44,11 @@ pub struct ObjectReference {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionSecretReference {
     /// Its name. In a template it may hold `${...}`.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = crate::reference::NAME_OR_TEMPLATE))]
     pub name: String,
     /// Its namespace; that of the referring object if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
+    #[schemars(length(max = 63), regex(pattern = crate::reference::NAMESPACE_OR_TEMPLATE))]
     pub namespace: Option<String>,
 }
 
@@ -45,13 +57,13 @@ pub struct ConnectionSecretReference {
 pub struct KeyReference {
     /// The object's namespace; that of the referring object if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
+    #[schemars(length(max = 63), regex(pattern = crate::reference::NAMESPACE_OR_TEMPLATE))]
     pub namespace: Option<String>,
     /// The object's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = crate::reference::NAME_OR_TEMPLATE))]
     pub name: String,
     /// The key in it.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = crate::reference::KEY_OR_TEMPLATE))]
     pub key: String,
 }
 

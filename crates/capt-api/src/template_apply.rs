@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::crd::any_value_map;
+use crate::crd::{any_value_map, variables};
 use crate::policy::{RecoverySpec, Timeouts};
 use crate::reference::{ConnectionSecretReference, ObjectReference, TemplateReference};
 use crate::status::Lifecycle;
@@ -29,6 +29,7 @@ use crate::status::Lifecycle;
     label("cluster.x-k8s.io/v1beta2", "v1beta1"),
     label("cluster.x-k8s.io/provider", "infrastructure-capt"),
     doc = "A WorkspaceTemplate with its variables filled in, applied as one workspace.",
+    validation = Rule::new("!has(self.spec.waitForWorkspaces) || !self.spec.waitForWorkspaces.exists(other, !has(other.__namespace__) && (other.name + '-apply' == self.metadata.name || (other.name == self.metadata.name && !self.metadata.name.endsWith('-apply'))))").message("an apply cannot wait for the workspace that it makes itself").field_path(".spec.waitForWorkspaces"),
     printcolumn(name = "WORKSPACE", type_ = "string", json_path = ".status.workspaceName"),
     printcolumn(name = "APPLIED", type_ = "boolean", json_path = ".status.applied"),
     printcolumn(name = "STATE", type_ = "string", json_path = ".status.state"),
@@ -57,6 +58,8 @@ pub struct WorkspaceTemplateApplySpec {
     pub template_ref: TemplateReference,
     /// What `${name}` stands for in the template.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "variables")]
+    #[x_kube(validation = Rule::new("self.all(name, size(name) > 0 && !name.contains('}'))").message("a name must not be empty and hold no }: ${name} could never stand for it"))]
     pub variables: BTreeMap<String, String>,
     /// The Secret that all outputs are written to. Wins over the template's.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -101,7 +101,10 @@ impl EngineChoice {
 pub struct KubernetesBackend {
     /// The namespace of the Secrets. Default: that of the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = crate::reference::NAMESPACE_OR_TEMPLATE)
+    )]
     pub namespace: Option<String>,
     /// The end of their names. Default: made from the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,6 +184,7 @@ pub struct DriftSpec {
     label("cluster.x-k8s.io/v1beta2", "v1beta1"),
     label("cluster.x-k8s.io/provider", "infrastructure-capt"),
     doc = "A Terraform configuration with its state, run by CAPT.",
+    validation = Rule::new("!has(self.spec.writeConnectionSecretToRef) || !self.spec.writeConnectionSecretToRef.name.contains('${')").message("${...} is filled in only in a WorkspaceTemplate; write the name itself").field_path(".spec.writeConnectionSecretToRef.name"),
     printcolumn(
         name = "READY",
         type_ = "string",

@@ -128,6 +128,111 @@ fn a_variable_file_has_the_source_that_it_names() {
     );
 }
 
+/// Why an update of an object of `kind` is refused; empty if it is not.
+fn refused_update(kind: &str, new: &Value, old: &Value) -> String {
+    match kube_cel::validate(&schema(kind), new, Some(old)) {
+        Ok(()) => String::new(),
+        Err(errors) => errors
+            .as_slice()
+            .iter()
+            .map(|error| error.message.clone())
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}
+
+#[test]
+fn a_version_goes_up_by_one_minor_and_never_down() {
+    let object = |spec: &str, status: Option<&str>| {
+        let mut object = json!({
+            "metadata": { "name": "demo" },
+            "spec": { "version": spec, "workspaceTemplateRef": { "name": "eks" } },
+            "status": { "observedGeneration": 1 },
+        });
+        if let Some(status) = status {
+            object["status"]["version"] = status.into();
+        }
+        object
+    };
+    for (runs, old, new, taken) in [
+        (None, "1.31", "1.40", true),
+        (None, "1.31", "1.29", true),
+        (Some("v1.31"), "1.31", "1.32", true),
+        (Some("v1.31"), "1.31", "v1.31.4", true),
+        (Some("v1.31.4"), "1.31", "1.32.0", true),
+        // Back again, before the new one was applied.
+        (Some("v1.31"), "1.32", "1.31", true),
+        (Some("v1.31"), "1.31", "1.33", false),
+        (Some("v1.31"), "1.31", "1.30", false),
+        (Some("v1.31"), "1.31", "2.32", false),
+        (Some("v1.9"), "1.9", "1.10", true),
+        (Some("v1.31"), "1.31", "1.310", false),
+        // What was stored before the rule was there can go on, and can be changed otherwise.
+        (Some("v1.29"), "1.33", "1.33", true),
+        (Some("unknown"), "1.31", "1.33", true),
+        // The pattern says what is wrong with it.
+        (Some("v1.31"), "1.31", "1", true),
+    ] {
+        let refused = refused_update("CAPTControlPlane", &object(new, runs), &object(old, runs));
+        assert_eq!(refused.is_empty(), taken, "{runs:?}: {old} -> {new}: {refused}");
+        if let (false, Some(runs)) = (taken, runs) {
+            assert!(
+                refused.starts_with(&format!("the control plane runs {runs}, and EKS")),
+                "{refused}"
+            );
+        }
+    }
+}
+
+#[test]
+fn tags_and_variables_can_be_named() {
+    let control_plane = |key: &str| json!({ "version": "1.31", "workspaceTemplateRef": { "name": "eks" }, "additionalTags": { (key): "x" } });
+    for (key, taken) in [
+        ("Environment", true),
+        ("kubernetes.io/cluster/demo", true),
+        ("with space + - = . _ : / @ é", true),
+        ("", false),
+        ("a}b", false),
+        ("a${b", false),
+        ("aws:x", false),
+        (&"k".repeat(128), true),
+        (&"k".repeat(129), false),
+    ] {
+        let refused = refusal("CAPTControlPlane", &control_plane(key));
+        assert_eq!(refused.is_empty(), taken, "{key}: {refused}");
+    }
+    let apply = |name: &str| json!({ "templateRef": { "name": "t" }, "variables": { (name): "x" } });
+    for (name, taken) in [("a.b c", true), ("", false), ("a}", false)] {
+        let refused = refusal("WorkspaceTemplateApply", &apply(name));
+        assert_eq!(refused.is_empty(), taken, "{name}: {refused}");
+    }
+}
+
+#[test]
+fn an_apply_does_not_wait_for_its_own_workspace() {
+    let refused = |own: &str, other: Value| {
+        let object = json!({ "metadata": { "name": own },
+            "spec": { "templateRef": { "name": "t" }, "waitForWorkspaces": [{ "name": "x" }, other] } });
+        kube_cel::validate(&schema("WorkspaceTemplateApply"), &object, None).is_err()
+    };
+    assert!(refused("a", json!({ "name": "a" })));
+    assert!(refused("a-apply", json!({ "name": "a" })));
+    assert!(
+        !refused("a-apply", json!({ "name": "a-apply" })),
+        "that is another workspace"
+    );
+    assert!(!refused("a", json!({ "name": "b" })));
+    // Which namespace is its own is not known to a rule; the controller knows.
+    assert!(!refused("a", json!({ "name": "a", "namespace": "other" })));
+}
+
+#[test]
+fn only_a_template_has_places_for_variables() {
+    let spec = |name: &str| json!({ "forProvider": { "source": "Inline", "module": "m" }, "writeConnectionSecretToRef": { "name": name } });
+    assert_eq!(refusal("TerraformWorkspace", &spec("demo")), "");
+    assert!(refusal("TerraformWorkspace", &spec("${x}-demo")).contains("only in a WorkspaceTemplate"));
+}
+
 #[test]
 fn names_fit_into_labels() {
     let mut object = json!({ "metadata": { "name": "a".repeat(63) },
