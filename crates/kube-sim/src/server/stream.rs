@@ -147,6 +147,7 @@ impl Lines {
     }
 
     fn encode(&mut self, events: &[Event]) -> Bytes {
+        self.server.state().counters.events += events.len() as u64;
         let mut text = String::new();
         for event in events {
             let object: Value = match event.kind {

@@ -60,6 +60,8 @@ pub struct Counters {
     pub changes: u64,
     /// Requests that found the server down; they are counted nowhere else and stand in no transcript.
     pub refused: u64,
+    /// Events that watches have delivered, the ones that they began with included.
+    pub events: u64,
 }
 
 impl Counters {
