@@ -51,6 +51,13 @@ impl Writer {
         &self.manager
     }
 
+    /// The object as the API server has it now, past every cache: for what others write too often for a cache to be
+    /// trusted. Errors are those of the GET, classified.
+    pub async fn get<K: Kind>(&self, key: &ObjectKey) -> Result<Option<K>, Fault> {
+        let found = self.api::<K>(key).get_opt(&key.name).await;
+        found.map_err(|error| kube_fault(&error, &describe::<K>(key)))
+    }
+
     /// Makes the fields of `object` what they are here, and leaves all others alone (server-side apply,
     /// forced). Creates the object if need be. `status` and `managedFields` are not sent; with a `uid` or
     /// `resourceVersion` the write is refused when they are no longer right.

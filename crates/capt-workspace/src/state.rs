@@ -4,7 +4,6 @@
 //! state carry none: Terraform deletes those that it no longer needs, and one that lingers would be read as
 //! part of the state.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use capt_api::keys;
@@ -94,7 +93,7 @@ pub(crate) async fn release(
     let (Some(state), Some(lock)) = (place.state(), place.lock()) else {
         return Ok(());
     };
-    if let Some(found) = find::<Secret>(&state, writer).await?
+    if let Some(found) = writer.get::<Secret>(&state).await?
         && !is_others(&found, owner)
         && remove
     {
@@ -109,7 +108,7 @@ async fn remove_parts(place: &Place, writer: &Writer) -> Result<(), Fault> {
     let mut parts = Vec::new();
     for number in 1..MOST_PARTS {
         let Some(key) = place.part(number) else { break };
-        let Some(part) = find::<Secret>(&key, writer).await? else {
+        let Some(part) = writer.get::<Secret>(&key).await? else {
             break;
         };
         parts.push((key, part.uid().unwrap_or_default()));
@@ -182,8 +181,8 @@ fn is_others<K: Kind>(object: &K, owner: &Owner) -> bool {
         .is_some_and(|uid| *uid != owner.uid)
 }
 
-/// Applies the merge patch that `patch` derives from the present object, if any. The object afterwards;
-/// nothing if there is none.
+/// Applies the merge patch that `patch` derives from the present object, if any. The object afterwards; nothing if
+/// there is none. Terraform writes these objects itself, so that a cache may be behind.
 async fn change<K: Kind>(
     key: &ObjectKey,
     writer: &Writer,
@@ -191,7 +190,7 @@ async fn change<K: Kind>(
 ) -> Result<Option<K>, Fault> {
     let mut lost = None;
     for _ in 0..ATTEMPTS {
-        let Some(object) = find::<K>(key, writer).await? else {
+        let Some(object) = writer.get::<K>(key).await? else {
             return Ok(None);
         };
         let Some(patch) = patch(&object) else {
@@ -216,19 +215,6 @@ async fn change<K: Kind>(
         .on(key.to_string())
     };
     Err(lost.unwrap_or_else(busy))
-}
-
-/// The object as the API server has it. Terraform writes these objects itself, so a cache may be behind; a
-/// merge patch without content changes nothing and answers with the object.
-async fn find<K: Kind + Debug>(key: &ObjectKey, writer: &Writer) -> Result<Option<K>, Fault> {
-    match writer
-        .merge_patch::<K>(key, &json!({ "metadata": {} }), None)
-        .await
-    {
-        Ok(object) => Ok(Some(object)),
-        Err(fault) if is_not_found(&fault) => Ok(None),
-        Err(fault) => Err(fault),
-    }
 }
 
 fn is_not_found(fault: &Fault) -> bool {
