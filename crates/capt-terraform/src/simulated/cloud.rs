@@ -46,6 +46,18 @@ pub(super) struct World {
     pub(super) locked: u64,
     counters: BTreeMap<String, Counters>,
     log: Vec<String>,
+    names: Names,
+}
+
+/// From what the values are made up that a provider would compute.
+#[derive(Default)]
+struct Names {
+    /// Whether they come from labels, and not from the places of the states.
+    by_label: bool,
+    /// The names of the states that there ever were, by [`state_key`].
+    given: BTreeMap<String, String>,
+    /// How many states each label has had.
+    counts: BTreeMap<String, u32>,
 }
 
 /// What stands for a workspace's directory.
@@ -126,6 +138,14 @@ impl SimulatedCloud {
         Self::default()
     }
 
+    /// An empty world in which what a provider would compute depends on the label of a workspace and on how many
+    /// workspaces have had this label, and not on uids: two of them can be compared.
+    pub fn comparable() -> Self {
+        let cloud = Self::new();
+        cloud.world().names.by_label = true;
+        cloud
+    }
+
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -184,7 +204,23 @@ impl SimulatedCloud {
             .iter()
             .filter(|(_, state)| !state.resources.is_empty());
         states
-            .map(|(place, state)| (place.clone(), state.contents()))
+            .map(|(place, state)| {
+                let name = world.names.given.get(place).unwrap_or(place);
+                (name.clone(), state.contents())
+            })
+            .collect()
+    }
+
+    /// What the states are called in [`contents`](Self::contents), by the end of the place where they are kept: the
+    /// suffix of Secrets, or a uid.
+    pub fn names(&self) -> BTreeMap<String, String> {
+        let world = self.world();
+        let given = world.names.given.iter();
+        given
+            .map(|(place, name)| {
+                let end = place.rsplit('/').next().unwrap_or_default();
+                (end.to_owned(), name.clone())
+            })
             .collect()
     }
 
@@ -194,11 +230,18 @@ impl SimulatedCloud {
     }
 
     /// A world in which nothing exists, where everything takes as long and comes out as in this one, and nothing
-    /// fails.
+    /// fails. The first workspace of a label is to it what the last one is to this world.
     #[must_use]
     pub fn afresh(&self) -> Self {
-        let fresh = Self::new();
-        fresh.world().script = self.world().script.without_failures();
+        let (fresh, world) = (Self::new(), self.world());
+        let mut started = fresh.world();
+        started.script = world.script.without_failures();
+        started.names.by_label = world.names.by_label;
+        let counts = world.names.counts.iter();
+        started.names.counts = counts
+            .map(|(label, count)| (label.clone(), count.saturating_sub(1)))
+            .collect();
+        drop(started);
         fresh
     }
 
@@ -240,6 +283,21 @@ impl State {
 }
 
 impl World {
+    /// What the computed values of this run's workspace are made up from.
+    pub(super) fn seed(&mut self, spec: &RunSpec) -> String {
+        let place = state_key(spec);
+        if !self.names.by_label {
+            return place;
+        }
+        let Names { given, counts, .. } = &mut self.names;
+        let name = given.entry(place).or_insert_with(|| {
+            let count = counts.entry(spec.label.clone()).or_default();
+            *count += 1;
+            format!("{}#{count}", spec.label)
+        });
+        name.clone()
+    }
+
     pub(super) fn count(&mut self, label: &str, what: &str, count: impl FnOnce(&mut Counters)) {
         count(self.counters.entry(label.to_owned()).or_default());
         self.note(label, what);

@@ -70,13 +70,13 @@ impl Simulated {
         scripted.map_or(Ok(()), |scripted| Err(scripted.fault("").into()))
     }
 
-    fn wanted(job: &Job) -> Result<Wanted, Failure> {
+    fn wanted(&self, job: &Job) -> Result<Wanted, Failure> {
         let spec = &job.spec;
         let mut inputs: Map<String, Value> = Map::new();
         for (name, value) in inputs::of(spec)? {
             inputs.insert(name, value);
         }
-        let seed = state_key(spec);
+        let seed = self.cloud.world().seed(spec);
         eval::evaluate(&spec.files, "", "", &seed, &inputs)
             .map_err(|diagnostic| diagnostics::fault(&diagnostic, Some(Step::Plan)).into())
     }
@@ -236,7 +236,7 @@ impl Engine for Simulated {
             planned = self.short(job, Step::Plan) => planned?,
         }
         let wanted = match job.spec.operation {
-            Operation::Apply => Self::wanted(job)?,
+            Operation::Apply => self.wanted(job)?,
             Operation::Destroy => Wanted::default(),
         };
         let mut world = self.cloud.world();
