@@ -342,6 +342,8 @@ impl Apply {
             self.changes.change += counted.change;
             self.changes.remove += counted.remove;
         }
+        drop(world);
+        self.cloud.changed();
     }
 
     /// What runs is broken off and tainted; nothing else begins.
@@ -372,6 +374,7 @@ impl Apply {
                 }
             }
             drop(world);
+            self.cloud.changed();
             let operation = match self.spec.operation {
                 Operation::Apply => "apply",
                 Operation::Destroy => "destroy",

@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::eval::Instance;
+use super::kept::Keeper;
 use super::script::{Script, Scripted};
 use crate::classify::LockInfo;
 use crate::engine::{Failure, PlannedChange, Step};
@@ -44,6 +46,7 @@ pub(super) struct World {
     pub(super) locks: BTreeMap<String, LockInfo>,
     /// How many locks were ever taken.
     pub(super) locked: u64,
+    pub(super) keeper: Option<Keeper>,
     counters: BTreeMap<String, Counters>,
     log: Vec<String>,
     names: Names,
@@ -106,7 +109,7 @@ pub(super) struct SavedPlan {
 }
 
 /// A Terraform state.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct State {
     pub(super) serial: u64,
     pub(super) resources: BTreeMap<String, Made>,
@@ -114,7 +117,7 @@ pub(super) struct State {
 }
 
 /// A resource that exists.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Made {
     pub(super) instance: Instance,
     pub(super) tainted: bool,

@@ -124,6 +124,7 @@ impl Simulated {
             run.process = Some(process.clone());
             run.step = Step::Apply;
         }
+        self.cloud.changed();
         Ok(process)
     }
 }
@@ -201,6 +202,8 @@ impl Engine for Simulated {
                 counters.runs += 1;
             });
         }
+        drop(world);
+        self.cloud.changed();
         Ok(())
     }
 
@@ -363,6 +366,7 @@ impl Engine for Simulated {
         {
             run.end = Some(end.clone());
         }
+        self.cloud.changed();
         Ok(())
     }
 
@@ -377,6 +381,8 @@ impl Engine for Simulated {
                 world.states.remove(&key);
             }
         }
+        drop(world);
+        self.cloud.changed();
         Ok(())
     }
 }

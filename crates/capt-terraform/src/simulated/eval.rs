@@ -7,6 +7,7 @@ use hcl::Value;
 use hcl::eval::{Context, Evaluate};
 use hcl::expr::Expression;
 use hcl::value::Map;
+use serde::{Deserialize, Serialize};
 
 use super::blocks::{Shape, attribute, convert};
 use super::graph::order;
@@ -18,7 +19,7 @@ use crate::run::Output;
 use crate::stream::Diagnostic;
 
 /// A resource instance as the configuration wants it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Instance {
     pub(super) address: String,
     pub(super) kind: String,

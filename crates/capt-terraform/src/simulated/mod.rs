@@ -17,6 +17,7 @@ mod eval;
 mod functions;
 mod graph;
 mod inputs;
+mod kept;
 mod locks;
 mod module;
 mod placeholder;
@@ -26,4 +27,5 @@ mod script;
 
 pub use cloud::{Counters, SimulatedCloud};
 pub use engine::Simulated;
+pub use kept::{Keeper, KeptError};
 pub use script::Scripted;
