@@ -14,11 +14,10 @@ use capt_core::fault::Fault;
 use capt_runtime::{ObjectKey, View, Writer};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::{Resource, ResourceExt};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt;
 use serde::{Deserialize, Serialize};
 
-use crate::backend::default_secret_suffix;
 use crate::connection::label_value;
 use crate::inputs::{Credentials, Holder, Inputs, Source};
 use crate::state::{self, Owner};
@@ -143,13 +142,10 @@ impl Kept {
     }
 }
 
-/// Where the inputs of `workspace` are kept. Its uid is in the name: who creates it anew has others.
+/// Where the inputs of `workspace` are kept.
 fn place(workspace: &TerraformWorkspace) -> ObjectKey {
-    let suffix = default_secret_suffix(&workspace.name_any(), &workspace.uid().unwrap_or_default());
-    ObjectKey::new(
-        workspace.namespace().unwrap_or_default(),
-        format!("tfinputs-{suffix}"),
-    )
+    let name = format!("capt-inputs-{}", label_value(&workspace.name_any()));
+    ObjectKey::new(workspace.namespace().unwrap_or_default(), name)
 }
 
 /// What was kept for `workspace`; nothing where nothing was.
@@ -187,21 +183,18 @@ pub(crate) async fn keep(
     writer.apply(&render(workspace, &kept)).await.map(drop)
 }
 
+/// Without an owner: a Secret that its finalizer keeps would only look deleted from then on. One that a workspace of
+/// this name has left that lost its own finalizer is taken over.
 fn render(workspace: &TerraformWorkspace, kept: &Kept) -> Secret {
     let key = place(workspace);
     let labels = [(keys::WORKSPACE.to_owned(), label_value(&workspace.name_any()))];
     let annotations = [(keys::OWNER_UID.to_owned(), workspace.uid().unwrap_or_default())];
-    let owner = workspace.controller_owner_ref(&()).map(|owner| OwnerReference {
-        block_owner_deletion: Some(true),
-        ..owner
-    });
     Secret {
         metadata: ObjectMeta {
             name: Some(key.name),
             namespace: Some(key.namespace),
             labels: Some(labels.into()),
             annotations: Some(annotations.into()),
-            owner_references: owner.map(|owner| vec![owner]),
             finalizers: Some(vec![keys::STATE_FINALIZER.to_owned()]),
             ..ObjectMeta::default()
         },

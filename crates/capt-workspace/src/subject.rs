@@ -346,6 +346,8 @@ impl Subject for WorkspaceSubject {
                 decision.notices.push(Notice::normal("LastInputsUsed", message));
             }
         }
+        let before = seen.object.status.as_ref().map(|status| &*status.lifecycle.waits);
+        capt_status::announce(&mut decision, &seen.core.missing, before.unwrap_or_default());
         if let Some(name) = &seen.ignored
             && decision.record.state == State::Provisioning
             && seen.core.object.record.state == State::Validating

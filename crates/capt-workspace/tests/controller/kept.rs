@@ -42,7 +42,7 @@ async fn secrets(harness: &Harness, namespace: &str) -> Vec<Secret> {
 /// The Secret in which the inputs are kept.
 async fn kept(harness: &Harness) -> Secret {
     let mut secrets = secrets(harness, "default").await;
-    secrets.retain(|secret| secret.name_any().starts_with("tfinputs-vpc-"));
+    secrets.retain(|secret| secret.name_any() == "capt-inputs-vpc");
     assert_eq!(secrets.len(), 1);
     secrets.remove(0)
 }
