@@ -89,10 +89,8 @@ impl Subject for ApplyController {
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = template_apply::assess(&seen.core, now);
         let mut decision = template_apply::decide(&seen.core, assessment, now);
-        announce(
-            &mut decision,
-            seen.apply.status.as_ref().map(|status| &status.lifecycle),
-        );
+        let before = seen.apply.status.as_ref().map(|status| &status.lifecycle);
+        announce(&mut decision, &seen.core.missing, before);
         decision
     }
 

@@ -98,10 +98,8 @@ impl Subject for ClusterController {
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = cluster::assess(&seen.core, now);
         let mut decision = cluster::decide(&seen.core, assessment, now);
-        announce(
-            &mut decision,
-            seen.object.status.as_ref().map(|status| &status.lifecycle),
-        );
+        let before = seen.object.status.as_ref().map(|status| &status.lifecycle);
+        announce(&mut decision, &seen.core.missing, before);
         decision
     }
 

@@ -49,7 +49,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use capt_api::{CAPTControlPlane, WorkspaceTemplateApply};
-use capt_core::control_plane::{self, Command};
+use capt_core::control_plane::{self, Command, Kubeconfig};
 use capt_core::decision::Decision;
 use capt_core::fault::Fault;
 use capt_core::plan::Report;
@@ -120,10 +120,12 @@ impl Subject for ControlPlaneController {
     fn decide(&self, seen: &Seen, now: Timestamp) -> Decision<Record, Command> {
         let assessment = control_plane::assess(&seen.core, now);
         let mut decision = control_plane::decide(&seen.core, assessment, now);
-        announce(
-            &mut decision,
-            seen.object.status.as_ref().map(|status| &status.lifecycle),
-        );
+        let mut missing = seen.core.missing.clone();
+        if let Kubeconfig::Nowhere(wait) = &seen.core.kubeconfig {
+            missing.push(wait.clone());
+        }
+        let before = seen.object.status.as_ref().map(|status| &status.lifecycle);
+        announce(&mut decision, &missing, before);
         decision
     }
 

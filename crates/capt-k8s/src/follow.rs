@@ -75,9 +75,9 @@ pub(crate) async fn delete_apply(
 }
 
 /// Tells people of what they have to supply, once.
-pub(crate) fn announce<C>(decision: &mut Decision<Record, C>, before: Option<&Lifecycle>) {
+pub(crate) fn announce<C>(decision: &mut Decision<Record, C>, missing: &[Wait], before: Option<&Lifecycle>) {
     let known = before.map(|before| before.waits.as_slice()).unwrap_or_default();
-    capt_status::announce(decision, known);
+    capt_status::announce(decision, missing, known);
 }
 
 /// Whether an object in this state hands requests of people down to the child that it is made by. At one that is in

@@ -3,7 +3,7 @@
 use capt_api::status::Wait as Known;
 use capt_core::decision::Decision;
 use capt_core::record::Record;
-use capt_core::wait::Notice;
+use capt_core::wait::{Notice, Wait};
 
 /// The reasons of waits that end only when a person does something.
 const FOR_A_PERSON: &[&str] = &[
@@ -15,11 +15,13 @@ const FOR_A_PERSON: &[&str] = &[
     "KeyMissing",
 ];
 
-/// Adds a notice for each wait that is for a person and was not among those `before`.
+/// Adds a notice for each wait for something `missing` that a person has to supply and that was not waited for
+/// `before`.
 ///
-/// What only takes its time is in the status; what will not come unless somebody acts is an Event as well.
-pub fn announce<C>(decision: &mut Decision<Record, C>, before: &[Known]) {
-    for wait in &decision.waits {
+/// What only takes its time is in the status; what will not come unless somebody acts is an Event as well. What a
+/// child waits for is told by the child.
+pub fn announce<C>(decision: &mut Decision<Record, C>, missing: &[Wait], before: &[Known]) {
+    for wait in missing.iter().filter(|wait| decision.waits.contains(wait)) {
         let known = before
             .iter()
             .any(|known| known.on == wait.on && known.reason == wait.reason);
@@ -32,8 +34,6 @@ pub fn announce<C>(decision: &mut Decision<Record, C>, before: &[Known]) {
 
 #[cfg(test)]
 mod tests {
-    use capt_core::wait::Wait;
-
     use super::*;
 
     #[test]
@@ -52,8 +52,12 @@ mod tests {
             ),
             Wait::new("CAPTCluster/a", "WaitingForVPC", "it takes its time"),
         ];
+        let own = decision.waits.clone();
+        decision
+            .waits
+            .push(Wait::new("Secret/b", "SecretMissing", "the child waits"));
         let mut again = decision.clone();
-        announce(&mut decision, &[]);
+        announce(&mut decision, &own, &[]);
         assert_eq!(
             decision.notices,
             [Notice::warning("WorkspaceTemplateNotFound", "there is none")]
@@ -63,7 +67,7 @@ mod tests {
             reason: "WorkspaceTemplateNotFound".to_owned(),
             ..Known::default()
         };
-        announce(&mut again, &[known]);
+        announce(&mut again, &own, &[known]);
         assert_eq!(again.notices, []);
     }
 }

@@ -98,8 +98,7 @@ pub(super) async fn observe(
     let apply = view.get::<WorkspaceTemplateApply>(&key.namespace, &apply_name);
     let workspace_key = ObjectKey::new(&*key.namespace, workspace_name(&apply_name));
     let workspace = options.backend.observe(view, &workspace_key, "", None);
-    let connection = render::connection_name(&object);
-    let outputs = Outputs::in_secret(&key.namespace, &connection, view)
+    let outputs = Outputs::in_secret(&key.namespace, &render::connection_name(&object), view)
         .await?
         .with_public(workspace.as_ref());
 
@@ -117,20 +116,7 @@ pub(super) async fn observe(
         },
     );
     let ca_output = outputs.text(CA);
-    let ca = match &ca_output {
-        Some(output) => secrets::ca(&object, &cluster_name, output).map(Some),
-        None if outputs.has(CA) => Err(wrong(CA, "it is empty; correct the output in the template")),
-        None => Ok(None),
-    };
-    let (ca, mut wrong_output) = match ca {
-        Ok(ca) => (ca, None),
-        Err(fault) => (None, Some(fault)),
-    };
-    let ca_standing = match &ca {
-        Some(wanted) => secrets::standing(ca_live.as_deref(), wanted),
-        None if outputs.is_complete() && wrong_output.is_none() => Standing::Unwanted,
-        None => Standing::Unknown,
-    };
+    let ca = look.ca(&outputs, ca_output.as_deref(), ca_live.as_deref());
     let source = look
         .kubeconfig(
             identity.deleting,
@@ -143,7 +129,6 @@ pub(super) async fn observe(
             kubeconfig_live.as_deref(),
         )
         .await?;
-    wrong_output = wrong_output.or(source.wrong);
 
     let input = capt_status::digest(&render::input(&object, wanted.as_ref(), invalid.as_ref()));
     let timeouts = render::timeouts(&object);
@@ -162,8 +147,8 @@ pub(super) async fn observe(
                 .map(|live| see_apply(live, &identity.uid, wanted.as_ref(), hands_down(record.state))),
             endpoint,
             kubeconfig: source.standing,
-            ca: ca_standing,
-            wrong_output,
+            ca: ca.standing,
+            wrong_output: ca.wrong.or(source.wrong),
             object: identity.into_object(input, record, policy, faults(last)),
         },
         wanted,
@@ -173,7 +158,7 @@ pub(super) async fn observe(
         kubeconfig_apply: source.apply,
         endpoint: authority,
         kubeconfig: source.secret,
-        ca,
+        ca: ca.secret,
         object,
     })
 }
@@ -245,6 +230,15 @@ struct Source {
     standing: Kubeconfig,
     wanted: Option<WorkspaceTemplateApply>,
     apply: Option<Arc<WorkspaceTemplateApply>>,
+    secret: Option<Secret>,
+    /// What is wrong with the output.
+    wrong: Option<Fault>,
+}
+
+/// The CA secret.
+struct Authorities {
+    standing: Standing,
+    /// What it should be.
     secret: Option<Secret>,
     /// What is wrong with the output.
     wrong: Option<Fault>,
@@ -327,6 +321,29 @@ impl Look<'_> {
         let field = "spec.workspaceTemplateRef";
         let found = template::find(&spec.workspace_template_ref, field, own, self.view, self.options)?;
         Ok(found.err())
+    }
+
+    /// The CA secret against the output that it is made from. A control plane need not have one.
+    fn ca(&self, outputs: &Outputs, output: Option<&str>, live: Option<&Secret>) -> Authorities {
+        let wanted = match output {
+            Some(output) => secrets::ca(self.object, self.cluster, output).map(Some),
+            None if outputs.has(CA) => Err(wrong(CA, "it is empty; correct the output in the template")),
+            None => Ok(None),
+        };
+        let (secret, wrong) = match wanted {
+            Ok(secret) => (secret, None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let standing = match &secret {
+            Some(wanted) => secrets::standing(live, wanted),
+            None if outputs.is_complete() && wrong.is_none() => Standing::Unwanted,
+            None => Standing::Unknown,
+        };
+        Authorities {
+            standing,
+            secret,
+            wrong,
+        }
     }
 
     async fn secret(&self, name: &str) -> Result<Option<Arc<Secret>>, Fault> {

@@ -339,7 +339,7 @@ async fn a_paused_cluster_is_left_alone() {
         .await;
     assert_eq!(condition(&paused, "Paused")["message"], "Cluster/demo is paused");
     harness
-        .merge::<CAPTControlPlane>("demo", json!({ "spec": { "version": "1.33" } }))
+        .merge::<CAPTControlPlane>("demo", json!({ "spec": { "version": "1.32" } }))
         .await;
     harness.pass(Duration::from_mins(20)).await;
     assert!(harness.log().is_empty());
@@ -347,7 +347,7 @@ async fn a_paused_cluster_is_left_alone() {
         .merge::<Cluster>("demo", json!({ "spec": { "paused": false } }))
         .await;
     harness
-        .until::<CAPTControlPlane>("demo", "upgraded", |it| it["status"]["version"] == "v1.33")
+        .until::<CAPTControlPlane>("demo", "upgraded", |it| it["status"]["version"] == "v1.32")
         .await;
 }
 
