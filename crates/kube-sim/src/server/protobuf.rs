@@ -4,12 +4,14 @@
 //! JSON, which every such client accepts too.
 
 mod messages;
+mod wire;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use self::messages::{Holds, Message, message_of};
+use self::messages::{Field, Form, Holds, Message, message, message_of};
+use self::wire::{Wire, fields};
 use crate::world::StatusError;
 
 /// The media type.
@@ -38,132 +40,108 @@ pub(super) fn decode(body: &[u8]) -> Result<Value, StatusError> {
             (_, Wire::Bytes(_) | Wire::Int(_)) => {}
         }
     }
-    let message = message_of(&api_version, &kind).ok_or_else(|| {
+    let known = message_of(&api_version, &kind).ok_or_else(|| {
         StatusError::unsupported_media_type(format!(
             "{kind} of {api_version:?} cannot be read as {MEDIA_TYPE}"
         ))
     })?;
-    let mut object = read(message, raw).ok_or_else(malformed)?;
+    let mut object = read(known, raw).ok_or_else(malformed)?;
     object.insert("apiVersion".to_owned(), json!(api_version));
     object.insert("kind".to_owned(), json!(kind));
     Ok(Value::Object(object))
 }
 
-/// A value as it stands on the wire.
-#[derive(Debug, Clone, Copy)]
-enum Wire<'a> {
-    Int(u64),
-    Bytes(&'a [u8]),
-}
-
-/// The fields of a message with their numbers; `None` where it is malformed, and nothing after that.
-fn fields(mut rest: &[u8]) -> impl Iterator<Item = Option<(u64, Wire<'_>)>> {
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let field = field(&mut rest);
-        if field.is_none() {
-            rest = &[];
-        }
-        Some(field)
-    })
-}
-
-fn field<'a>(rest: &mut &'a [u8]) -> Option<(u64, Wire<'a>)> {
-    let key = varint(rest)?;
-    let value = match key & 7 {
-        0 => Wire::Int(varint(rest)?),
-        1 => Wire::Bytes(rest.split_off(..8)?),
-        2 => {
-            let length = usize::try_from(varint(rest)?).ok()?;
-            Wire::Bytes(rest.split_off(..length)?)
-        }
-        5 => Wire::Bytes(rest.split_off(..4)?),
-        _ => return None,
-    };
-    Some((key >> 3, value))
-}
-
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let byte = *rest.split_off_first()?;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-/// A message as JSON. Empty texts, times and messages are left out: Go writes them for fields that are not set.
-fn read(message: Message, bytes: &[u8]) -> Option<Map<String, Value>> {
+/// A message as JSON. What is empty is left out, unless it stands behind a pointer: Go writes every field that does not.
+fn read(message: &Message, bytes: &[u8]) -> Option<Map<String, Value>> {
     let mut object = Map::new();
     for field in fields(bytes) {
         let (number, wire) = field?;
-        let Some((_, name, holds)) = message.iter().find(|(n, _, _)| *n == number) else {
+        let Some(Field { name, form, holds }) = message.get(&number) else {
             continue;
         };
-        let mut set = |value: Value| {
-            object.insert((*name).to_owned(), value);
-        };
-        match (*holds, wire) {
-            (Holds::Text | Holds::Time(_), Wire::Bytes(b"")) => {}
-            (Holds::Text, Wire::Bytes(text)) => set(json!(std::str::from_utf8(text).ok()?)),
-            (Holds::Bool, Wire::Int(value)) => set(json!(value != 0)),
-            (Holds::Int, Wire::Int(value)) => set(json!(value.cast_signed())),
-            (Holds::Time(decimals), Wire::Bytes(bytes)) => set(time(bytes, decimals)?),
-            (Holds::Json, Wire::Bytes(bytes)) => {
-                let raw = fields(bytes).flatten().find_map(|(_, wire)| match wire {
-                    Wire::Bytes(raw) => Some(raw),
-                    Wire::Int(_) => None,
-                });
-                set(serde_json::from_slice(raw?).ok()?);
+        match form {
+            Form::Map => entry(&mut object, name, holds, wire)?,
+            Form::List => {
+                let item = value(holds, wire)?;
+                let list = object.entry(name.clone()).or_insert_with(|| json!([]));
+                list.as_array_mut()?.push(item);
             }
-            (Holds::One(inner), Wire::Bytes(bytes)) => {
-                let inner = read(inner, bytes)?;
-                if !inner.is_empty() {
-                    set(Value::Object(inner));
+            Form::Inline => object.extend(value(holds, wire)?.as_object()?.clone()),
+            Form::Optional => {
+                object.insert(name.clone(), value(holds, wire)?);
+            }
+            Form::Plain => {
+                let value = value(holds, wire)?;
+                if !is_empty(&value) {
+                    object.insert(name.clone(), value);
                 }
             }
-            (Holds::Texts, Wire::Bytes(text)) => {
-                push(&mut object, name, json!(std::str::from_utf8(text).ok()?));
-            }
-            (Holds::Many(inner), Wire::Bytes(bytes)) => {
-                let inner = read(inner, bytes)?;
-                push(&mut object, name, Value::Object(inner));
-            }
-            (Holds::TextMap, Wire::Bytes(bytes)) => entry(&mut object, name, bytes, |value| {
-                Some(json!(std::str::from_utf8(value).ok()?))
-            })?,
-            (Holds::BytesMap, Wire::Bytes(bytes)) => entry(&mut object, name, bytes, |value| {
-                Some(json!(STANDARD.encode(value)))
-            })?,
-            (_, Wire::Int(_) | Wire::Bytes(_)) => return None,
         }
     }
     Some(object)
 }
 
-fn push(object: &mut Map<String, Value>, name: &str, item: Value) {
-    if let Some(list) = object.entry(name).or_insert_with(|| json!([])).as_array_mut() {
-        list.push(item);
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
     }
 }
 
+fn value(holds: &Holds, wire: Wire<'_>) -> Option<Value> {
+    Some(match (holds, wire) {
+        (Holds::Text, Wire::Bytes(text)) => json!(std::str::from_utf8(text).ok()?),
+        (Holds::Bool, Wire::Int(value)) => json!(value != 0),
+        (Holds::Int, Wire::Int(value)) => json!(value.cast_signed()),
+        (Holds::Float, Wire::Bytes(bytes)) => json!(f64::from_le_bytes(bytes.try_into().ok()?)),
+        (Holds::Bytes, Wire::Bytes(bytes)) => json!(STANDARD.encode(bytes)),
+        (Holds::Time | Holds::MicroTime, Wire::Bytes(b"")) => Value::Null,
+        (Holds::Time, Wire::Bytes(bytes)) => time(bytes, "%Y-%m-%dT%H:%M:%SZ")?,
+        (Holds::MicroTime, Wire::Bytes(bytes)) => time(bytes, "%Y-%m-%dT%H:%M:%S.%6fZ")?,
+        (Holds::Quantity, Wire::Bytes(bytes)) => {
+            json!(std::str::from_utf8(first(bytes).unwrap_or_default()).ok()?)
+        }
+        (Holds::Json, Wire::Bytes(bytes)) => serde_json::from_slice(first(bytes)?).ok()?,
+        (Holds::IntOrString, Wire::Bytes(bytes)) => int_or_string(bytes)?,
+        (Holds::Message(name), Wire::Bytes(bytes)) => Value::Object(read(message(name)?, bytes)?),
+        (_, Wire::Int(_) | Wire::Bytes(_)) => return None,
+    })
+}
+
+/// The first field of a message that holds bytes.
+fn first(bytes: &[u8]) -> Option<&[u8]> {
+    fields(bytes).flatten().find_map(|(_, wire)| match wire {
+        Wire::Bytes(raw) => Some(raw),
+        Wire::Int(_) => None,
+    })
+}
+
+/// An integer or a text, by the type that stands in the first field.
+fn int_or_string(bytes: &[u8]) -> Option<Value> {
+    let (mut is_text, mut whole, mut text) = (false, 0, "");
+    for field in fields(bytes) {
+        match field? {
+            (1, Wire::Int(kind)) => is_text = kind == 1,
+            (2, Wire::Int(value)) => whole = value.cast_signed(),
+            (3, Wire::Bytes(bytes)) => text = std::str::from_utf8(bytes).ok()?,
+            (_, Wire::Int(_) | Wire::Bytes(_)) => {}
+        }
+    }
+    Some(if is_text { json!(text) } else { json!(whole) })
+}
+
 /// One entry of a map: a message of key and value.
-fn entry(
-    object: &mut Map<String, Value>,
-    name: &str,
-    bytes: &[u8],
-    read: impl FnOnce(&[u8]) -> Option<Value>,
-) -> Option<()> {
-    let (mut key, mut value) = ("", &[][..]);
+fn entry(object: &mut Map<String, Value>, name: &str, holds: &Holds, wire: Wire<'_>) -> Option<()> {
+    let Wire::Bytes(bytes) = wire else { return None };
+    let (mut key, mut held) = ("", Wire::Bytes(&[]));
     for field in fields(bytes) {
         match field? {
             (1, Wire::Bytes(text)) => key = std::str::from_utf8(text).ok()?,
-            (2, Wire::Bytes(bytes)) => value = bytes,
+            (2, wire) => held = wire,
             (_, Wire::Bytes(_) | Wire::Int(_)) => {}
         }
     }
@@ -171,11 +149,11 @@ fn entry(
         .entry(name)
         .or_insert_with(|| json!({}))
         .as_object_mut()?
-        .insert(key.to_owned(), read(value)?);
+        .insert(key.to_owned(), value(holds, held)?);
     Some(())
 }
 
-fn time(bytes: &[u8], decimals: u8) -> Option<Value> {
+fn time(bytes: &[u8], format: &str) -> Option<Value> {
     let (mut seconds, mut nanos) = (0_i64, 0_i32);
     for field in fields(bytes) {
         match field? {
@@ -185,11 +163,6 @@ fn time(bytes: &[u8], decimals: u8) -> Option<Value> {
         }
     }
     let time = jiff::Timestamp::new(seconds, nanos).ok()?;
-    let format = if decimals == 0 {
-        "%Y-%m-%dT%H:%M:%SZ"
-    } else {
-        "%Y-%m-%dT%H:%M:%S.%6fZ"
-    };
     Some(json!(time.strftime(format).to_string()))
 }
 
@@ -241,6 +214,40 @@ mod tests {
                 assert!(object["metadata"].is_null(), "{length}: {object}");
             }
         }
-        assert_eq!(decode(&body("Pod", b"")).unwrap_err().code, 415);
+        assert_eq!(decode(&body("Nothing", b"")).unwrap_err().code, 415);
+    }
+
+    #[test]
+    fn numbers_behind_pointers_are_kept_and_inlined_messages_are_part_of_their_object() {
+        // replicas: a pointer to 0; minReadySeconds: a plain 0.
+        let spec = [vec![1 << 3, 0], vec![5 << 3, 0]].concat();
+        let meta = [part(1, b"apps/v1"), part(2, b"Deployment")].concat();
+        let sent = [b"k8s\0".to_vec(), part(1, &meta), part(2, &part(2, &spec))].concat();
+        assert_eq!(decode(&sent).unwrap()["spec"], json!({"replicas": 0}));
+
+        let volume = [part(1, b"v"), part(2, &part(2, b""))].concat();
+        let sent = body("Pod", &part(2, &part(1, &volume)));
+        assert_eq!(
+            decode(&sent).unwrap()["spec"]["volumes"],
+            json!([{"name": "v", "emptyDir": {}}])
+        );
+    }
+
+    #[test]
+    fn quantities_and_ports_are_read() {
+        let hard = part(1, &[part(1, b"pods"), part(2, &part(1, b"3"))].concat());
+        let quota = decode(&body("ResourceQuota", &part(2, &hard))).unwrap();
+        assert_eq!(quota["spec"], json!({"hard": {"pods": "3"}}));
+
+        let port = [
+            vec![3 << 3, 80],
+            part(4, &[vec![1 << 3, 1], part(3, b"web")].concat()),
+        ]
+        .concat();
+        let service = decode(&body("Service", &part(2, &part(1, &port)))).unwrap();
+        assert_eq!(
+            service["spec"]["ports"],
+            json!([{"port": 80, "targetPort": "web"}])
+        );
     }
 }

@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::reviews::{self, Review};
-use crate::world::{GroupResource, Query, StatusError, Subresource, Target, World};
+use crate::world::{GroupResource, Query, StatusError, Subresource, Target, World, is_true};
 
 /// What a path names.
 #[derive(Debug, Clone)]
@@ -141,7 +141,7 @@ fn resource(
     if kind.namespaced && namespace.is_none() && !name.is_empty() {
         return Err(StatusError::no_such_resource());
     }
-    let watch = query.get("watch").is_some_and(|w| w == "true" || w == "1");
+    let watch = query.get("watch").is_some_and(|w| is_true(w));
     let target = Target {
         kind: std::sync::Arc::clone(kind),
         version: version.to_owned(),

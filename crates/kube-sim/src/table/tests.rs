@@ -106,7 +106,7 @@ fn built_in_kinds_show_what_kubectl_users_know() {
             "v1",
             "ServiceAccount",
             json!({"metadata": metadata}),
-            json!(["n", "5m"]),
+            json!(["n", 0, "5m"]),
         ),
         (
             "coordination.k8s.io/v1",

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::failure::{FieldError, StatusError};
 use super::kind::{Kind, KindVersion};
 use super::request::{PatchFormat, Subresource, Target, WriteOptions};
-use super::{builtin, decoding, definition, events, meta, namespaces, secrets, validation};
+use super::{
+    builtin, decoding, definition, events, leases, meta, namespaces, secrets, validation, workloads,
+};
 use crate::fields::{self, Manager, Operation};
 use crate::patch::{self, PatchError};
 use crate::schema::{Cause, Schema};
@@ -85,6 +87,17 @@ impl From<Cause> for FieldError {
     }
 }
 
+/// The largest object that etcd takes unless told otherwise, in bytes.
+const LARGEST: usize = 1536 * 1024;
+
+/// Refuses an object that the store of a real cluster would not take.
+pub(super) fn check_size(object: &Value) -> Result<(), StatusError> {
+    if object.to_string().len() > LARGEST {
+        return Err(StatusError::plain("etcdserver: request is too large"));
+    }
+    Ok(())
+}
+
 /// The name of the body must be that of the path.
 pub(super) fn match_name(target: &Target, object: &Value) -> Result<(), StatusError> {
     let named = meta::name(object);
@@ -135,6 +148,8 @@ pub(super) fn prepare(kind: &Kind, object: &mut Value, live: Option<&Value>, _no
         namespaces::prepare(object, live);
     } else if kind.group().is_empty() && kind.resource.plural() == "secrets" {
         secrets::prepare(object);
+    } else if !kind.rules.custom {
+        workloads::prepare(&kind.kind, object, live);
     }
 }
 
@@ -163,6 +178,8 @@ pub(super) fn validate(
             "events" => errors.extend(events::validate(object, false)),
             _ => {}
         }
+    } else if kind.group() == "coordination.k8s.io" {
+        errors.extend(leases::validate(object));
     } else if kind.resource != kind.stored_as {
         errors.extend(events::validate(&events::to_core(object), true));
     }

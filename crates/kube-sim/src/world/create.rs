@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::decoding::Source;
 use super::failure::{FieldError, StatusError};
+use super::kind::Kind;
 use super::request::{Subresource, Target, WriteOptions};
-use super::{World, admission, builtin, decoding, meta, namespaces};
+use super::{World, admission, builtin, decoding, meta, namespaces, workloads};
 
 impl World {
     pub(super) fn create(
@@ -81,6 +82,9 @@ impl World {
         }
         version.shape.default(&mut object);
         admission::prepare(&kind, &mut object, None, now);
+        if is_service(&kind) {
+            workloads::assign_address(&mut object, None, self.uids);
+        }
         if ownership == Ownership::Update {
             meta::set(&mut object, "managedFields", Value::Null);
             object = admission::record_update(target, version, &Value::Null, &object, &options.manager, now);
@@ -98,10 +102,17 @@ impl World {
             return Err(target.invalid(&name, &errors));
         }
         let id = target.id();
-        if self.find(&id).is_some() {
-            return Err(StatusError::already_exists(&kind.resource, &name));
+        if let Some(held) = self.find(&id) {
+            let refusal = StatusError::already_exists(&kind.resource, &name);
+            return Err(if meta::is_deleting(held) {
+                let message = format!("object is being deleted: {}", refusal.message);
+                StatusError { message, ..refusal }
+            } else {
+                refusal
+            });
         }
         let stored = self.to_storage(&kind, &object)?;
+        admission::check_size(&stored)?;
         if options.dry_run {
             return Ok(Arc::new(object));
         }
@@ -126,6 +137,11 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Whether objects of a kind get an address in the cluster.
+pub(super) fn is_service(kind: &Kind) -> bool {
+    kind.group().is_empty() && kind.resource.plural() == "services"
 }
 
 /// How a write claims its fields.

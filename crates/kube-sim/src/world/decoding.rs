@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::failure::{FieldError, StatusError, quoted};
 use super::request::{FieldValidation, Target, WriteOptions};
-use super::{meta, secrets};
+use super::{meta, secrets, validation};
 use crate::fields;
 
 /// Where a decoder of the server looks for built-in kinds, as its messages name it.
@@ -54,6 +54,18 @@ pub(super) fn decode(
         .or_else(|| undecodable_data(target, object))
     {
         return Err(refuse(object, &why));
+    }
+    let doubled = validation::drop_doubled_owners(object);
+    if !doubled.is_empty() {
+        let moment = match source {
+            Source::Body => "",
+            Source::Patched | Source::Strategic(_) => " after mutating admission happens",
+        };
+        warnings.push(format!(
+            ".metadata.ownerReferences contains duplicate entries{moment}; API server dedups owner references in 1.20+, and \
+             may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            doubled.join(", ")
+        ));
     }
     let unknown = version.shape.prune(object);
     strict.extend(unknown.iter().map(|path| format!("unknown field {path:?}")));

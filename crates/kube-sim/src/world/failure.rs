@@ -41,6 +41,15 @@ impl FieldError {
         }
     }
 
+    /// `field: Too long: may not be more than limit bytes`.
+    pub fn too_long(field: impl Into<String>, limit: usize) -> Self {
+        Self {
+            field: field.into(),
+            reason: "FieldValueTooLong",
+            message: format!("Too long: may not be more than {limit} bytes"),
+        }
+    }
+
     /// `field: Forbidden: why`.
     pub fn forbidden(field: impl Into<String>, why: &str) -> Self {
         Self {

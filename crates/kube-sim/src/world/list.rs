@@ -54,7 +54,8 @@ impl World {
             &target.kind,
             target.kind_version()?,
         )?;
-        let limit: usize = get("limit").parse().unwrap_or_default();
+        let limit = usize::try_from(request::number(query, "limit")?).unwrap_or_default();
+        request::number(query, "timeoutSeconds")?;
         let page = match get("continue") {
             "" => None,
             token => Some(Continue::decode(token)?),
@@ -201,7 +202,7 @@ fn check_options(query: &Query) -> Result<(), StatusError> {
         other => errors.push(request::unsupported(
             "resourceVersionMatch",
             other,
-            &["Exact", "NotOlderThan"],
+            &["Exact", "NotOlderThan", ""],
         )),
     }
     if !errors.is_empty() {

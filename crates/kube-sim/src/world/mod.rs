@@ -17,6 +17,7 @@ mod events;
 mod failure;
 mod identity;
 mod kind;
+mod leases;
 mod list;
 mod meta;
 mod namespaces;
@@ -28,6 +29,7 @@ mod store;
 mod update;
 mod validation;
 mod watch;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +46,7 @@ pub(crate) use self::identity::ObjectId;
 pub use self::kind::Conversion;
 pub(crate) use self::kind::{Kind, KindVersion, api_version, version_priority};
 pub(crate) use self::request::{
-    List, PatchFormat, Payload, Query, Reply, Request, Subresource, Target, Verb,
+    List, PatchFormat, Payload, Query, Reply, Request, Subresource, Target, Verb, is_true,
 };
 use self::store::{Change, Shelf};
 pub(crate) use self::watch::{Event, EventType, Watch};
@@ -103,6 +105,7 @@ impl World {
             world.seed_namespace(name, now);
         }
         world.settle(now);
+        world.seed_service(now);
         world
     }
 
@@ -193,6 +196,7 @@ impl World {
         if let Some(deprecation) = &target.kind_version()?.deprecation {
             warnings.push(deprecation.clone());
         }
+        let before = self.find(&target.id()).cloned();
         let (code, payload) = match &request.verb {
             Verb::Get => (200, Payload::Object(self.read(target)?)),
             Verb::List => (200, Payload::List(self.list_page(target, &request.query)?)),
@@ -225,6 +229,9 @@ impl World {
                 )
             }
         };
+        if let (Payload::Object(object), true) = (&payload, request.writes() && target.kind.rules.custom) {
+            warnings.extend(validation::finalizer_warnings(object, before.as_deref()));
+        }
         Ok(Reply {
             code,
             payload,

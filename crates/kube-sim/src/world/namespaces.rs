@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::collect::Touched;
 use super::delete::{DeleteOptions, Propagation};
 use super::failure::StatusError;
-use super::{GroupResource, ObjectId, World, builtin, meta};
+use super::{GroupResource, ObjectId, World, builtin, identity, meta, workloads};
 
 /// Namespaces that the server does not let go.
 const IMMORTAL: [&str; 3] = ["default", "kube-public", "kube-system"];
@@ -66,6 +66,19 @@ impl World {
         });
         prepare(&mut namespace, None);
         self.put(&ObjectId::new(&builtin::namespaces(), "", name), namespace);
+    }
+
+    /// The service of the API server itself.
+    pub(super) fn seed_service(&mut self, now: Timestamp) {
+        // Numbers are given out from 1, so this one is free whatever else is made.
+        let uid = identity::uid(self.seed, 0);
+        let service = workloads::kubernetes_service(&uid, &meta::timestamp(now));
+        let services = GroupResource::new("", "services");
+        self.put(
+            &ObjectId::new(&services, "default", workloads::KUBERNETES),
+            service,
+        );
+        self.settle(now);
     }
 
     pub(super) fn follow_namespace(&mut self, touched: &Touched, live: Option<&Value>, now: Timestamp) {

@@ -106,6 +106,14 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// Whether it writes an object.
+    pub(super) fn writes(&self) -> bool {
+        match self.verb {
+            Verb::Create(_) | Verb::Update(_) | Verb::Patch(_, _) => true,
+            Verb::Get | Verb::List | Verb::Delete(_) | Verb::DeleteCollection(_) => false,
+        }
+    }
+
     /// The options of a write; `kind` is the name of the options object in error messages.
     pub(super) fn write_options(&self, kind: &str) -> Result<WriteOptions, StatusError> {
         let options = WriteOptions::parse(kind, &self.query, &self.user_agent)?;
@@ -179,11 +187,26 @@ impl WriteOptions {
             dry_run,
             manager: named.cloned().unwrap_or_else(|| manager_of(user_agent)),
             manager_named: named.is_some(),
-            force: query.get("force").map(|f| f == "true" || f == "1"),
+            force: query.get("force").map(|f| is_true(f)),
             validation,
             duplicates: Vec::new(),
         })
     }
+}
+
+/// A number among the query parameters, 0 where there is none.
+pub(super) fn number(query: &Query, name: &str) -> Result<i64, StatusError> {
+    match query.get(name).map_or("", String::as_str) {
+        "" => Ok(0),
+        text => text.parse().map_err(|_| {
+            StatusError::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
+        }),
+    }
+}
+
+/// A boolean among the query parameters: everything but `false` and `0` is true.
+pub(crate) fn is_true(text: &str) -> bool {
+    !text.eq_ignore_ascii_case("false") && text != "0"
 }
 
 /// `field: Unsupported value: "x": supported values: "a", "b"`.

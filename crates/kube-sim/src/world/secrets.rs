@@ -5,7 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::failure::FieldError;
-use super::meta;
+use super::{meta, validation};
+
+/// The most data of a secret or a config map, in bytes.
+const LARGEST: usize = 1024 * 1024;
+
+/// Names the service account that a token is of.
+const ACCOUNT_NAME: &str = "kubernetes.io/service-account.name";
 
 /// Moves `stringData` into `data` and sets the default type.
 pub(super) fn prepare(secret: &mut Value) {
@@ -32,14 +38,26 @@ pub(super) fn prepare(secret: &mut Value) {
 pub(super) fn validate_secret(secret: &Value, live: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     check_keys(secret, "data", &mut errors);
+    if size(secret, "data", true) > LARGEST {
+        errors.push(FieldError::too_long("data", LARGEST));
+    }
     let has = |key: &str| secret["data"].get(key).is_some();
     let required: &[&str] = match meta::text(secret, &["type"]) {
         "kubernetes.io/tls" => &["tls.crt", "tls.key"],
         "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
         "kubernetes.io/dockercfg" => &[".dockercfg"],
         "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
+        "kubernetes.io/basic-auth" if !has("username") && !has("password") => &["username", "password"],
         _ => &[],
     };
+    if meta::text(secret, &["type"]) == "kubernetes.io/service-account-token"
+        && meta::text(secret, &["metadata", "annotations", ACCOUNT_NAME]).is_empty()
+    {
+        errors.push(FieldError::required(
+            format!("metadata.annotations[{ACCOUNT_NAME}]"),
+            "",
+        ));
+    }
     for key in required.iter().filter(|key| !has(key)) {
         errors.push(FieldError::required(format!("data[{key}]"), ""));
     }
@@ -65,6 +83,10 @@ pub(super) fn validate_config_map(map: &Value, live: Option<&Value>) -> Vec<Fiel
                 "duplicate of key present in binaryData",
             ));
         }
+    }
+    if size(map, "data", false) + size(map, "binaryData", true) > LARGEST {
+        // The whole object is meant; this is how a path without a name is written.
+        errors.push(FieldError::too_long("[]", LARGEST));
     }
     if let Some(live) = live {
         check_immutable(map, live, &["data", "binaryData"], &mut errors);
@@ -103,32 +125,29 @@ pub(super) fn undecodable(object: &Value, map: &str) -> Option<String> {
 
 fn check_keys(object: &Value, map: &str, errors: &mut Vec<FieldError>) {
     for key in object[map].as_object().into_iter().flatten().map(|(key, _)| key) {
-        let legal = key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        if key.is_empty() || !legal || key.len() > 253 {
-            errors.push(FieldError::invalid(
-                format!("{map}[{key}]"),
-                &json!(key),
-                "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
-                 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
-            ));
-        }
+        let field = format!("{map}[{key}]");
+        let faults = validation::data_key_faults(key);
+        errors.extend(
+            faults
+                .iter()
+                .map(|why| FieldError::invalid(field.clone(), &json!(key), why)),
+        );
     }
-    let size: usize = object[map]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(_, v)| v.as_str())
-        .map(str::len)
-        .sum();
-    if size > 1_400_000 {
-        errors.push(FieldError {
-            field: map.to_owned(),
-            reason: "FieldValueTooLong",
-            message: "Too long: may not be more than 1048576 bytes".to_owned(),
-        });
-    }
+}
+
+/// The values of a map of texts or of bytes together, in bytes.
+fn size(object: &Value, map: &str, encoded: bool) -> usize {
+    let values = object[map].as_object().into_iter().flatten();
+    values
+        .filter_map(|(_, value)| value.as_str())
+        .map(|text| {
+            if encoded {
+                text.len() / 4 * 3 - text.bytes().rev().take_while(|byte| *byte == b'=').count()
+            } else {
+                text.len()
+            }
+        })
+        .sum()
 }
 
 fn check_immutable(object: &Value, live: &Value, maps: &[&str], errors: &mut Vec<FieldError>) {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::create::Ownership;
+use super::create::{Ownership, is_service};
 use super::decoding::Source;
 use super::failure::{FieldError, StatusError};
 use super::request::{Subresource, Target, WriteOptions};
-use super::{World, admission, decoding, meta};
+use super::{World, admission, decoding, meta, workloads};
 
 /// The message of a write that is based on an older version.
 pub(super) const MODIFIED: &str =
@@ -118,6 +118,9 @@ impl World {
         }
         version.shape.default(&mut new);
         admission::prepare(&kind, &mut new, Some(&live), now);
+        if is_service(&kind) {
+            workloads::assign_address(&mut new, Some(&live), 0);
+        }
         let bumped = kind.rules.generation && spec_differs(&live, &new, version.has_status);
         let generation = meta::generation(&live) + i64::from(bumped);
         if generation > 0 {
@@ -143,6 +146,7 @@ impl World {
         }
         let id = target.id();
         let stored = self.to_storage(&kind, &new)?;
+        admission::check_size(&stored)?;
         let stored = if is_finished(&stored) {
             self.erase(&id, stored)
         } else {

@@ -90,9 +90,11 @@ impl World {
         } else {
             parse_version(version)?
         };
-        let bookmarks = is_true(get("allowWatchBookmarks"));
-        let timeout = get("timeoutSeconds")
-            .parse()
+        let bookmarks = query
+            .get("allowWatchBookmarks")
+            .is_some_and(|v| request::is_true(v));
+        request::number(query, "limit")?;
+        let timeout = u64::try_from(request::number(query, "timeoutSeconds")?)
             .ok()
             .filter(|s| *s > 0)
             .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
@@ -228,14 +230,10 @@ impl World {
     }
 }
 
-fn is_true(text: &str) -> bool {
-    matches!(text, "true" | "1")
-}
-
 /// Checks the options of a watch; answers whether initial events were asked for or refused.
 fn check_options(query: &Query) -> Result<Option<bool>, StatusError> {
     let get = |name: &str| query.get(name).map_or("", String::as_str);
-    let initial = query.get("sendInitialEvents").map(|v| is_true(v));
+    let initial = query.get("sendInitialEvents").map(|v| request::is_true(v));
     let matching = get("resourceVersionMatch");
     let mut errors = Vec::new();
     match (initial, matching) {

@@ -95,7 +95,7 @@ async fn options_that_make_no_sense_are_refused() {
         (
             "fieldSelector=spec.x%3Dy",
             400,
-            "field label not supported: spec.x",
+            "\"spec.x\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
         ),
         ("continue=nonsense", 400, "continue key is not valid"),
     ] {

@@ -395,9 +395,9 @@ async fn a_file_that_has_become_long_is_made_short() {
     assert_eq!(place.reopen().0.world().dump(), server.world().dump());
     // A request whose writes the history cannot tell one by one becomes a snapshot too.
     server.with_world(|world, _| world.set_history(1));
-    let patch = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {}});
     let apply = PatchParams::apply("test");
     for name in ["b", "c"] {
+        let patch = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {}});
         let patch = Patch::Apply(&patch);
         maps.patch(name, &apply, &patch).await.unwrap();
     }

@@ -2,7 +2,8 @@
 //!
 //! What they look like comes from the types of `k8s-openapi`, which carry the descriptions of the published API.
 //! What those leave out stands in `traits.json`, by component and property: how lists and maps merge
-//! (`x-kubernetes-*`), what is filled in (`default`), and which members are structs rather than pointers in the
+//! (`x-kubernetes-*`), what is filled in (`default`), what must be there where they see it otherwise (`required` of the
+//! component itself, `.`), and which members are structs rather than pointers in the
 //! API's own types (`x-struct`): those are there, if empty, in every object.
 
 mod source;
@@ -179,6 +180,7 @@ fn published(schema: &Value) -> Value {
             for (key, value) in members {
                 match key.as_str() {
                     "$ref" | "x-kubernetes-int-or-string" => {}
+                    "required" if value.as_array().is_some_and(Vec::is_empty) => {}
                     INLINE_STRUCT => {
                         out.insert("default".to_owned(), json!({}));
                     }

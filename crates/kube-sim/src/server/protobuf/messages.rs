@@ -1,211 +1,122 @@
-//! The messages that are read: field numbers, names and contents.
+//! The messages that are read: field numbers, names and contents, from `messages.json`.
+//!
+//! The table holds what the `generated.proto` files of k8s.io/api and k8s.io/apimachinery say, by message and field
+//! number, and from the Go types which fields are `optional`: behind a pointer, so that an empty one means something.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 /// What a field holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Holds {
     Text,
-    Texts,
     Bool,
     Int,
-    /// `Time` or `MicroTime`, with this many decimals.
-    Time(u8),
-    /// `FieldsV1`: JSON as bytes.
+    Float,
+    /// Bytes, in base64 when they are JSON.
+    Bytes,
+    /// `Time`, in whole seconds.
+    Time,
+    /// `MicroTime`.
+    MicroTime,
+    Quantity,
+    IntOrString,
+    /// `FieldsV1` and `RawExtension`: JSON as bytes.
     Json,
-    TextMap,
-    BytesMap,
-    One(Message),
-    Many(Message),
+    Message(String),
 }
 
-/// Field number, JSON name and content of every field that is read.
-pub(super) type Message = &'static [(u64, &'static str, Holds)];
+/// How a field stands in its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Left out when it is empty.
+    Plain,
+    /// Behind a pointer: there, even if empty.
+    Optional,
+    /// Its own fields are fields of the object.
+    Inline,
+    List,
+    /// A map from text.
+    Map,
+}
 
-const OWNER: Message = &[
-    (1, "kind", Holds::Text),
-    (3, "name", Holds::Text),
-    (4, "uid", Holds::Text),
-    (5, "apiVersion", Holds::Text),
-    (6, "controller", Holds::Bool),
-    (7, "blockOwnerDeletion", Holds::Bool),
-];
+/// A field of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) form: Form,
+    pub(super) holds: Holds,
+}
 
-const MANAGED: Message = &[
-    (1, "manager", Holds::Text),
-    (2, "operation", Holds::Text),
-    (3, "apiVersion", Holds::Text),
-    (4, "time", Holds::Time(0)),
-    (6, "fieldsType", Holds::Text),
-    (7, "fieldsV1", Holds::Json),
-    (8, "subresource", Holds::Text),
-];
+/// The fields of a message by their numbers.
+pub(super) type Message = BTreeMap<u64, Field>;
 
-const METADATA: Message = &[
-    (1, "name", Holds::Text),
-    (2, "generateName", Holds::Text),
-    (3, "namespace", Holds::Text),
-    (5, "uid", Holds::Text),
-    (6, "resourceVersion", Holds::Text),
-    (11, "labels", Holds::TextMap),
-    (12, "annotations", Holds::TextMap),
-    (13, "ownerReferences", Holds::Many(OWNER)),
-    (14, "finalizers", Holds::Texts),
-    (17, "managedFields", Holds::Many(MANAGED)),
-];
+#[derive(Deserialize)]
+struct Table {
+    kinds: BTreeMap<String, String>,
+    messages: BTreeMap<String, BTreeMap<u64, (String, String)>>,
+}
 
-const REFERENCE: Message = &[
-    (1, "kind", Holds::Text),
-    (2, "namespace", Holds::Text),
-    (3, "name", Holds::Text),
-    (4, "uid", Holds::Text),
-    (5, "apiVersion", Holds::Text),
-    (6, "resourceVersion", Holds::Text),
-    (7, "fieldPath", Holds::Text),
-];
+struct Messages {
+    kinds: BTreeMap<String, String>,
+    messages: BTreeMap<String, Message>,
+}
 
-const SERIES: Message = &[(1, "count", Holds::Int), (2, "lastObservedTime", Holds::Time(6))];
+static MESSAGES: LazyLock<Messages> = LazyLock::new(|| {
+    let table: Table = serde_json::from_str(include_str!("messages.json"))
+        .expect("the embedded table of messages is valid JSON");
+    let messages = table.messages.into_iter().map(|(name, fields)| {
+        let fields = fields
+            .into_iter()
+            .map(|(number, (name, what))| (number, field(name, &what)));
+        (name, fields.collect())
+    });
+    Messages {
+        kinds: table.kinds,
+        messages: messages.collect(),
+    }
+});
 
-const SOURCE: Message = &[(1, "component", Holds::Text), (2, "host", Holds::Text)];
+fn field(name: String, what: &str) -> Field {
+    let (form, holds) = what.split_once(' ').unwrap_or(("", what));
+    Field {
+        name,
+        form: match form {
+            "optional" => Form::Optional,
+            "inline" => Form::Inline,
+            "list" => Form::List,
+            "map" => Form::Map,
+            _ => Form::Plain,
+        },
+        holds: match holds {
+            "text" => Holds::Text,
+            "bool" => Holds::Bool,
+            "int" => Holds::Int,
+            "float" => Holds::Float,
+            "bytes" => Holds::Bytes,
+            "time" => Holds::Time,
+            "microTime" => Holds::MicroTime,
+            "quantity" => Holds::Quantity,
+            "intOrString" => Holds::IntOrString,
+            "json" => Holds::Json,
+            message => Holds::Message(message.to_owned()),
+        },
+    }
+}
 
-const CONFIG_MAP: Message = &[
-    (1, "metadata", Holds::One(METADATA)),
-    (2, "data", Holds::TextMap),
-    (3, "binaryData", Holds::BytesMap),
-    (4, "immutable", Holds::Bool),
-];
+/// The message of a kind, when it is known. Options of a delete may come in the version of any group.
+pub(super) fn message_of(api_version: &str, kind: &str) -> Option<&'static Message> {
+    let key = if kind == "DeleteOptions" {
+        "v1/DeleteOptions".to_owned()
+    } else {
+        format!("{api_version}/{kind}")
+    };
+    message(MESSAGES.kinds.get(&key)?)
+}
 
-const SECRET: Message = &[
-    (1, "metadata", Holds::One(METADATA)),
-    (2, "data", Holds::BytesMap),
-    (3, "type", Holds::Text),
-    (4, "stringData", Holds::TextMap),
-    (5, "immutable", Holds::Bool),
-];
-
-const NAMESPACE: Message = &[
-    (1, "metadata", Holds::One(METADATA)),
-    (2, "spec", Holds::One(&[(1, "finalizers", Holds::Texts)])),
-    (3, "status", Holds::One(&[(1, "phase", Holds::Text)])),
-];
-
-const SERVICE_ACCOUNT: Message = &[
-    (1, "metadata", Holds::One(METADATA)),
-    (2, "secrets", Holds::Many(REFERENCE)),
-    (3, "imagePullSecrets", Holds::Many(&[(1, "name", Holds::Text)])),
-    (4, "automountServiceAccountToken", Holds::Bool),
-];
-
-const CORE_EVENT: Message = &[
-    (1, "metadata", Holds::One(METADATA)),
-    (2, "involvedObject", Holds::One(REFERENCE)),
-    (3, "reason", Holds::Text),
-    (4, "message", Holds::Text),
-    (5, "source", Holds::One(SOURCE)),
-    (6, "firstTimestamp", Holds::Time(0)),
-    (7, "lastTimestamp", Holds::Time(0)),
-    (8, "count", Holds::Int),
-    (9, "type", Holds::Text),
-    (10, "eventTime", Holds::Time(6)),
-    (11, "series", Holds::One(SERIES)),
-    (12, "action", Holds::Text),
-    (13, "related", Holds::One(REFERENCE)),
-    (14, "reportingComponent", Holds::Text),
-    (15, "reportingInstance", Holds::Text),
-];
-
-const EVENT: Message = &[
-    (1, "metadata", Holds::One(METADATA)),
-    (2, "eventTime", Holds::Time(6)),
-    (3, "series", Holds::One(SERIES)),
-    (4, "reportingController", Holds::Text),
-    (5, "reportingInstance", Holds::Text),
-    (6, "action", Holds::Text),
-    (7, "reason", Holds::Text),
-    (8, "regarding", Holds::One(REFERENCE)),
-    (9, "related", Holds::One(REFERENCE)),
-    (10, "note", Holds::Text),
-    (11, "type", Holds::Text),
-    (12, "deprecatedSource", Holds::One(SOURCE)),
-    (13, "deprecatedFirstTimestamp", Holds::Time(0)),
-    (14, "deprecatedLastTimestamp", Holds::Time(0)),
-    (15, "deprecatedCount", Holds::Int),
-];
-
-const LEASE: Message = &[
-    (1, "metadata", Holds::One(METADATA)),
-    (
-        2,
-        "spec",
-        Holds::One(&[
-            (1, "holderIdentity", Holds::Text),
-            (2, "leaseDurationSeconds", Holds::Int),
-            (3, "acquireTime", Holds::Time(6)),
-            (4, "renewTime", Holds::Time(6)),
-            (5, "leaseTransitions", Holds::Int),
-            (6, "strategy", Holds::Text),
-            (7, "preferredHolder", Holds::Text),
-        ]),
-    ),
-];
-
-const DELETE_OPTIONS: Message = &[
-    (1, "gracePeriodSeconds", Holds::Int),
-    (
-        2,
-        "preconditions",
-        Holds::One(&[(1, "uid", Holds::Text), (2, "resourceVersion", Holds::Text)]),
-    ),
-    (3, "orphanDependents", Holds::Bool),
-    (4, "propagationPolicy", Holds::Text),
-    (5, "dryRun", Holds::Texts),
-];
-
-const RESOURCE_ATTRIBUTES: Message = &[
-    (1, "namespace", Holds::Text),
-    (2, "verb", Holds::Text),
-    (3, "group", Holds::Text),
-    (4, "version", Holds::Text),
-    (5, "resource", Holds::Text),
-    (6, "subresource", Holds::Text),
-    (7, "name", Holds::Text),
-];
-
-const ACCESS_REVIEW: Message = &[
-    (1, "metadata", Holds::One(METADATA)),
-    (
-        2,
-        "spec",
-        Holds::One(&[
-            (1, "resourceAttributes", Holds::One(RESOURCE_ATTRIBUTES)),
-            (
-                2,
-                "nonResourceAttributes",
-                Holds::One(&[(1, "path", Holds::Text), (2, "verb", Holds::Text)]),
-            ),
-        ]),
-    ),
-];
-
-const RULES_REVIEW: Message = &[
-    (1, "metadata", Holds::One(METADATA)),
-    (2, "spec", Holds::One(&[(1, "namespace", Holds::Text)])),
-];
-
-const SELF_REVIEW: Message = &[(1, "metadata", Holds::One(METADATA))];
-
-/// The message of a kind, when it is known.
-pub(super) fn message_of(api_version: &str, kind: &str) -> Option<Message> {
-    Some(match (api_version, kind) {
-        ("v1", "ConfigMap") => CONFIG_MAP,
-        ("v1", "Secret") => SECRET,
-        ("v1", "Namespace") => NAMESPACE,
-        ("v1", "ServiceAccount") => SERVICE_ACCOUNT,
-        ("v1", "Event") => CORE_EVENT,
-        ("events.k8s.io/v1", "Event") => EVENT,
-        ("coordination.k8s.io/v1", "Lease") => LEASE,
-        ("authorization.k8s.io/v1", "SelfSubjectAccessReview") => ACCESS_REVIEW,
-        ("authorization.k8s.io/v1", "SelfSubjectRulesReview") => RULES_REVIEW,
-        ("authentication.k8s.io/v1", "SelfSubjectReview") => SELF_REVIEW,
-        (_, "DeleteOptions") => DELETE_OPTIONS,
-        (_, _) => return None,
-    })
+/// A message by its name.
+pub(super) fn message(name: &str) -> Option<&'static Message> {
+    MESSAGES.messages.get(name)
 }

@@ -36,7 +36,9 @@ pub(crate) fn columns(api_version: &str, kind: &str) -> Vec<Column> {
         ("v1", "ConfigMap") => vec![text("Data", of("data"), |object, _| {
             Value::from(members(object, "/data") + members(object, "/binaryData"))
         })],
-        ("v1", "ServiceAccount") => Vec::new(),
+        ("v1", "ServiceAccount") => vec![text("Secrets", of("secrets"), |object, _| {
+            Value::from(list(object, "/secrets").count())
+        })],
         ("coordination.k8s.io/v1", "Lease") => vec![text(
             "Holder",
             builtin_description("io.k8s.api.coordination.v1.LeaseSpec", "holderIdentity"),
