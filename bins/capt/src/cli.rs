@@ -1,15 +1,26 @@
 //! The command line.
 
-use std::net::{Ipv4Addr, SocketAddr};
+mod connection;
+mod sandbox;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
-use capt_operator::{EngineArgs, LogArgs};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub(crate) use connection::ConnectionArgs;
+pub(crate) use sandbox::SandboxArgs;
 
 /// Kubernetes control planes through Terraform, for Cluster API.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "capt", version, max_term_width = 100)]
 pub(crate) struct Cli {
+    /// Where the management cluster is; may stand before the command, too.
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -21,51 +32,30 @@ pub(crate) enum Command {
     /// See CAPT at work: an API server, what Cluster API does, the operator and a demo, in this process
     Sandbox(SandboxArgs),
     /// Say how a cluster stands, why, and what to do next
-    #[command(subcommand)]
-    Describe(Described),
-    /// Draw what depends on what
-    #[command(subcommand)]
-    Graph(Drawn),
+    Describe(Describe),
+    /// Draw what depends on what, or say what a change would touch
+    Graph(Graph),
+    /// See what happens to clusters while it happens
+    Watch(Watch),
+    /// Print a script that completes commands in a shell
+    Completion(CompletionArgs),
+    /// Print the manual, or write one page for each command
+    Man(ManArgs),
+    /// Complete a command line for kubectl: what `kubectl_complete-capt` calls
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArgs),
 }
 
-/// The arguments of `capt sandbox`.
+/// `capt describe`.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct SandboxArgs {
-    /// Apply these manifests instead of the demo; - is standard input
-    #[arg(short, long = "file", value_name = "FILE")]
-    pub(crate) files: Vec<String>,
-
-    /// Stop once everything that was applied is ready, or needs a person
-    #[arg(long)]
-    pub(crate) until_ready: bool,
-
-    /// Leave the operator out: run capt-operator beside it
-    #[arg(long)]
-    pub(crate) no_operator: bool,
-
-    /// How Terraform is run.
+pub(crate) struct Describe {
+    /// Where the management cluster is.
     #[command(flatten)]
-    pub(crate) engine: EngineArgs,
+    pub(crate) connection: ConnectionArgs,
 
-    /// Where the API server listens
-    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
-    pub(crate) listen: SocketAddr,
-
-    /// Where the kubeconfig is written. Default: in a directory of its own, which goes with the sandbox
-    #[arg(long, value_name = "PATH")]
-    pub(crate) kubeconfig: Option<PathBuf>,
-
-    /// Namespaces whose templates and Secrets may be used from all others
-    #[arg(long, value_name = "NS,...", value_delimiter = ',', default_value = "default")]
-    pub(crate) allow_namespaces: Vec<String>,
-
-    /// Say in the end how many requests, changes and Terraform runs it took
-    #[arg(long)]
-    pub(crate) stats: bool,
-
-    /// Logs.
-    #[command(flatten)]
-    pub(crate) log: LogArgs,
+    /// What to describe.
+    #[command(subcommand)]
+    pub(crate) what: Described,
 }
 
 /// What can be described.
@@ -75,6 +65,18 @@ pub(crate) enum Described {
     Cluster(DescribeArgs),
 }
 
+/// `capt graph`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Graph {
+    /// Where the management cluster is.
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+
+    /// What to draw.
+    #[command(subcommand)]
+    pub(crate) what: Drawn,
+}
+
 /// What can be drawn.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Drawn {
@@ -82,47 +84,68 @@ pub(crate) enum Drawn {
     Cluster(GraphArgs),
 }
 
-/// Which cluster, and where it is.
+/// `capt watch`.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct ClusterArgs {
-    /// The Cluster's name
-    pub(crate) name: String,
+pub(crate) struct Watch {
+    /// Where the management cluster is.
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
 
-    /// The Cluster's namespace. Default: that of the context
-    #[arg(short, long, value_name = "NS")]
-    pub(crate) namespace: Option<String>,
+    /// Watch all namespaces
+    #[arg(short = 'A', long, global = true)]
+    pub(crate) all_namespaces: bool,
 
-    /// The kubeconfig file. Default: KUBECONFIG, else ~/.kube/config
-    #[arg(long, value_name = "PATH")]
-    pub(crate) kubeconfig: Option<PathBuf>,
+    /// What to watch. Default: all clusters of the namespace
+    #[command(subcommand)]
+    pub(crate) what: Option<Watched>,
+}
 
-    /// The context of the kubeconfig. Default: its current one
-    #[arg(long, value_name = "NAME")]
-    pub(crate) context: Option<String>,
+/// What can be watched.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Watched {
+    /// A Cluster and everything that makes it
+    Cluster(WatchArgs),
 }
 
 /// The arguments of `capt describe cluster`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DescribeArgs {
-    /// Which cluster.
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
+    /// The Cluster's name
+    pub(crate) name: String,
+
+    /// In which form
+    #[arg(short, long, value_enum, default_value_t = PageFormat::Text, value_name = "FORMAT")]
+    pub(crate) output: PageFormat,
 
     /// Show all conditions, not only those that say that something is not as wanted
     #[arg(long)]
     pub(crate) show_conditions: bool,
 }
 
+/// The forms of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PageFormat {
+    /// For people.
+    Text,
+    /// For programs, of a stable shape.
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
 /// The arguments of `capt graph cluster`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GraphArgs {
-    /// Which cluster.
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
+    /// The Cluster's name
+    pub(crate) name: String,
 
     /// In which form
     #[arg(short, long, value_enum, default_value_t = GraphFormat::Text, value_name = "FORMAT")]
     pub(crate) output: GraphFormat,
+
+    /// Show only what is touched if this object changes or goes: KIND/NAME, or KIND/NAMESPACE/NAME
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(crate) impact: Option<String>,
 }
 
 /// The forms of a graph.
@@ -136,45 +159,61 @@ pub(crate) enum GraphFormat {
     Dot,
     /// Nodes and edges.
     Json,
+    /// A picture.
+    Svg,
 }
 
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
+/// The arguments of `capt watch cluster`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WatchArgs {
+    /// The Cluster's name
+    pub(crate) name: String,
 
-    use super::*;
+    /// End once the cluster is so; with an error and the reason once it cannot become so by itself
+    #[arg(long = "for", value_enum, value_name = "STATE")]
+    pub(crate) until: Option<Until>,
+}
 
-    fn help(path: &[&str]) -> String {
-        let mut command = Cli::command().term_width(100);
-        command.build();
-        let mut command = &mut command;
-        for name in path {
-            command = command.find_subcommand_mut(name).unwrap();
-        }
-        command.render_long_help().to_string()
+/// What `capt watch` can wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Until {
+    /// Infrastructure and control plane are ready.
+    Ready,
+    /// The Cluster is gone.
+    Deleted,
+}
+
+/// The arguments of `capt completion`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompletionArgs {
+    /// For which shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// The arguments of `capt man`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ManArgs {
+    /// Write one page for each command into this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// The arguments of `capt __complete`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompleteArgs {
+    /// The words of the line so far; the last one is to be completed
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) words: Vec<String>,
+}
+
+/// The definition of the command line, for `program`: `capt`, or `kubectl capt` as a plugin of kubectl.
+pub(crate) fn definition(program: &str) -> clap::Command {
+    let mut command = Cli::command().bin_name(program);
+    // Before the command they belong to nobody yet; each command that connects takes them over, and has them in
+    // its own help.
+    for argument in ConnectionArgs::NAMES {
+        command = command.mut_arg(argument, |argument| argument.global(false));
     }
-
-    #[test]
-    fn the_definition_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn help_says_what_there_is() {
-        let pages = [
-            &[][..],
-            &["sandbox"],
-            &["describe", "cluster"],
-            &["graph", "cluster"],
-        ];
-        let page = |path: &&[&str]| {
-            format!(
-                "$ {} --help\n{}",
-                [&["capt"], *path].concat().join(" "),
-                help(path)
-            )
-        };
-        let text: Vec<String> = pages.iter().map(page).collect();
-        crate::output::golden("tests/golden/help.txt", &text.join("\n"));
-    }
+    command
 }

@@ -1,76 +1,99 @@
-//! A connection to a management cluster, as people have it in their kubeconfig.
+//! A connection to a management cluster.
 
-use anyhow::{Context, Result};
-use capt_api::{CAPTCluster, CAPTControlPlane, Cluster, TerraformWorkspace, WorkspaceTemplateApply};
-use capt_picture::{Node, NodeKey, NodeKind, Picture};
-use kube::api::ListParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config, Resource};
-use serde::de::DeserializeOwned;
+use std::time::Duration;
 
-use crate::cli::ClusterArgs;
+use kube::{Client, Config};
 
-/// A cluster and everything that makes it, as it is now, and the cluster's key. Fails if there is no such
-/// Cluster.
-pub(crate) async fn picture_of(args: &ClusterArgs) -> Result<(Picture, NodeKey)> {
-    let (client, namespace) = connect(args).await?;
-    let mut picture = Picture::default();
-    list::<Cluster>(&client, &namespace, &mut picture).await?;
-    let key = NodeKey::new(NodeKind::Cluster, &*namespace, &*args.name);
-    if picture.get(&key).is_none() {
-        let others: Vec<&str> = picture.nodes().map(|node| node.key.name.as_str()).collect();
-        let others = if others.is_empty() {
-            "none".to_owned()
-        } else {
-            others.join(", ")
-        };
-        anyhow::bail!(
-            "there is no Cluster {} in namespace {namespace}; there is {others}",
-            args.name
-        );
-    }
-    list::<CAPTCluster>(&client, &namespace, &mut picture).await?;
-    list::<CAPTControlPlane>(&client, &namespace, &mut picture).await?;
-    list::<WorkspaceTemplateApply>(&client, &namespace, &mut picture).await?;
-    list::<TerraformWorkspace>(&client, &namespace, &mut picture).await?;
-    Ok((picture.of_cluster(&namespace, &args.name), key))
+use crate::cli::ConnectionArgs;
+use crate::failure::{Failure, Request, Server, innermost};
+use crate::kubeconfig;
+
+/// How long one request may take unless somebody says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A connection, and the namespace that is meant.
+#[derive(Clone)]
+pub(crate) struct Session {
+    /// The client.
+    pub(crate) client: Client,
+    /// The namespace.
+    pub(crate) namespace: String,
+    /// Which server it is, for messages.
+    pub(crate) server: Server,
+    /// How long one request may take; for ever without.
+    pub(crate) timeout: Option<Duration>,
 }
 
-async fn connect(args: &ClusterArgs) -> Result<(Client, String)> {
-    let kubeconfig = match &args.kubeconfig {
-        Some(path) => {
-            Kubeconfig::read_from(path).with_context(|| format!("read the kubeconfig {}", path.display()))?
+impl Session {
+    /// Sets a connection up as the arguments and the environment have it. No request is made.
+    pub(crate) async fn new(args: &ConnectionArgs) -> Result<Self, Failure> {
+        let variable = std::env::var_os("KUBECONFIG");
+        let home = std::env::home_dir();
+        let read = kubeconfig::read(args.kubeconfig.as_deref(), variable.as_deref(), home.clone())?;
+        if let Some(read) = read {
+            let context = read.context(args.context.as_deref())?;
+            let config = read.client_config(&context).await?;
+            return Self::with(args, config, context, read.names());
         }
-        None => Kubeconfig::read().context("read the kubeconfig; name one with --kubeconfig")?,
-    };
-    let options = KubeConfigOptions {
-        context: args.context.clone(),
-        ..KubeConfigOptions::default()
-    };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .context("use the kubeconfig")?;
-    let namespace = args
-        .namespace
-        .clone()
-        .unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config).context("set up the connection to the API server")?;
-    Ok((client, namespace))
-}
-
-async fn list<K>(client: &Client, namespace: &str, picture: &mut Picture) -> Result<()>
-where
-    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-        + Clone
-        + DeserializeOwned
-        + std::fmt::Debug,
-    for<'a> Node: From<&'a K>,
-{
-    let api = Api::<K>::namespaced(client.clone(), namespace);
-    let objects = api.list(&ListParams::default()).await;
-    let objects = objects.with_context(|| format!("list {} in namespace {namespace}", K::plural(&())))?;
-    for object in &objects {
-        picture.set(Node::from(object));
+        let Ok(config) = Config::incluster() else {
+            let looked = home.map(|home| home.join(".kube/config"));
+            return Err(Failure::NoKubeconfig {
+                looked: looked.into_iter().collect(),
+            });
+        };
+        Self::with(args, config, String::new(), String::new())
     }
-    Ok(())
+
+    fn with(
+        args: &ConnectionArgs,
+        mut config: Config,
+        context: String,
+        kubeconfig: String,
+    ) -> Result<Self, Failure> {
+        let timeout = args.request_timeout.unwrap_or(TIMEOUT);
+        let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
+        if let Some(timeout) = timeout {
+            config.connect_timeout = Some(timeout);
+        }
+        let server = Server {
+            address: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
+            context: context.clone(),
+            kubeconfig: kubeconfig.clone(),
+        };
+        let namespace = args.namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+        let client = Client::try_from(config).map_err(|error| Failure::UnusableContext {
+            context,
+            files: kubeconfig,
+            reason: innermost(&error),
+        })?;
+        Ok(Self {
+            client,
+            namespace,
+            server,
+            timeout,
+        })
+    }
+
+    /// Waits for the answer to a request.
+    pub(crate) async fn ask<T>(
+        &self,
+        request: Request,
+        answer: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Failure> {
+        let answered = match self.timeout {
+            Some(after) => match tokio::time::timeout(after, answer).await {
+                Ok(answered) => answered,
+                Err(_) => {
+                    return Err(Failure::TimedOut {
+                        server: Box::new(self.server.clone()),
+                        request: Box::new(request),
+                        after,
+                    });
+                }
+            },
+            None => answer.await,
+        };
+        answered.map_err(|error| Failure::of(error, &self.server, request))
+    }
 }

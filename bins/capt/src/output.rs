@@ -1,6 +1,7 @@
 //! What is said on standard output.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal, Write as _};
+use std::os::fd::AsFd;
 
 use anyhow::{Context, Result};
 
@@ -18,6 +19,22 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Writes a text to standard error.
 pub(crate) fn note(text: &str) -> Result<()> {
     tolerate(io::stderr().write_all(text.as_bytes()))
+}
+
+/// Whether colours may be used on a stream: on a terminal that knows them, unless `NO_COLOR` says otherwise.
+pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    stream.is_terminal() && !is_set("NO_COLOR") && !is_dumb
+}
+
+/// How many columns the terminal at a stream has; none if it is no terminal, or does not say.
+pub(crate) fn width(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    if !stream.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 fn tolerate(result: io::Result<()>) -> Result<()> {
@@ -40,4 +57,23 @@ pub(crate) fn golden(file: &str, text: &str) {
         text == wanted,
         "{file} differs; CAPT_BLESS=1 takes this over:\n{text}"
     );
+}
+
+/// Holds a text against a part of a page of the documentation, which stands between two comments of this name. With
+/// `CAPT_BLESS` set, the part becomes the text.
+#[cfg(test)]
+pub(crate) fn golden_block(file: &str, name: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+    let (before, rest) = page.split_once(&begin).expect("the page has the part");
+    let (there, after) = rest.split_once(&end).expect("the part has an end");
+    if there == text {
+        return;
+    }
+    assert!(
+        std::env::var_os("CAPT_BLESS").is_some(),
+        "{file} shows something else as {name}; CAPT_BLESS=1 takes this over:\n{text}"
+    );
+    std::fs::write(&path, format!("{before}{begin}{text}{end}{after}")).unwrap();
 }

@@ -2,11 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::{Node, NodeKind};
+use crate::words::one_line;
+use crate::{Node, NodeKind};
 
 /// The word for how an object stands.
 pub fn summary(node: &Node) -> String {
-    let word = if node.deleting {
+    let word = if !node.exists {
+        "missing"
+    } else if !node.key.kind.has_state() {
+        ""
+    } else if node.deleting {
         "Deleting"
     } else if node.paused.is_some() {
         "Paused"
@@ -34,16 +39,18 @@ pub fn status_text(node: &Node) -> String {
         text.push_str(&detail);
     }
     // A message may have several lines; a view has one for each object.
-    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    one_line(&text)
 }
 
 /// Whether a percentage says something: it does while something is being done.
-fn is_moving(node: &Node) -> bool {
-    node.deleting
-        || !matches!(
-            node.state.as_str(),
-            "" | "Ready" | "Failed" | "Degraded" | "Pending"
-        )
+pub(crate) fn is_moving(node: &Node) -> bool {
+    node.exists
+        && node.key.kind.has_state()
+        && (node.deleting
+            || !matches!(
+                node.state.as_str(),
+                "" | "Ready" | "Failed" | "Degraded" | "Pending"
+            ))
 }
 
 fn detail(node: &Node) -> Option<String> {
@@ -59,17 +66,33 @@ fn detail(node: &Node) -> Option<String> {
         return Some(format!("[{}] {subject}{}", fault.code, fault.message));
     }
     if !node.deleting && node.ready && !is_moving(node) {
-        let facts = [&node.id, &node.version, &node.endpoint];
-        let facts: Vec<&str> = facts.into_iter().flatten().map(String::as_str).collect();
-        return (!facts.is_empty()).then(|| facts.join(" "));
+        let facts = facts(node);
+        return (!facts.is_empty()).then_some(facts);
     }
-    if let Some(current) = &node.current {
-        return Some(current.clone());
-    }
-    let wait = node.waits.first()?;
-    Some(if wait.message.is_empty() {
-        format!("waiting for {}", wait.on)
+    doing(node)
+}
+
+/// What a person wants to know of an object that is ready.
+pub(crate) fn facts(node: &Node) -> String {
+    let facts = [&node.id, &node.version, &node.endpoint];
+    let facts: Vec<&str> = facts.into_iter().flatten().map(String::as_str).collect();
+    facts.join(" ")
+}
+
+/// What is being done, or what is waited for: while only inputs are checked, what they wait for says more.
+pub(crate) fn doing(node: &Node) -> Option<String> {
+    let wait = node.waits.first().map(|wait| {
+        if wait.message.is_empty() {
+            format!("waiting for {}", wait.on)
+        } else {
+            wait.message.clone()
+        }
+    });
+    let is_idle = matches!(node.state.as_str(), "" | "Pending" | "Validating");
+    let is_destroying = node.deleting && node.steps.is_some();
+    if (is_idle || node.deleting) && !is_destroying {
+        wait.or_else(|| node.current.clone())
     } else {
-        wait.message.clone()
-    })
+        node.current.clone().or(wait)
+    }
 }

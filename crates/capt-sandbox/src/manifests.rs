@@ -199,7 +199,7 @@ pub async fn apply(
     let mut wanted = Vec::new();
     for manifest in manifests {
         let applied = apply_one(client, manifest, default_namespace).await?;
-        if let Some(kind) = NodeKind::of(&manifest.gvk.kind) {
+        if let Some(kind) = NodeKind::of(&manifest.gvk.kind).filter(|kind| kind.has_state()) {
             wanted.push(NodeKey::new(
                 kind,
                 applied.namespace().unwrap_or_default(),

@@ -5,7 +5,7 @@ mod goal;
 mod journal;
 mod live;
 
-pub use feed::{Change, changes};
+pub use feed::{Change, changes, changes_in};
 pub use goal::{Goal, Verdict};
 pub use journal::{Journal, clock};
 pub use live::render;

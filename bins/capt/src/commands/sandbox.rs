@@ -7,7 +7,7 @@
 //! happens goes to standard error. Either is a tree on a terminal and one line for each change elsewhere.
 
 mod result;
-mod screen;
+pub(super) mod screen;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -225,7 +225,7 @@ impl View {
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<End> {
         let mut feed = changes(sandbox.client());
-        let mut unsynced = NodeKind::ALL.to_vec();
+        let mut unsynced = NodeKind::WITH_STATE.to_vec();
         let mut redraw = tokio::time::interval(REDRAW);
         loop {
             tokio::select! {
@@ -261,7 +261,7 @@ impl View {
                 self.events += 1;
                 self.picture.remove(key);
             }
-            Change::Synced(_) => {}
+            Change::Synced(_) | Change::Lost(..) => {}
         }
         self.ready.note(&self.picture, goal, elapsed);
     }

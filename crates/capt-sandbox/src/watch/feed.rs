@@ -5,6 +5,8 @@ use std::fmt::Debug;
 
 use capt_api::{CAPTCluster, CAPTControlPlane, Cluster, TerraformWorkspace, WorkspaceTemplateApply};
 use futures::stream::{BoxStream, SelectAll, StreamExt};
+use k8s_openapi::NamespaceResourceScope;
+use kube::core::Status;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource};
@@ -21,45 +23,78 @@ pub enum Change {
     Gone(NodeKey),
     /// All objects of this kind that there are were told.
     Synced(NodeKind),
+    /// Objects of this kind cannot be watched at present, and why; it is tried again.
+    Lost(NodeKind, String),
 }
 
 /// What changes in all namespaces, from now on and with what is there to begin with. Never ends; connections
 /// that break are made again.
 pub fn changes(client: &Client) -> BoxStream<'static, Change> {
+    changes_in(client, None)
+}
+
+/// [`changes`] in one namespace, or in all.
+pub fn changes_in(client: &Client, namespace: Option<&str>) -> BoxStream<'static, Change> {
     let mut all = SelectAll::new();
-    all.push(of::<Cluster>(client, NodeKind::Cluster));
-    all.push(of::<CAPTCluster>(client, NodeKind::Infrastructure));
-    all.push(of::<CAPTControlPlane>(client, NodeKind::ControlPlane));
-    all.push(of::<WorkspaceTemplateApply>(client, NodeKind::Apply));
-    all.push(of::<TerraformWorkspace>(client, NodeKind::Workspace));
+    all.push(of::<Cluster>(client, namespace, NodeKind::Cluster));
+    all.push(of::<CAPTCluster>(client, namespace, NodeKind::Infrastructure));
+    all.push(of::<CAPTControlPlane>(client, namespace, NodeKind::ControlPlane));
+    all.push(of::<WorkspaceTemplateApply>(client, namespace, NodeKind::Apply));
+    all.push(of::<TerraformWorkspace>(client, namespace, NodeKind::Workspace));
     all.boxed()
 }
 
-fn of<K>(client: &Client, kind: NodeKind) -> BoxStream<'static, Change>
+fn of<K>(client: &Client, namespace: Option<&str>, kind: NodeKind) -> BoxStream<'static, Change>
 where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Debug
+        + Send
+        + 'static,
     for<'a> Node: From<&'a K>,
 {
-    let events = watcher(Api::<K>::all(client.clone()), watcher::Config::default()).default_backoff();
+    let api = match namespace {
+        Some(namespace) => Api::<K>::namespaced(client.clone(), namespace),
+        None => Api::<K>::all(client.clone()),
+    };
+    let events = watcher(api, watcher::Config::default()).default_backoff();
     let mut told = Told::new(kind);
     events
-        .filter_map(|event| async move {
-            event
-                .inspect_err(|error| tracing::debug!(%error, "the watch broke"))
-                .ok()
-        })
         .map(move |event| {
-            let event = match event {
-                Event::Init => Event::Init,
-                Event::InitApply(object) => Event::InitApply(Node::from(&object)),
-                Event::InitDone => Event::InitDone,
-                Event::Apply(object) => Event::Apply(Node::from(&object)),
-                Event::Delete(object) => Event::Delete(Node::from(&object)),
+            let changes = match event {
+                Ok(Event::Init) => told.tell(Event::Init),
+                Ok(Event::InitApply(object)) => told.tell(Event::InitApply(Node::from(&object))),
+                Ok(Event::InitDone) => told.tell(Event::InitDone),
+                Ok(Event::Apply(object)) => told.tell(Event::Apply(Node::from(&object))),
+                Ok(Event::Delete(object)) => told.tell(Event::Delete(Node::from(&object))),
+                Err(error) => lost(kind, &error).into_iter().collect(),
             };
-            futures::stream::iter(told.tell(event))
+            futures::stream::iter(changes)
         })
         .flatten()
         .boxed()
+}
+
+/// Why a watch has broken; nothing for one that was only too old to go on and is begun again.
+fn lost(kind: NodeKind, error: &watcher::Error) -> Option<Change> {
+    let is_too_old = |status: &Status| status.code == 410;
+    let reason = match error {
+        watcher::Error::WatchError(status) if is_too_old(status) => return None,
+        watcher::Error::WatchError(status)
+        | watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status)) => status.message.clone(),
+        error => {
+            // What lies at the bottom says what happened; what is above it says that something did.
+            let mut innermost: &dyn std::error::Error = error;
+            while let Some(source) = innermost.source() {
+                innermost = source;
+            }
+            innermost.to_string()
+        }
+    };
+    Some(Change::Lost(kind, reason))
 }
 
 /// What was told of one kind, so that what vanished while the watch was broken can be told too.

@@ -21,7 +21,7 @@ impl Journal {
                 self.said.remove(key)?;
                 return Some(format!("{} {} gone", clock(elapsed), key.title()));
             }
-            Change::Synced(_) => return None,
+            Change::Synced(_) | Change::Lost(..) => return None,
         };
         if self.said.get(key) == Some(&text) {
             return None;

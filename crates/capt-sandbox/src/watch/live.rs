@@ -65,6 +65,7 @@ fn label(node: &Node) -> &'static str {
         NodeKind::ControlPlane => "Control plane",
         NodeKind::Apply => "Apply",
         NodeKind::Workspace => "Workspace",
+        NodeKind::Template | NodeKind::Secret => node.key.kind.name(),
     }
 }
 

@@ -66,9 +66,12 @@ fn name(node: &Node) -> String {
             "default" => node.key.name.clone(),
             namespace => format!("{namespace}/{}", node.key.name),
         },
-        NodeKind::Infrastructure | NodeKind::ControlPlane | NodeKind::Apply | NodeKind::Workspace => {
-            node.key.title()
-        }
+        NodeKind::Infrastructure
+        | NodeKind::ControlPlane
+        | NodeKind::Apply
+        | NodeKind::Workspace
+        | NodeKind::Template
+        | NodeKind::Secret => node.key.title(),
     }
 }
 
@@ -84,7 +87,7 @@ pub(super) fn stuck(picture: &Picture, goal: &Goal, keys: &[NodeKey]) -> String 
     for node in nodes.into_iter().filter(|node| Some(node.key.kind) == lowest) {
         let _ = writeln!(text, "  {} {}", node.key.title(), summary(node));
         let fault = node.fault.as_ref().map(ToString::to_string);
-        for (label, body) in [("fault", fault), ("next step", next_step(node))] {
+        for (label, body) in [("fault", fault), ("next step", next_step(picture, node).map(|step| step.to_string()))] {
             for (number, line) in body.iter().flat_map(|body| body.lines()).enumerate() {
                 let label = if number == 0 { label } else { "" };
                 let _ = writeln!(text, "    {label:<11}{line}");

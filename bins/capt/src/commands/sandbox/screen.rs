@@ -15,7 +15,7 @@ const WIDTH: usize = 100;
 
 /// One of the two standard streams for output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stream {
+pub(in crate::commands) enum Stream {
     /// Standard output.
     Out,
     /// Standard error.
@@ -32,7 +32,7 @@ impl Stream {
 }
 
 /// Shows what happens.
-pub(super) enum Screen {
+pub(in crate::commands) enum Screen {
     /// One line for each change.
     Lines {
         /// Where they go.
@@ -51,7 +51,7 @@ pub(super) enum Screen {
 
 impl Screen {
     /// A tree if the stream is a terminal, else lines.
-    pub(super) fn new(stream: Stream) -> Self {
+    pub(in crate::commands) fn new(stream: Stream) -> Self {
         let (is_terminal, target) = match stream {
             Stream::Out => (stdout().is_terminal(), ProgressDrawTarget::stdout()),
             Stream::Err => (stderr().is_terminal(), ProgressDrawTarget::stderr()),
@@ -69,7 +69,7 @@ impl Screen {
     }
 
     /// Shows one change.
-    pub(super) fn show(&mut self, change: &Change, picture: &Picture, elapsed: Duration) -> Result<()> {
+    pub(in crate::commands) fn show(&mut self, change: &Change, picture: &Picture, elapsed: Duration) -> Result<()> {
         match self {
             Self::Lines { stream, journal } => {
                 let Some(line) = journal.note(change, elapsed) else {
@@ -85,7 +85,7 @@ impl Screen {
     }
 
     /// Draws the tree with the time as it is now.
-    pub(super) fn redraw(&self, picture: &Picture, elapsed: Duration) {
+    pub(in crate::commands) fn redraw(&self, picture: &Picture, elapsed: Duration) {
         if let Self::Tree { stream, area } = self {
             let mut lines = render(picture, width(*stream));
             lines.push(format!("{} elapsed", clock(elapsed)));
@@ -94,7 +94,7 @@ impl Screen {
     }
 
     /// Leaves the last tree where it is and the cursor below it.
-    pub(super) fn finish(&self) -> Result<()> {
+    pub(in crate::commands) fn finish(&self) -> Result<()> {
         match self {
             Self::Lines { .. } => Ok(()),
             Self::Tree { stream, area } => {

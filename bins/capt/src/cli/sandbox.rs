@@ -1,0 +1,47 @@
+//! The arguments of `capt sandbox`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use capt_operator::{EngineArgs, LogArgs};
+use clap::Args;
+
+/// The arguments of `capt sandbox`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SandboxArgs {
+    /// Apply these manifests instead of the demo; - is standard input
+    #[arg(short, long = "file", value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+
+    /// Stop once everything that was applied is ready, or needs a person
+    #[arg(long)]
+    pub(crate) until_ready: bool,
+
+    /// Leave the operator out: run capt-operator beside it
+    #[arg(long)]
+    pub(crate) no_operator: bool,
+
+    /// How Terraform is run.
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+
+    /// Where the API server listens
+    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
+    pub(crate) listen: SocketAddr,
+
+    /// Where the kubeconfig is written. Default: in a directory of its own, which goes with the sandbox
+    #[arg(long, value_name = "PATH")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// Namespaces whose templates and Secrets may be used from all others
+    #[arg(long, value_name = "NS,...", value_delimiter = ',', default_value = "default")]
+    pub(crate) allow_namespaces: Vec<String>,
+
+    /// Say in the end how many requests, changes and Terraform runs it took
+    #[arg(long)]
+    pub(crate) stats: bool,
+
+    /// Logs.
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}

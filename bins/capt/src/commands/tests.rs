@@ -1,0 +1,6 @@
+//! The commands against whole installations, in virtual time.
+
+mod answers;
+mod graphs;
+mod pages;
+mod world;
