@@ -22,8 +22,9 @@ static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(\d+[smhd]){1,2}$"
 static OFTEN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(?:\d+[smhd]){1,2} \(x(\d+) over (?:\d+[smhd]){1,2}\)$").unwrap());
 
-/// Gives all columns the width that they need once the ages in them are masked.
-pub(crate) fn align(text: &str) -> String {
+/// Gives all columns the width that they need once what is in them is masked. Ages are masked in cells alone: a
+/// duration in a sentence is part of it.
+pub(crate) fn align(text: &str, mask: &dyn Fn(&str) -> String) -> String {
     let mut aligned: Vec<String> = Vec::new();
     let mut table: Option<Table> = None;
     for line in text.lines() {
@@ -32,9 +33,9 @@ pub(crate) fn align(text: &str) -> String {
             table = Some(Table::new(line));
             continue;
         }
-        if !table.as_mut().is_some_and(|table| table.push(line)) {
+        if !table.as_mut().is_some_and(|table| table.push(line, mask)) {
             aligned.extend(table.take().into_iter().flat_map(Table::lines));
-            aligned.push(loose(line));
+            aligned.push(loose(&mask(line)));
         }
     }
     aligned.extend(table.into_iter().flat_map(Table::lines));
@@ -46,11 +47,11 @@ fn loose(line: &str) -> String {
     let indent = line.len() - line.trim_start_matches(' ').len();
     let (indent, cells) = line.split_at(indent);
     let cells = GAP.replace_all(cells.trim_end(), "$1   ");
-    let cells: Vec<String> = cells.split("   ").map(mask).collect();
+    let cells: Vec<String> = cells.split("   ").map(mask_age).collect();
     format!("{indent}{}", cells.join("   "))
 }
 
-fn mask(cell: &str) -> String {
+fn mask_age(cell: &str) -> String {
     if OFTEN.is_match(cell) {
         return OFTEN.replace(cell, "<age> (x$1 over <age>)").into_owned();
     }
@@ -76,7 +77,7 @@ impl Table {
     }
 
     /// Takes a row; tells whether it is one.
-    fn push(&mut self, line: &str) -> bool {
+    fn push(&mut self, line: &str, mask: &dyn Fn(&str) -> String) -> bool {
         let line = line.trim_end();
         let ends = self.starts.iter().skip(1).copied().chain([usize::MAX]);
         let mut cells = Vec::new();
@@ -87,7 +88,7 @@ impl Table {
             }
             let cell = line.get(start.min(line.len())..end.min(line.len()));
             let Some(cell) = cell else { return false };
-            cells.push(mask(cell.trim_end()));
+            cells.push(mask_age(&mask(cell.trim_end())));
         }
         let is_row =
             !line.is_empty() && !line.starts_with(' ') && cells.iter().all(|cell| !cell.starts_with(' '));
@@ -124,7 +125,8 @@ fn a_column_is_as_wide_as_it_needs_to_be() {
     let said = "NAME    STATE   LAST SEEN   AGE\ndemo            2m3s        1d\na-long-  Ready  5s\n\nAfter 5s it ends\n";
     let aligned = "NAME   STATE   LAST SEEN   AGE\ndemo           <age>       <age>\na-long-   Ready   5s\n\nAfter 5s it ends";
     // The third line is no row of the table: its cells do not stand below the names.
-    assert_eq!(align(said), aligned.replace("Ready   5s", "Ready   <age>"));
+    let mask = |cell: &str| cell.to_owned();
+    assert_eq!(align(said, &mask), aligned.replace("Ready   5s", "Ready   <age>"));
 }
 
 #[test]
@@ -139,6 +141,6 @@ fn what_has_no_header_keeps_its_indent_and_its_cells() {
         ("takes 5s", "takes 5s"),
         ("NAME", "NAME"),
     ] {
-        assert_eq!(align(said), aligned);
+        assert_eq!(align(said, &str::to_owned), aligned);
     }
 }

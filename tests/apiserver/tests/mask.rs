@@ -7,8 +7,6 @@ use crate::shell::Shell;
 
 /// What is replaced, in this order.
 const PATTERNS: &[(&str, &str)] = &[
-    // What kubectl logs of itself when it is asked to.
-    (r"(?m)^[IWE]\d{4} \d\d:\d\d:\d\d.*\n", ""),
     (
         r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
         "<uid>",
@@ -34,9 +32,13 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"\b(tfinputs-[a-z0-9-]+)-w[0-9a-f]{8}\b", "$1-w<id>"),
 ];
 
+/// What kubectl logs of itself when it is asked to.
+const LOGGED: &str = r"(?m)^[IWE]\d{4} \d\d:\d\d:\d\d.*\n";
+
 /// Replaces it.
 pub(crate) struct Mask {
     patterns: Vec<(Regex, &'static str)>,
+    logged: Regex,
     directory: String,
     home: String,
 }
@@ -50,20 +52,26 @@ impl Mask {
             .collect();
         Self {
             patterns,
+            logged: Regex::new(LOGGED).unwrap(),
             directory: shell.directory.display().to_string(),
             home: shell.home.display().to_string(),
         }
     }
 
-    /// The text without it. Ages are masked in columns alone: a duration in a sentence is part of it.
+    /// The text without it, in columns that are as wide as what is left.
     pub(crate) fn apply(&self, text: &str) -> String {
-        let mut text = text
+        let text = self.logged.replace_all(text, "");
+        columns::align(&text, &|part| self.replace(part))
+    }
+
+    fn replace(&self, part: &str) -> String {
+        let mut part = part
             .replace(&self.directory, "<directory>")
             .replace(&self.home, "<home>");
         for (pattern, with) in &self.patterns {
-            text = pattern.replace_all(&text, *with).into_owned();
+            part = pattern.replace_all(&part, *with).into_owned();
         }
-        columns::align(&text)
+        part
     }
 }
 

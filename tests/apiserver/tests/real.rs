@@ -34,7 +34,8 @@ pub(crate) struct Server {
 
 /// Where the programs are, if they are.
 pub(crate) fn assets() -> Option<PathBuf> {
-    std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from)
+    let named = std::env::var_os("KUBEBUILDER_ASSETS").filter(|it| !it.is_empty());
+    named.map(PathBuf::from)
 }
 
 /// Whether there are controllers beside the server.

@@ -53,6 +53,7 @@ impl Shell {
             .env("HOME", &self.home)
             .env("PATH", path)
             .env("KUBECONFIG", &self.kubeconfig)
+            .env("TMPDIR", &self.home)
             .env("TZ", "UTC")
             .env("LC_ALL", "C")
             .env_remove("KUBE_EDITOR")
