@@ -138,7 +138,10 @@ fn render(rows: &BTreeMap<String, Value>, real: &BTreeMap<String, String>) -> Re
     );
     for (part, title, introduction) in PARTS {
         let prefix = format!("{part}/");
-        let of_part: Vec<_> = rows.iter().filter(|(name, _)| name.starts_with(&prefix)).collect();
+        let of_part: Vec<_> = rows
+            .iter()
+            .filter(|(name, _)| name.starts_with(&prefix))
+            .collect();
         if of_part.is_empty() {
             continue;
         }
@@ -282,7 +285,10 @@ mod tests {
              <code>line 1<br>line 2</code><br>waits for <code>Secret/x: it is missing</code><br>event \
              <code>Warning Failed: other</code> | demo-vpc: 1 plan | CAPTCluster/demo: Ready<br>as a fresh start would |"
         );
-        assert!(page.contains("## Mistakes") && !page.contains("## Restarts"), "{page}");
+        assert!(
+            page.contains("## Mistakes") && !page.contains("## Restarts"),
+            "{page}"
+        );
     }
 
     #[test]

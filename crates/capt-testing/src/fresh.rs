@@ -61,22 +61,33 @@ pub(crate) fn differences(here: &Scenario, there: &Scenario) -> Vec<String> {
 /// Everything that counts, as one value.
 fn contents(scenario: &Scenario) -> Value {
     let objects = objects(scenario);
-    let uids: BTreeMap<String, String> = objects
+    let mut names: BTreeMap<String, String> = objects
         .iter()
         .filter_map(|(target, object)| {
             let uid = object["metadata"]["uid"].as_str()?;
             Some((uid.to_owned(), format!("<uid of {target}>")))
         })
         .collect();
+    let states = scenario.cloud().names();
+    names.extend(
+        states
+            .into_iter()
+            .map(|(place, name)| (place, format!("<state {name}>"))),
+    );
     let objects: Map<String, Value> = objects
         .into_iter()
-        .map(|(target, object)| (target.to_string(), without_the_way(&object, &uids)))
+        .map(|(target, object)| {
+            (
+                masked(&target.to_string(), &names),
+                without_the_way(&object, &names),
+            )
+        })
         .collect();
     let cloud: Map<String, Value> = scenario
         .cloud()
         .contents()
         .into_iter()
-        .map(|(place, made)| (masked(&place, &uids), mask(made, &uids)))
+        .map(|(place, made)| (masked(&place, &names), mask(made, &names)))
         .collect();
     json!({ "object": objects, "cloud": cloud })
 }
@@ -87,13 +98,16 @@ fn objects(scenario: &Scenario) -> BTreeMap<Target, Value> {
     for kind in COMPARED {
         for object in world.list(&Target::new("", kind, "").resource(), None) {
             let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-            objects.insert(Target::new(&text("namespace"), kind, &text("name")), (*object).clone());
+            objects.insert(
+                Target::new(&text("namespace"), kind, &text("name")),
+                (*object).clone(),
+            );
         }
     }
     objects
 }
 
-fn without_the_way(object: &Value, uids: &BTreeMap<String, String>) -> Value {
+fn without_the_way(object: &Value, names: &BTreeMap<String, String>) -> Value {
     let mut object = object.clone();
     let generation = object["metadata"]["generation"].clone();
     if let Some(metadata) = object["metadata"].as_object_mut() {
@@ -104,7 +118,11 @@ fn without_the_way(object: &Value, uids: &BTreeMap<String, String>) -> Value {
         metadata.retain(|_, value| !is_empty(value));
     }
     if object["kind"] == "Secret" {
-        for value in object["data"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        for value in object["data"]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(Map::values_mut)
+        {
             *value = decoded(value);
         }
     }
@@ -114,7 +132,7 @@ fn without_the_way(object: &Value, uids: &BTreeMap<String, String>) -> Value {
         }
         prune(status, &generation);
     }
-    mask(object, uids)
+    mask(object, names)
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -153,26 +171,27 @@ fn prune(status: &mut Value, generation: &Value) {
     }
 }
 
-/// Names uids by whose they are, and hides times.
-fn mask(value: Value, uids: &BTreeMap<String, String>) -> Value {
+/// Gives uids and places of states their names, and hides times.
+fn mask(value: Value, names: &BTreeMap<String, String>) -> Value {
     match value {
-        Value::String(text) => Value::from(masked(&text, uids)),
-        Value::Array(items) => items.into_iter().map(|item| mask(item, uids)).collect(),
+        Value::String(text) => Value::from(masked(&text, names)),
+        Value::Array(items) => items.into_iter().map(|item| mask(item, names)).collect(),
         Value::Object(members) => members
             .into_iter()
-            .map(|(key, value)| (key, mask(value, uids)))
+            .map(|(key, value)| (key, mask(value, names)))
             .collect::<Map<_, _>>()
             .into(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
 }
 
-fn masked(text: &str, uids: &BTreeMap<String, String>) -> String {
+fn masked(text: &str, names: &BTreeMap<String, String>) -> String {
     if text.parse::<Timestamp>().is_ok() {
         return "<time>".to_owned();
     }
-    uids.iter()
-        .fold(text.to_owned(), |text, (uid, name)| text.replace(uid, name))
+    names
+        .iter()
+        .fold(text.to_owned(), |text, (place, name)| text.replace(place, name))
 }
 
 fn compare(place: &str, here: &Value, there: &Value, found: &mut Vec<String>) {

@@ -36,6 +36,17 @@ const LATCHES: [&str; 5] = [
     "/status/externalManagedControlPlane",
 ];
 
+/// Who has made a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The operator.
+    Operator,
+    /// The script, which may do what a person may.
+    Script,
+    /// What stands for the core of Cluster API, or the server itself.
+    Others,
+}
+
 /// What a change happens in.
 #[derive(Debug, Clone, Copy)]
 pub struct Around<'a> {
@@ -45,8 +56,8 @@ pub struct Around<'a> {
     pub world: &'a BTreeMap<Target, Arc<Value>>,
     /// When it happens.
     pub now: Timestamp,
-    /// Whether the operator has made it.
-    pub by_operator: bool,
+    /// Who has made it.
+    pub by: By,
 }
 
 /// The violations in one change of an object.
@@ -60,7 +71,7 @@ pub fn check(
         secrets,
         world,
         now,
-        by_operator,
+        by,
     } = *around;
     let mut found = Vec::new();
     let Some(after) = after else {
@@ -80,12 +91,14 @@ pub fn check(
         honest(target, before, after, world, &mut found);
         let before = before.filter(|before| uid(before) == uid(after));
         // Whoever makes an object, it has to be taken for one that is not there yet.
-        if by_operator || before.is_none() {
+        if by == By::Operator || before.is_none() {
             generic::check(before, after, target, world, now, &mut found);
         }
     }
     if let Some(before) = before.filter(|before| uid(before) == uid(after)) {
-        latches(before, after, &mut found);
+        if by != By::Script {
+            latches(before, after, &mut found);
+        }
         conditions(before, after, &mut found);
     }
     found

@@ -83,9 +83,17 @@ mod tests {
             (2, &[], Kstatus::Current),
             (1, &[("Ready", "True"), ("Stalled", "True")], Kstatus::InProgress),
             (-1, &[], Kstatus::InProgress),
-            (2, &[("Ready", "True"), ("Reconciling", "True")], Kstatus::InProgress),
+            (
+                2,
+                &[("Ready", "True"), ("Reconciling", "True")],
+                Kstatus::InProgress,
+            ),
             (2, &[("Ready", "True"), ("Stalled", "True")], Kstatus::Failed),
-            (2, &[("Ready", "False"), ("Stalled", "False")], Kstatus::InProgress),
+            (
+                2,
+                &[("Ready", "False"), ("Stalled", "False")],
+                Kstatus::InProgress,
+            ),
             (2, &[("Ready", "Unknown")], Kstatus::InProgress),
         ];
         for (observed, conditions, expected) in rows {
@@ -94,6 +102,9 @@ mod tests {
         let mut deleted = object(2, &[("Ready", "True")]);
         deleted["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         assert_eq!(kstatus(&deleted), Kstatus::Terminating);
-        assert_eq!(kstatus(&json!({ "metadata": { "generation": 1 } })), Kstatus::Current);
+        assert_eq!(
+            kstatus(&json!({ "metadata": { "generation": 1 } })),
+            Kstatus::Current
+        );
     }
 }

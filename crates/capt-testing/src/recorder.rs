@@ -10,13 +10,15 @@ use kube_sim::{After, ApiServer, Call, Hooks};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::invariants::Around;
+use crate::invariants::{Around, By};
 use crate::manifest::Target;
 use crate::moment::{Moment, Weight};
 use crate::{facet, invariants};
 
 /// The user agent of the operator's requests.
 pub(crate) const OPERATOR: &str = "capt-operator";
+/// The user agent of the script's requests.
+pub(crate) const SCRIPT: &str = "user";
 
 /// What the transcript shows, in the order in which the consequences of one write are listed.
 const SHOWN: [&str; 9] = [
@@ -164,7 +166,7 @@ impl Recorder {
     }
 
     /// Compares the world with what was seen of it last; how much that has brought anything on.
-    fn sweep(&self, server: &ApiServer, by_operator: bool) -> Option<Weight> {
+    fn sweep(&self, server: &ApiServer, by: By) -> Option<Weight> {
         let world = server.world();
         let mut violations = Vec::new();
         let mut weight = None;
@@ -198,7 +200,7 @@ impl Recorder {
                             secrets: &state.secrets,
                             world: &now,
                             now: server.clock().now(),
-                            by_operator,
+                            by,
                         },
                     ));
                     if let Some(text) = tell(target, was.map(|it| &**it), is.map(|it| &**it), self.epoch) {
@@ -243,7 +245,12 @@ impl Hooks for Recorder {
         }
         self.flush();
         let server = self.server();
-        let by_operator = call.user_agent == OPERATOR;
+        let by = match &*call.user_agent {
+            OPERATOR => By::Operator,
+            SCRIPT => By::Script,
+            _ => By::Others,
+        };
+        let by_operator = by == By::Operator;
         let changed = server.world().revision() != self.state().revision;
         if by_operator && !changed && (200..300).contains(&code) && call.resource != "events" {
             self.violate(format!(
@@ -251,7 +258,7 @@ impl Hooks for Recorder {
                 call.method, call.path
             ));
         }
-        let weight = self.sweep(server, by_operator);
+        let weight = self.sweep(server, by);
         let Some(weight) = weight.filter(|_| by_operator) else {
             return After::default();
         };

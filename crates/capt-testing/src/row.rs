@@ -105,14 +105,21 @@ impl Row {
             ended: false,
         };
         simulate(script(&mut account));
-        assert!(account.ended, "the script of {} does not say how it ends", self.id);
+        assert!(
+            account.ended,
+            "the script of {} does not say how it ends",
+            self.id
+        );
         assert!(
             !account.sees.is_empty() || !account.refused.is_empty(),
             "in {} nobody sees anything",
             self.id
         );
         let text = serde_saphyr::to_string(&account).unwrap();
-        let file = self.folder.join(self.part.name()).join(format!("{}.yaml", self.id));
+        let file = self
+            .folder
+            .join(self.part.name())
+            .join(format!("{}.yaml", self.id));
         if std::env::var_os("CAPT_BLESS").is_some() {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(&file, text).unwrap();
@@ -187,6 +194,7 @@ impl Account {
 /// Waits until nothing goes on any more, and fails unless an installation which is given only `manifests`, in this
 /// order, ends in the same state.
 pub async fn ends_as_fresh(world: &Scenario, manifests: &[&str]) {
+    world.until_quiet().await;
     Fresh::start(world, manifests).await.is_reached_by(world).await;
 }
 
@@ -195,6 +203,8 @@ pub struct Fresh(Scenario);
 
 impl Fresh {
     /// An installation like `world` that was given only `manifests`, in this order, and has come to its end.
+    ///
+    /// What was made for the last time in `world` when this is called comes out there as it came out in `world`.
     pub async fn start(world: &Scenario, manifests: &[&str]) -> Self {
         let fresh = world.afresh().await;
         for manifest in manifests {
@@ -274,7 +284,11 @@ fn states(world: &Scenario) -> BTreeMap<String, String> {
             let target = Target::new(namespace, kind, name);
             let full = format!("{namespace}/{kind}/{name}");
             let state = if kind == "Cluster" {
-                world.at(&full, "/status/phase").as_str().unwrap_or_default().to_owned()
+                world
+                    .at(&full, "/status/phase")
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned()
             } else {
                 world.state(&full)
             };

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::manifest::{self, Target};
 use crate::moment::{Moment, Weight};
 use crate::operator::{self, Process, Settings};
-use crate::recorder::{self, Recorder};
+use crate::recorder::{self, Recorder, SCRIPT};
 
 /// When every scenario begins.
 const EPOCH: &str = "2026-01-01T00:00:00Z";
@@ -51,7 +51,7 @@ impl Scenario {
 
     /// An installation with other settings.
     pub async fn with(settings: Settings) -> Self {
-        Self::over(settings, SimulatedCloud::new()).await
+        Self::over(settings, SimulatedCloud::comparable()).await
     }
 
     /// An installation like this one, with the same operator and a cloud that behaves the same but never fails, in
@@ -65,7 +65,7 @@ impl Scenario {
         let server = ApiServer::new(Clock::virtual_since(epoch));
         server.record(true);
         let recorder = Recorder::new(cloud.clone(), epoch);
-        let client = operator::client(&server, "user");
+        let client = operator::client(&server, SCRIPT);
         let definitions = Api::all(client.clone());
         for definition in capt_api::all_crds().into_iter().chain([capt_api::cluster_crd()]) {
             definitions
@@ -205,15 +205,13 @@ impl Scenario {
 
     fn crash(&self, nth: u32, least: Weight) {
         let operator = self.operator.as_ref().expect("there is an operator").handle();
-        self.recorder
-            .set_moment(Some(Moment::kill(nth, least, operator)));
+        self.recorder.set_moment(Some(Moment::kill(nth, least, operator)));
     }
 
     /// Waits until the operator has come to its `nth` step from now (see [`crash_at_step`](Self::crash_at_step)), and
     /// holds it there until time passes. False if it does not come so far.
     pub async fn at_step(&self, nth: u32) -> bool {
-        self.recorder
-            .set_moment(Some(Moment::hold(nth, Weight::Stage)));
+        self.recorder.set_moment(Some(Moment::hold(nth, Weight::Stage)));
         let mut changes = self.recorder.subscribe();
         while !self.recorder.is_at_moment() {
             if tokio::time::timeout(QUIET, changes.changed()).await.is_err() {
