@@ -18,6 +18,27 @@ pub(crate) struct KindDocument<'a> {
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
+/// The media type of the older document in protobuf, as clients ask for it.
+pub(crate) const V2_PROTOBUF: &str = "com.github.proto-openapi.spec.v2";
+
+/// The older document, `OpenAPI` v2. Clients ask it about kinds that no document of v3 knows, so it names none.
+pub(crate) fn v2() -> Value {
+    json!({"swagger": "2.0", "info": {"title": TITLE, "version": VERSION}, "paths": {}})
+}
+
+/// As `v2`, in protobuf: the fields `swagger` (1), `info` (2) with `title` (1) and `version` (2), and `paths` (8).
+pub(crate) fn v2_protobuf() -> Vec<u8> {
+    let text = |number: u8, bytes: &[u8]| {
+        let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+        [&[number << 3 | 2, length], bytes].concat()
+    };
+    let info = [text(1, TITLE.as_bytes()), text(2, VERSION.as_bytes())].concat();
+    [text(1, b"2.0"), text(2, &info), text(8, b"")].concat()
+}
+
+const TITLE: &str = "Kubernetes";
+const VERSION: &str = "unversioned";
+
 /// The document of `group_version` (`v1`, `example.com/v1`).
 ///
 /// It holds what kubectl asks of it: schemas with their kinds (`explain`, client-side apply), and operations
@@ -56,7 +77,7 @@ pub(crate) fn document(group_version: &str, kinds: &[KindDocument<'_>]) -> Value
     }
     json!({
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "unversioned"},
+        "info": {"title": TITLE, "version": VERSION},
         "paths": paths,
         "components": {
             "schemas": schemas,

@@ -6,7 +6,14 @@ use super::entries::{self, Entry};
 use super::merge::{claims, compare, merge, prune, strip, without_managed_fields};
 use super::set::{FieldSet, of_value};
 use super::{Conflict, Manager, Operation};
-use crate::schema::Schema;
+use crate::schema::{Node, Schema};
+
+/// The manager of `kubectl apply --server-side`, which takes over what `kubectl apply` has left.
+const KUBECTL: &str = "kubectl";
+/// Where `kubectl apply` keeps what it has applied.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// The most that is kept there, in bytes: as much as all annotations may have.
+const LAST_APPLIED_LIMIT: usize = 256 * 1024;
 
 /// Who owns the fields of an object that was never tracked, once somebody applies to it.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
@@ -60,11 +67,24 @@ pub(crate) fn apply(
     let written = comparison.written();
     let conflicts = conflicts(&entries, &written);
     if !force && !conflicts.is_empty() {
-        return Err(conflicts);
+        let own = live
+            .filter(|_| manager.name == KUBECTL)
+            .and_then(|live| applied_before(live, manager, node));
+        let foreign: Vec<Conflict> = conflicts
+            .into_iter()
+            .filter(|conflict| !own.as_ref().is_some_and(|own| own.contains(&conflict.field)))
+            .collect();
+        if !foreign.is_empty() {
+            return Err(foreign);
+        }
+    }
+    if manager.name == KUBECTL {
+        renew_last_applied(&mut merged, &wanted);
     }
     if let (Some(live), Some(previous)) = (live, &previous)
         && comparison.is_same()
         && previous.fields == claimed
+        && merged == base
     {
         return Ok(live.clone());
     }
@@ -76,11 +96,60 @@ pub(crate) fn apply(
         operation: Operation::Apply,
         subresource: manager.subresource.to_owned(),
         api_version: manager.api_version.to_owned(),
-        time: Some(manager.now.to_owned()),
+        // Only an apply that changes the object is dated.
+        time: if comparison.is_same() {
+            previous.and_then(|entry| entry.time)
+        } else {
+            Some(manager.now.to_owned())
+        },
         fields: claimed,
     });
     entries::write(&mut merged, entries);
     Ok(merged)
+}
+
+fn last_applied(object: &Value) -> Option<&str> {
+    let held = object["metadata"]["annotations"].get(LAST_APPLIED)?.as_str()?;
+    (!held.is_empty()).then_some(held)
+}
+
+/// The fields that `kubectl apply` has set and that are still as it has set them: they are no conflict for kubectl.
+fn applied_before(live: &Value, manager: &Manager<'_>, node: Option<&Node>) -> Option<Vec<String>> {
+    let applied: Value = serde_json::from_str(last_applied(live)?).ok()?;
+    if applied["apiVersion"] != manager.api_version {
+        return None;
+    }
+    let comparison = compare(node, &applied, &without_managed_fields(live));
+    let own = of_value(node, &applied)
+        .difference(&comparison.modified)
+        .difference(&comparison.added)
+        .difference(&comparison.removed);
+    Some(own.paths())
+}
+
+/// Keeps what `kubectl apply` finds the next time the same as what was applied now.
+fn renew_last_applied(merged: &mut Value, wanted: &Value) {
+    if last_applied(merged).is_none() {
+        return;
+    }
+    let mut applied = wanted.clone();
+    if let Some(annotations) = applied["metadata"]["annotations"].as_object_mut() {
+        annotations.remove(LAST_APPLIED);
+        if annotations.is_empty()
+            && let Some(metadata) = applied["metadata"].as_object_mut()
+        {
+            metadata.remove("annotations");
+        }
+    }
+    if applied["metadata"]["annotations"].is_null()
+        && let Some(metadata) = applied["metadata"].as_object_mut()
+    {
+        metadata.remove("annotations");
+    }
+    let text = format!("{applied}\n");
+    if text.len() <= LAST_APPLIED_LIMIT {
+        merged["metadata"]["annotations"][LAST_APPLIED] = Value::from(text);
+    }
 }
 
 /// What an object that does not exist yet is compared with: its name and nothing else.

@@ -49,6 +49,8 @@ pub(crate) struct Manager<'a> {
     pub(crate) api_version: &'a str,
     /// RFC 3339, to the second.
     pub(crate) now: &'a str,
+    /// The endpoint leaves the status alone: it is written through a subresource of its own.
+    pub(crate) leaves_status: bool,
 }
 
 /// A field that another manager owns with another value.

@@ -17,6 +17,7 @@ fn manager<'a>(name: &'a str, operation: Operation, now: &'a str) -> Manager<'a>
         subresource: "",
         api_version: "v1",
         now,
+        leaves_status: false,
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::set::{item_element, print_element};
 use crate::schema::{Additional, ListKind, Node, Schema, Type};
+use crate::world::quoted;
 
 /// Every fault of an applied object (`.spec.size: expected numeric (int or float), got string`).
 pub(crate) fn faults(schema: &Schema, object: &Value) -> Vec<String> {
@@ -26,13 +27,10 @@ fn check(value: &Value, node: &Node, path: &str, out: &mut Vec<String>) {
         (Some(Type::Object), other) => fault(format!("expected map, got {}", shown(other))),
         (Some(Type::Array), Value::Array(items)) => check_items(items, node, path, out),
         (Some(Type::Array), other) => fault(format!("expected list, got {}", shown(other))),
-        (Some(Type::String), other) => {
-            let inner = shown(other);
-            let inner = inner.trim_start_matches("&{").trim_end_matches('}');
-            fault(format!(
-                "expected string, got &value.valueUnstructured{{Value:{inner}}}"
-            ));
-        }
+        (Some(Type::String), other) => fault(format!(
+            "expected string, got &value.valueUnstructured{{Value:{}}}",
+            go_syntax(other)
+        )),
         (Some(Type::Integer | Type::Number), other) => {
             fault(format!("expected numeric (int or float), got {}", go_type(other)));
         }
@@ -142,5 +140,25 @@ fn go_type(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "[]interface {}",
         Value::Object(_) => "map[string]interface {}",
+    }
+}
+
+/// A value in Go's syntax (`%#v`).
+fn go_syntax(value: &Value) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::String(text) => quoted(text),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(items) => format!(
+            "[]interface {{}}{{{}}}",
+            items.iter().map(go_syntax).collect::<Vec<_>>().join(", ")
+        ),
+        Value::Object(members) => {
+            let all: Vec<String> = members
+                .iter()
+                .map(|(key, value)| format!("{}:{}", quoted(key), go_syntax(value)))
+                .collect();
+            format!("map[string]interface {{}}{{{}}}", all.join(", "))
+        }
     }
 }

@@ -40,6 +40,9 @@ pub(crate) fn update(live: &Value, new: &Value, manager: &Manager<'_>, schema: O
     }
     let mut owned = written;
     strip(&mut owned, manager.subresource);
+    if manager.leaves_status {
+        owned.remove(&["status"]);
+    }
     if !owned.is_empty() {
         match entries.iter_mut().find(|entry| entry.is_of(manager)) {
             Some(entry) => {

@@ -36,7 +36,7 @@ pub(crate) fn merge_patch(target: &mut Value, patch: &Value) {
 /// Applies a JSON patch (RFC 6902). On an error the target is as it was.
 pub(crate) fn json_patch(target: &mut Value, patch: &Value) -> Result<(), PatchError> {
     let patch: json_patch::Patch =
-        serde_json::from_value(patch.clone()).map_err(|error| PatchError::Malformed(error.to_string()))?;
+        serde_json::from_value(patch.clone()).map_err(|error| PatchError::Inapplicable(error.to_string()))?;
     // The library does not undo every kind of operation exactly; a copy is certain.
     let mut changed = target.clone();
     json_patch::patch_unsafe(&mut changed, &patch).map_err(|error| match error.kind {

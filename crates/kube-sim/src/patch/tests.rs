@@ -44,7 +44,7 @@ fn a_json_patch_is_all_or_nothing() {
     let error = json_patch(&mut target, &json!([{"op": "remove", "path": "/nope"}])).unwrap_err();
     assert!(matches!(error, PatchError::Inapplicable(_)));
     let error = json_patch(&mut target, &json!([{"op": "jump"}])).unwrap_err();
-    assert!(matches!(error, PatchError::Malformed(_)));
+    assert!(matches!(error, PatchError::Inapplicable(_)));
     json_patch(
         &mut target,
         &json!([{"op": "remove", "path": "/metadata/finalizers/0"}]),

@@ -18,6 +18,8 @@ pub(super) struct Rules {
     creation: Option<CompiledSchema>,
     /// The texts of all rules, in their order.
     order: Vec<String>,
+    /// What the rules say when they fail, in their order; empty where they say nothing of their own.
+    messages: Vec<String>,
     /// The node's JSON type, which messages show in place of the value.
     type_name: String,
 }
@@ -81,6 +83,10 @@ impl Rules {
             transition: compile(transition),
             creation: compile(creation),
             order: rules.iter().map(rule_text).collect(),
+            messages: rules
+                .iter()
+                .map(|rule| rule["message"].as_str().unwrap_or_default().trim().to_owned())
+                .collect(),
             type_name: schema
                 .get("type")
                 .and_then(Value::as_str)
@@ -135,9 +141,19 @@ impl Rules {
             .unwrap_or_else(|| rule.to_owned())
     }
 
+    /// What a rule is named by: its message, or else its text.
+    fn said(&self, rule: &str) -> String {
+        let at = self.order.iter().position(|text| text == rule);
+        let message = at
+            .and_then(|at| self.messages.get(at))
+            .filter(|message| !message.is_empty());
+        message.cloned().unwrap_or_else(|| rule.trim().to_owned())
+    }
+
     fn cause(&self, error: &ValidationError, path: &str) -> Cause {
         let suffix = error.field_path.trim_start_matches('.');
         let field = match (suffix.is_empty(), suffix.starts_with('[')) {
+            (true, _) if path.is_empty() => "<nil>".to_owned(),
             (true, _) => path.to_owned(),
             (false, true) => format!("{path}{suffix}"),
             (false, false) => join(path, suffix),
@@ -147,8 +163,8 @@ impl Rules {
             ErrorKind::ValidationFailure => error.message.trim().to_owned(),
             _ => format!(
                 "{} evaluating rule: {}",
-                error.message,
-                self.original(&error.rule).trim()
+                evaluation_fault(&error.message),
+                self.said(&self.original(&error.rule))
             ),
         };
         match error.reason.as_deref() {
@@ -225,6 +241,20 @@ fn walk(node: &Node, value: &Value, old: Option<&Value>, settled: bool, path: &s
             }
         }
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Null => {}
+    }
+}
+
+/// Why a rule could not be evaluated, in the words of Go's implementation where they are known.
+fn evaluation_fault(message: &str) -> String {
+    let message = message.trim_start_matches("rule evaluation error: ");
+    for (function, wanted) in [("duration", "Duration"), ("timestamp", "Timestamp")] {
+        if message.starts_with(&format!("Error executing function '{function}'")) {
+            return format!("type conversion error from 'string' to 'google.protobuf.{wanted}'");
+        }
+    }
+    match message.split_once("No such key: ") {
+        Some((_, key)) => format!("no such key: {key}"),
+        None => message.to_owned(),
     }
 }
 

@@ -174,15 +174,15 @@ impl Node {
         let length = text.chars().count() as u64;
         let value = Value::from(text);
         let refuse = |detail: String| Cause::invalid(path, &value, &format!("{path} in body {detail}"));
+        // Of length and pattern the first fault is told alone.
         if let Some(limit) = checks.max_length.filter(|limit| length > *limit) {
             verdict.causes.push(Cause::too_long(path, limit));
-        }
-        if let Some(limit) = checks.min_length.filter(|limit| length < *limit) {
+        } else if let Some(limit) = checks.min_length.filter(|limit| length < *limit) {
             verdict
                 .causes
                 .push(refuse(format!("should be at least {limit} chars long")));
-        }
-        if let Some((pattern, _)) = checks.pattern.as_ref().filter(|(_, regex)| !regex.is_match(text)) {
+        } else if let Some((pattern, _)) = checks.pattern.as_ref().filter(|(_, regex)| !regex.is_match(text))
+        {
             verdict.causes.push(refuse(format!("should match '{pattern}'")));
         }
         if let Some(format) = checks
@@ -296,11 +296,9 @@ impl Node {
                 &Value::from(limit),
                 &format!("{path} in body should have at least {limit} properties"),
             ));
-            return;
         }
         if let Some(limit) = self.checks.max_properties.filter(|limit| count > *limit) {
             verdict.causes.push(Cause::too_many(path, members.len(), limit));
-            return;
         }
         for (name, member) in members {
             if let Some(child) = self.child(name) {

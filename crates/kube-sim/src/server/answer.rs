@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 use super::bell::{Bell, Listener};
 use super::hooks::Call;
 use super::negotiate::{self, Form};
+use super::reviews::Asked;
 use super::routes::{self, Route};
 use super::stream::Opened;
 use super::transcript::{Entry, fingerprint};
-use super::{ApiServer, BoxError, ResponseBody, discovery, stream};
+use super::{ApiServer, BoxError, ResponseBody, access, discovery, stream};
 use crate::table::Column;
 use crate::world::{
-    GroupResource, PatchFormat, Query, Request, StatusError, Subresource, Target, Verb, Watch,
+    GroupResource, PatchFormat, Query, Request, StatusError, Subresource, Target, Verb, Watch, World,
 };
 
 /// What the world or the discovery has answered, before it is put into bytes.
@@ -37,6 +38,10 @@ pub(super) enum Answer {
         content_type: String,
         value: Value,
     },
+    Bytes {
+        content_type: String,
+        bytes: Vec<u8>,
+    },
     Watch(Box<Opened>),
 }
 
@@ -52,7 +57,7 @@ impl Answer {
     fn code(&self) -> u16 {
         match self {
             Self::Json { code, .. } | Self::Text { code, .. } => *code,
-            Self::Typed { .. } | Self::Watch(_) => 200,
+            Self::Typed { .. } | Self::Bytes { .. } | Self::Watch(_) => 200,
         }
     }
 }
@@ -140,13 +145,26 @@ impl ApiServer {
         content_type: &str,
     ) -> Answer {
         let mut state = self.state();
-        let route = match routes::route(&state.world, parts.uri.path(), query) {
+        let routed = routes::route(&state.world, parts.uri.path(), query);
+        let user = match access::admit(&state.world, parts, routed.as_ref()) {
+            Ok(user) => user,
+            Err(refusal) => return refusal.into(),
+        };
+        let route = match routed {
             Ok(route) => route,
+            Err(error) if error == StatusError::no_such_resource() => {
+                return nowhere(&state.world, parts.uri.path(), error);
+            }
             Err(error) => return error.into(),
         };
         let Route::Resource { target, watch } = route else {
-            let now = self.inner.clock.now();
-            return discovery::answer(&state.world, &route, &parts.method, accept, now, |kind| {
+            let asked = Asked {
+                world: &state.world,
+                user: &user,
+                secret: &state.secret,
+                now: self.inner.clock.now(),
+            };
+            return discovery::answer(&route, &parts.method, accept, &asked, |kind| {
                 negotiate::body(content_type, body, kind).map(|body| body.value)
             })
             .unwrap_or_else(Answer::from);
@@ -238,6 +256,30 @@ impl ApiServer {
     }
 }
 
+/// The answer where nothing is: the groups that the server knows by itself say so in a Status, all else in a line.
+fn nowhere(world: &World, path: &str, error: StatusError) -> Answer {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let group = match segments.next() {
+        Some("api") => Some(""),
+        Some("apis") => segments.next(),
+        Some(_) | None => None,
+    };
+    let is_known = group.is_some_and(|group| {
+        let version = segments.next();
+        let mut kinds = world
+            .kinds()
+            .filter(|kind| kind.group() == group && !kind.rules.custom);
+        kinds.any(|kind| version.is_some_and(|version| kind.served(version).is_some()))
+    });
+    if is_known {
+        return error.into();
+    }
+    Answer::Text {
+        code: 404,
+        text: "404 page not found\n".to_owned(),
+    }
+}
+
 /// Puts an answer into bytes.
 pub(super) fn respond(server: &ApiServer, answer: Answer) -> Result<Response<ResponseBody>, BoxError> {
     let code = answer.code();
@@ -247,6 +289,7 @@ pub(super) fn respond(server: &ApiServer, answer: Answer) -> Result<Response<Res
         }
         Answer::Text { text, .. } => ("text/plain; charset=utf-8".to_owned(), Vec::new(), full(text)),
         Answer::Typed { content_type, value } => (content_type, Vec::new(), full(value.to_string())),
+        Answer::Bytes { content_type, bytes } => (content_type, Vec::new(), full(bytes)),
         Answer::Watch(opened) => {
             let lines = stream::lines(server, *opened).map(|line| line.map(Frame::data));
             (
@@ -277,8 +320,8 @@ fn columns(target: &Target, form: Form) -> Vec<Column> {
     }
 }
 
-fn full(text: String) -> ResponseBody {
-    Full::new(Bytes::from(text))
+fn full(body: impl Into<Bytes>) -> ResponseBody {
+    Full::new(body.into())
         .map_err(|never| match never {})
         .boxed_unsync()
 }

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::Method;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::reviews::{self, REVIEWS};
+use super::reviews::{self, Asked, REVIEWS};
 use super::routes::Route;
 use super::transcript::fingerprint;
 use crate::openapi::{self, KindDocument};
@@ -19,13 +18,13 @@ const MINOR: u32 = 33;
 
 /// Answers everything that is not about stored objects.
 pub(super) fn answer(
-    world: &World,
     route: &Route,
     method: &Method,
     accept: &str,
-    now: Timestamp,
+    asked: &Asked<'_>,
     body: impl FnOnce(&str) -> Result<Value, StatusError>,
 ) -> Result<Answer, StatusError> {
+    let world = asked.world;
     let made = |value: Value| Answer::Json {
         code: 201,
         value,
@@ -33,10 +32,10 @@ pub(super) fn answer(
     };
     match route {
         Route::Review(review) if method == Method::POST => {
-            return reviews::answer(*review, body(review.kind)?, now).map(made);
+            return reviews::answer(*review, body(review.kind)?, asked).map(made);
         }
         Route::Token { namespace, name } if method == Method::POST => {
-            return reviews::token(world, namespace, name, body("TokenRequest")?, now).map(made);
+            return reviews::token(asked, namespace, name, body("TokenRequest")?).map(made);
         }
         _ => {}
     }
@@ -47,9 +46,21 @@ pub(super) fn answer(
         ));
     }
     match route {
-        Route::Health => Ok(Answer::Text {
+        Route::Health { check, verbose } => Ok(Answer::Text {
             code: 200,
-            text: "ok".to_owned(),
+            text: if *verbose {
+                format!("[+]ping ok\n[+]log ok\n[+]etcd ok\n{check} check passed\n")
+            } else {
+                "ok".to_owned()
+            },
+        }),
+        Route::OpenApiV2 => Ok(if accept.contains(openapi::V2_PROTOBUF) {
+            Answer::Bytes {
+                content_type: format!("application/{}.v1.0+protobuf", openapi::V2_PROTOBUF),
+                bytes: openapi::v2_protobuf(),
+            }
+        } else {
+            Answer::ok(openapi::v2())
         }),
         Route::Version => Ok(Answer::ok(version())),
         Route::Root => Ok(Answer::ok(root(world))),
@@ -143,6 +154,19 @@ fn kinds_of<'a>(world: &'a World, group: &'a str, version: &'a str) -> Vec<(&'a 
 }
 
 fn verbs(kind: &Kind) -> Vec<&'static str> {
+    if kind.rules.custom {
+        // In this order they are told of custom resources.
+        return vec![
+            "delete",
+            "deletecollection",
+            "get",
+            "list",
+            "patch",
+            "create",
+            "update",
+            "watch",
+        ];
+    }
     let all = [
         "create",
         "delete",

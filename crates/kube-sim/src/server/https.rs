@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+use super::access;
 use super::answer::respond;
 use super::credentials::Credentials;
 use super::{ApiServer, BoxError, ResponseBody};
@@ -95,6 +96,7 @@ pub async fn serve_https_as(
         .map_err(|source| ServeError::Listen { addr, source })?;
     let kubeconfig = kubeconfig(addr, credentials.authority(), credentials.token());
     let token = Arc::from(credentials.token());
+    server.sign_with(credentials.token());
     let (stop, stopped) = watch::channel(());
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let task = tokio::spawn(accept(listener, acceptor, server, token, stopped));
@@ -206,12 +208,16 @@ async fn answer(
     token: Arc<str>,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, BoxError> {
-    let (parts, body) = request.into_parts();
-    if !is_authorized(&parts.headers, &token) {
-        return respond(
-            &server,
-            StatusError::new(401, "Unauthorized", "Unauthorized").into(),
-        );
+    let (mut parts, body) = request.into_parts();
+    let known = {
+        let world = server.world();
+        access::authenticate(&world, &parts.headers, &token, server.clock().now())
+    };
+    match known {
+        Ok(user) => {
+            parts.extensions.insert(user);
+        }
+        Err(refusal) => return respond(&server, refusal.into()),
     }
     let body: Bytes = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => body.to_bytes(),
@@ -225,18 +231,4 @@ async fn answer(
         Err(error) => return Err(error),
     };
     server.answer(&parts, &body).await
-}
-
-/// Compares without telling by its duration how much was right.
-fn is_authorized(headers: &HeaderMap, token: &str) -> bool {
-    let sent = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    let difference = sent
-        .bytes()
-        .zip(token.bytes())
-        .fold(0, |all, (a, b)| all | (a ^ b));
-    sent.len() == token.len() && difference == 0
 }

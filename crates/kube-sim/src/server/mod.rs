@@ -1,5 +1,6 @@
 //! The API server: a world, a clock and a way in.
 
+mod access;
 mod answer;
 mod bell;
 mod credentials;
@@ -80,6 +81,8 @@ struct State {
     journal: Option<Box<dyn Journal>>,
     transcript: Option<Vec<Entry>>,
     counters: Counters,
+    /// What tokens of service accounts are signed with.
+    secret: String,
     /// Nobody answers.
     stopped: bool,
     /// How often the server was started; a request or a watch of an earlier start is broken.
@@ -126,6 +129,7 @@ impl ApiServer {
             journal: None,
             transcript: None,
             counters: Counters::default(),
+            secret: String::new(),
             stopped: false,
             starts: 0,
         };
@@ -245,6 +249,11 @@ impl ApiServer {
     pub fn set_controllers(&self, on: bool) {
         self.inner.settles.store(on, std::sync::atomic::Ordering::SeqCst);
         self.with_world(|_, _| ());
+    }
+
+    /// Signs tokens of service accounts with a secret from now on.
+    fn sign_with(&self, secret: &str) {
+        secret.clone_into(&mut self.state().secret);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

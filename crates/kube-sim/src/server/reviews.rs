@@ -1,11 +1,9 @@
 //! Objects that are answered and not stored: reviews of who may do what, and tokens of service accounts.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
+use super::access::{self, Attributes, Issued, User};
 use crate::world::{FieldError, GroupResource, StatusError, World, api_version};
 
 /// A kind of review: where it is posted to.
@@ -60,8 +58,6 @@ pub(super) const REVIEWS: [Review; 6] = [
     },
 ];
 
-/// The audience and issuer of tokens, as a cluster has them that was not told otherwise.
-const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 /// How long a token lasts at least, in seconds.
 const SHORTEST: i64 = 600;
 /// How long a token lasts that was not asked for otherwise, in seconds.
@@ -76,25 +72,45 @@ pub(super) fn find(group: &str, resource: &str) -> Option<Review> {
         .find(|review| review.group == group && review.resource == resource)
 }
 
-/// Answers a review. Whoever reaches this server may do everything.
-pub(super) fn answer(review: Review, mut object: Value, now: Timestamp) -> Result<Value, StatusError> {
+/// Who asks for a review, and what the server knows.
+pub(super) struct Asked<'a> {
+    pub(super) world: &'a World,
+    pub(super) user: &'a User,
+    /// What tokens are signed with.
+    pub(super) secret: &'a str,
+    pub(super) now: Timestamp,
+}
+
+/// Answers a review.
+pub(super) fn answer(review: Review, mut object: Value, asked: &Asked<'_>) -> Result<Value, StatusError> {
     if !object.is_object() {
         object = json!({});
     }
+    let spec = object["spec"].clone();
     let status = match review.kind {
-        "SelfSubjectReview" => {
-            json!({"userInfo": {"username": "kube-sim:admin", "groups": ["system:masters", "system:authenticated"]}})
+        "SelfSubjectReview" => json!({"userInfo": asked.user.info()}),
+        "SelfSubjectRulesReview" => {
+            let namespace = spec["namespace"].as_str().unwrap_or_default();
+            rules_status(&access::rules_of(asked.world, asked.user, namespace))
         }
-        "SelfSubjectRulesReview" => json!({
-            "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-            "incomplete": false,
-        }),
-        // Only the one token is known that the server was started with, and who sends it is authenticated already.
-        "TokenReview" => json!({"user": {}, "error": "[invalid bearer token]"}),
+        "TokenReview" => {
+            let token = spec["token"].as_str().unwrap_or_default();
+            match access::user_of(asked.world, token, asked.secret, asked.now) {
+                Some(user) => json!({
+                    "authenticated": true, "user": user.info(), "audiences": [access::usual_audience()],
+                }),
+                None => json!({"user": {}, "error": "[invalid bearer token]"}),
+            }
+        }
         _ => {
             check_attributes(review, &object)?;
-            json!({"allowed": true})
+            let wanted = Attributes::reviewed(&spec);
+            let allowed = if review.kind == "SelfSubjectAccessReview" {
+                access::is_allowed(asked.world, asked.user, &wanted)
+            } else {
+                access::is_allowed(asked.world, &subject(&spec), &wanted)
+            };
+            json!({"allowed": allowed})
         }
     };
     object["apiVersion"] = json!(api_version(review.group, "v1"));
@@ -103,10 +119,30 @@ pub(super) fn answer(review: Review, mut object: Value, now: Timestamp) -> Resul
         object["metadata"] = json!({});
     }
     if review.kind == "SelfSubjectReview" {
-        object["metadata"]["creationTimestamp"] = json!(whole_seconds(now));
+        object["metadata"]["creationTimestamp"] = json!(whole_seconds(asked.now));
     }
     object["status"] = status;
     Ok(object)
+}
+
+/// Whom a review is about that is not about its sender.
+fn subject(spec: &Value) -> User {
+    let groups = spec["groups"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    User {
+        name: spec["user"].as_str().unwrap_or_default().to_owned(),
+        uid: spec["uid"].as_str().unwrap_or_default().to_owned(),
+        groups: groups.map(str::to_owned).collect(),
+        extra: Vec::new(),
+    }
+}
+
+fn rules_status(rules: &[Value]) -> Value {
+    let of = |key: &str| -> Vec<&Value> { rules.iter().filter(|rule| rule[key].is_array()).collect() };
+    json!({"resourceRules": of("resources"), "nonResourceRules": of("nonResourceURLs"), "incomplete": false})
 }
 
 fn check_attributes(review: Review, object: &Value) -> Result<(), StatusError> {
@@ -128,15 +164,13 @@ fn check_attributes(review: Review, object: &Value) -> Result<(), StatusError> {
 }
 
 /// Answers a request for a token of a service account.
-///
-/// The token is of the usual form and says for whom it is; the server itself lets nobody in by it.
 pub(super) fn token(
-    world: &World,
+    asked: &Asked<'_>,
     namespace: &str,
     name: &str,
     mut request: Value,
-    now: Timestamp,
 ) -> Result<Value, StatusError> {
+    let (world, now) = (asked.world, asked.now);
     let accounts = GroupResource::new("", "serviceaccounts");
     let account = world
         .get(&accounts, namespace, name)
@@ -160,22 +194,19 @@ pub(super) fn token(
         .as_array()
         .filter(|audiences| !audiences.is_empty())
         .cloned()
-        .unwrap_or_else(|| vec![json!(ISSUER)]);
+        .unwrap_or_else(|| vec![access::usual_audience()]);
     let end = now
         .saturating_add(SignedDuration::from_secs(seconds))
         .unwrap_or(Timestamp::MAX);
-    let claims = json!({
-        "aud": audiences,
-        "exp": end.as_second(),
-        "iat": now.as_second(),
-        "iss": ISSUER,
-        "kubernetes.io": {
-            "namespace": namespace,
-            "serviceaccount": {"name": name, "uid": account["metadata"]["uid"]},
-        },
-        "nbf": now.as_second(),
-        "sub": format!("system:serviceaccount:{namespace}:{name}"),
-    });
+    let issued = Issued {
+        namespace,
+        name,
+        uid: account["metadata"]["uid"].as_str().unwrap_or_default(),
+        audiences: &audiences,
+        from: now,
+        until: end,
+    };
+    let token = access::issue(&issued, asked.secret);
     request["apiVersion"] = json!(api_version(AUTHENTICATION, "v1"));
     request["kind"] = json!("TokenRequest");
     request["metadata"] =
@@ -185,16 +216,8 @@ pub(super) fn token(
     if request["spec"].get("boundObjectRef").is_none() {
         request["spec"]["boundObjectRef"] = Value::Null;
     }
-    request["status"] = json!({"token": encoded(&claims), "expirationTimestamp": whole_seconds(end)});
+    request["status"] = json!({"token": token, "expirationTimestamp": whole_seconds(end)});
     Ok(request)
-}
-
-/// Claims in the form of a JSON web token. The last part is a checksum, not a signature: nobody relies on it.
-fn encoded(claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(&json!({"alg": "RS256", "kid": ""})), part(claims));
-    let sum = Sha256::digest(signed.as_bytes());
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(sum))
 }
 
 fn whole_seconds(time: Timestamp) -> String {

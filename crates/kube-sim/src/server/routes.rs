@@ -8,8 +8,10 @@ use crate::world::{GroupResource, Query, StatusError, Subresource, Target, World
 /// What a path names.
 #[derive(Debug, Clone)]
 pub(super) enum Route {
-    /// `/healthz`, `/livez`, `/readyz` and what is below them.
-    Health,
+    /// `/healthz`, `/livez` and `/readyz`; with all checks told one by one, or one check below them.
+    Health { check: String, verbose: bool },
+    /// `/openapi/v2`.
+    OpenApiV2,
     /// `/version`.
     Version,
     /// `/`.
@@ -44,7 +46,15 @@ pub(super) fn route(world: &World, path: &str, query: &Query) -> Result<Route, S
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     Ok(match segments.as_slice() {
         [] => Route::Root,
-        ["healthz" | "livez" | "readyz", ..] => Route::Health,
+        [check @ ("healthz" | "livez" | "readyz")] => Route::Health {
+            check: (*check).to_owned(),
+            verbose: query.contains_key("verbose"),
+        },
+        ["healthz" | "livez" | "readyz", "ping" | "log" | "etcd"] => Route::Health {
+            check: String::new(),
+            verbose: false,
+        },
+        ["openapi", "v2"] => Route::OpenApiV2,
         ["version"] => Route::Version,
         ["api"] => Route::CoreVersions,
         ["apis"] => Route::Groups,

@@ -148,6 +148,8 @@ pub(super) fn prepare(kind: &Kind, object: &mut Value, live: Option<&Value>, _no
         namespaces::prepare(object, live);
     } else if kind.group().is_empty() && kind.resource.plural() == "secrets" {
         secrets::prepare(object);
+    } else if kind.kind == "Event" && !kind.rules.custom {
+        events::prepare(object);
     } else if !kind.rules.custom {
         workloads::prepare(&kind.kind, object, live);
     }
@@ -202,6 +204,7 @@ pub(super) fn record_update(
         subresource: target.subresource.as_str(),
         api_version: &api_version,
         now: &now,
+        leaves_status: target.subresource == Subresource::None && version.has_status,
     };
     fields::update(live, new, &manager, Some(version.shape.schema()))
 }
@@ -229,6 +232,7 @@ pub(super) fn apply(
         subresource: target.subresource.as_str(),
         api_version: &api_version,
         now: &now,
+        leaves_status: target.subresource == Subresource::None && version.has_status,
     };
     fields::apply(
         live,

@@ -67,7 +67,11 @@ pub(super) fn decode(
             doubled.join(", ")
         ));
     }
-    let unknown = version.shape.prune(object);
+    let mut unknown = version.shape.prune(object);
+    if target.kind.rules.custom {
+        // The metadata is read before the rest.
+        unknown.sort_by_key(|path| !path.starts_with("metadata."));
+    }
     strict.extend(unknown.iter().map(|path| format!("unknown field {path:?}")));
     if strict.is_empty() {
         return Ok(());

@@ -11,7 +11,7 @@ use super::admission::Shape;
 use super::collect::Touched;
 use super::delete::{DeleteOptions, Propagation};
 use super::identity::GroupResource;
-use super::kind::{Kind, KindVersion, NameRule, Rules, ScalePaths};
+use super::kind::{Kind, KindVersion, NameRule, Rules, ScalePaths, version_priority};
 use super::{ObjectId, World, builtin, meta};
 use crate::table::custom_columns;
 
@@ -106,21 +106,40 @@ impl World {
         let spec = &definition["spec"];
         let resource = resource_of(definition);
         let names = &spec["names"];
-        let clash = self.kinds.values().find(|kind| {
-            kind.resource != resource
-                && kind.group() == resource.group()
-                && (names["kind"] == kind.kind.as_str() || names["singular"] == kind.singular.as_str())
-        });
-        if let Some(clash) = clash {
-            let message = format!("{:?} is already in use", clash.kind);
-            set_condition(
-                &mut status,
-                "NamesAccepted",
-                "False",
-                "KindConflict",
-                &message,
-                now,
-            );
+        let mut clash = None;
+        for kind in self.kinds.values() {
+            if kind.resource == resource || kind.group() != resource.group() {
+                continue;
+            }
+            let taken = |name: &Value| {
+                let name = name.as_str().unwrap_or_default();
+                name == kind.resource.plural()
+                    || name == kind.singular
+                    || kind.short_names.iter().any(|short| short == name)
+            };
+            let short = names["shortNames"].as_array();
+            // What is found last is told: the kinds come after the names of the resource.
+            let found = [
+                (taken(&names["singular"]), "SingularConflict", &names["singular"]),
+                (
+                    short.is_some_and(|all| all.iter().any(taken)),
+                    "ShortNamesConflict",
+                    &names["shortNames"][0],
+                ),
+                (is_kind(kind, &names["kind"]), "KindConflict", &names["kind"]),
+                (
+                    is_kind(kind, &names["listKind"]),
+                    "ListKindConflict",
+                    &names["listKind"],
+                ),
+            ];
+            if let Some((_, reason, name)) = found.into_iter().rfind(|(clashes, _, _)| *clashes) {
+                clash = Some((reason, name.as_str().unwrap_or_default().to_owned()));
+            }
+        }
+        if let Some((reason, name)) = clash {
+            let message = format!("{name:?} is already in use");
+            set_condition(&mut status, "NamesAccepted", "False", reason, &message, now);
             set_condition(
                 &mut status,
                 "Established",
@@ -186,6 +205,10 @@ fn set_condition(status: &mut Value, kind: &str, value: &str, reason: &str, mess
     }
 }
 
+fn is_kind(kind: &Kind, name: &Value) -> bool {
+    *name == kind.kind.as_str() || *name == kind.list_kind.as_str()
+}
+
 fn resource_of(definition: &Value) -> GroupResource {
     GroupResource::new(
         meta::text(definition, &["spec", "group"]),
@@ -221,7 +244,7 @@ fn kind_of(definition: &Value) -> Kind {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|v| version_of(v, &group, &kind))
+        .map(|v| version_of(v, &group, &kind, &newer(spec, v, &group, &kind)))
         .collect();
     Kind {
         stored_as: resource.clone(),
@@ -247,11 +270,26 @@ fn kind_of(definition: &Value) -> Kind {
     }
 }
 
-fn version_of(version: &Value, group: &str, kind: &str) -> KindVersion {
+/// What to use instead of a deprecated version: the newest one that is served and not deprecated.
+fn newer(spec: &Value, version: &Value, group: &str, kind: &str) -> String {
+    let name = |version: &Value| meta::text(version, &["name"]).to_owned();
+    let better = spec["versions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|other| other["served"] == true && other["deprecated"] != true)
+        .map(name)
+        .filter(|other| version_priority(other) < version_priority(&name(version)))
+        .min_by_key(|other| version_priority(other));
+    better.map_or_else(String::new, |better| format!("; use {group}/{better} {kind}"))
+}
+
+fn version_of(version: &Value, group: &str, kind: &str, instead: &str) -> KindVersion {
     let name = meta::text(version, &["name"]).to_owned();
     let path = |value: &Value, key: &str| value[key].as_str().map(str::to_owned);
     let deprecation = (version["deprecated"] == true).then(|| {
-        path(version, "deprecationWarning").unwrap_or_else(|| format!("{group}/{name} {kind} is deprecated"))
+        path(version, "deprecationWarning")
+            .unwrap_or_else(|| format!("{group}/{name} {kind} is deprecated{instead}"))
     });
     let scale = version["subresources"]
         .get("scale")

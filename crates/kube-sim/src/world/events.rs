@@ -39,6 +39,13 @@ fn rename(event: &Value, api_version: &str, name: impl Fn(&str) -> Option<&'stat
     Value::Object(renamed)
 }
 
+/// When an event happened is always told, if only as not known.
+pub(super) fn prepare(event: &mut Value) {
+    if event["eventTime"].is_null() {
+        event["eventTime"] = Value::Null;
+    }
+}
+
 /// The rules of an event beyond its schema, checked on the stored form.
 pub(super) fn validate(event: &Value, new_view: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();

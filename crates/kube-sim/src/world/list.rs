@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{DecodeError, Engine as _};
 use serde_json::{Value, json};
 
 use super::failure::{FieldError, StatusError};
@@ -31,15 +31,26 @@ impl Continue {
     }
 
     fn decode(token: &str) -> Result<Self, StatusError> {
-        let refuse = || StatusError::bad_request(format!("continue key is not valid: {token:?}"));
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| refuse())?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|_| refuse())?;
+        let refuse = |why: &str| {
+            StatusError::bad_request(format!(
+                "invalid continue token: continue key is not valid: {why}"
+            ))
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|error| {
+            let at = match error {
+                DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol { offset: at, .. } => at,
+                DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => token.len() / 4 * 4,
+            };
+            refuse(&format!("illegal base64 data at input byte {at}"))
+        })?;
+        let value: Value =
+            serde_json::from_slice(&bytes).map_err(|_| refuse("invalid character in the decoded token"))?;
         match (value["rv"].as_u64(), value["ns"].as_str(), value["name"].as_str()) {
             (Some(revision), Some(namespace), Some(name)) => Ok(Self {
                 revision,
                 after: (Arc::from(namespace), Arc::from(name)),
             }),
-            (_, _, _) => Err(refuse()),
+            (_, _, _) => Err(refuse("a part of the token is missing")),
         }
     }
 }

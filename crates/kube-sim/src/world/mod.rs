@@ -40,7 +40,7 @@ use serde_json::{Value, json};
 
 pub use self::dump::{Delta, Dump, LoadError};
 pub use self::failure::{FieldError, StatusError};
-pub(crate) use self::failure::{shown, summary};
+pub(crate) use self::failure::{quoted, shown, summary};
 pub use self::identity::GroupResource;
 pub(crate) use self::identity::ObjectId;
 pub use self::kind::Conversion;

@@ -48,6 +48,7 @@ impl World {
         decoding::decode(target, &mut new, source, options, warnings)?;
         admission::match_namespace(target, &mut new)?;
         admission::match_name(target, &new)?;
+        keep_identity(target, &live, &new)?;
         self.replace(target, &stored, new, Ownership::Update, options, now)
             .map(|object| (false, object))
     }
@@ -112,6 +113,7 @@ impl World {
                 update::MODIFIED,
             ));
         }
+        keep_identity(target, &live, &applied)?;
         let object = admission::apply(target, version, Some(&live), &applied, options, now)?;
         self.replace(target, &stored, object, Ownership::Applied, options, now)
             .map(|object| (false, object))
@@ -198,6 +200,16 @@ impl World {
         let stored = Arc::new(self.to_storage(&target.kind, &written)?);
         self.scale_of(target, &stored).map(Arc::new)
     }
+}
+
+/// A patch cannot make another object of the one it is for.
+fn keep_identity(target: &Target, live: &Value, new: &Value) -> Result<(), StatusError> {
+    let claimed = meta::uid(new);
+    if claimed.is_empty() || claimed == meta::uid(live) {
+        return Ok(());
+    }
+    let error = FieldError::invalid("metadata.uid", &json!(claimed), "field is immutable");
+    Err(target.invalid(&target.name, &[error]))
 }
 
 fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {

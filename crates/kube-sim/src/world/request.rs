@@ -158,14 +158,17 @@ impl WriteOptions {
             }
         };
         let named = query.get("fieldManager").filter(|m| !m.is_empty());
-        if let Some(manager) = named
-            && (manager.len() > 128 || manager.chars().any(char::is_control))
-        {
-            errors.push(FieldError::invalid(
-                "fieldManager",
-                &json!(manager),
-                "may not be more than 128 bytes long and should only contain printable characters",
-            ));
+        if let Some(manager) = named {
+            if manager.len() > 128 {
+                errors.push(FieldError::too_long("fieldManager", 128));
+            }
+            if manager.chars().any(char::is_control) {
+                errors.push(FieldError::invalid(
+                    "fieldManager",
+                    &json!(manager),
+                    "should only contain printable characters",
+                ));
+            }
         }
         let validation = match query.get("fieldValidation").map(String::as_str) {
             None | Some("" | "Warn") => FieldValidation::Warn,

@@ -37,6 +37,12 @@ pub(super) fn prepare(secret: &mut Value) {
 /// The rules of a secret.
 pub(super) fn validate_secret(secret: &Value, live: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
+    if let Some(live) = live {
+        if live["type"] != secret["type"] {
+            errors.push(FieldError::invalid("type", &secret["type"], "field is immutable"));
+        }
+        check_immutable(secret, live, &["data"], &mut errors);
+    }
     check_keys(secret, "data", &mut errors);
     if size(secret, "data", true) > LARGEST {
         errors.push(FieldError::too_long("data", LARGEST));
@@ -61,18 +67,15 @@ pub(super) fn validate_secret(secret: &Value, live: Option<&Value>) -> Vec<Field
     for key in required.iter().filter(|key| !has(key)) {
         errors.push(FieldError::required(format!("data[{key}]"), ""));
     }
-    if let Some(live) = live {
-        if live["type"] != secret["type"] {
-            errors.push(FieldError::invalid("type", &secret["type"], "field is immutable"));
-        }
-        check_immutable(secret, live, &["data"], &mut errors);
-    }
     errors
 }
 
 /// The rules of a config map.
 pub(super) fn validate_config_map(map: &Value, live: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
+    if let Some(live) = live {
+        check_immutable(map, live, &["data", "binaryData"], &mut errors);
+    }
     check_keys(map, "data", &mut errors);
     check_keys(map, "binaryData", &mut errors);
     for key in map["data"].as_object().into_iter().flatten().map(|(key, _)| key) {
@@ -87,9 +90,6 @@ pub(super) fn validate_config_map(map: &Value, live: Option<&Value>) -> Vec<Fiel
     if size(map, "data", false) + size(map, "binaryData", true) > LARGEST {
         // The whole object is meant; this is how a path without a name is written.
         errors.push(FieldError::too_long("[]", LARGEST));
-    }
-    if let Some(live) = live {
-        check_immutable(map, live, &["data", "binaryData"], &mut errors);
     }
     errors
 }

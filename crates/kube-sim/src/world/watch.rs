@@ -88,7 +88,14 @@ impl World {
         let wanted = if version.is_empty() {
             0
         } else {
-            parse_version(version)?
+            // Of a watch this is told without saying which options are meant.
+            parse_version(version).map_err(|refused| {
+                let told = refused
+                    .message
+                    .split_once("is invalid: ")
+                    .map_or("", |(_, why)| why);
+                StatusError::plain(told)
+            })?
         };
         let bookmarks = query
             .get("allowWatchBookmarks")

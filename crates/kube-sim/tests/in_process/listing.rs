@@ -105,8 +105,8 @@ async fn options_that_make_no_sense_are_refused() {
     }
     let unknown = refused(&client, "/apis/example.org/v9/widgets").await;
     assert_eq!(
-        unknown.message,
-        "the server could not find the requested resource"
+        (unknown.code, unknown.message.as_str()),
+        (404, "404 page not found")
     );
 }
 
