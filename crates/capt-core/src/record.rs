@@ -12,6 +12,9 @@ use crate::lifecycle::State;
 /// Histories are rings: the newest this many entries are kept.
 pub const HISTORY: usize = 16;
 
+/// The action of a [`RecoveryAttempt`] that took away the lock of a dead process.
+pub const UNLOCK: &str = "Unlock";
+
 /// The persisted data of one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {

@@ -9,7 +9,7 @@ use crate::lifecycle::{Signal, State};
 use crate::object::{Object, is_retried};
 use crate::plan::{Checked, Plan, PlanError};
 use crate::progress::Progress;
-use crate::record::{OperationKind, Record, RunOperation};
+use crate::record::{OperationKind, Record, RunOperation, UNLOCK};
 use crate::wait::{Notice, Wait};
 
 mod teardown;
@@ -164,7 +164,7 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
     let mut decision = next(snapshot, assessment, now);
     let unlocked = current_run(snapshot).and_then(|run| run.unlocked.as_ref());
     if let Some((at, holder)) = unlocked
-        && decision.record.note_mended("StateLocked", "Unlock", *at)
+        && decision.record.note_mended("StateLocked", UNLOCK, *at)
     {
         let message =
             format!("the lock of {holder} was taken away: the process that took it is dead and has left it");

@@ -1,11 +1,12 @@
 //! From the status of a custom resource to the record of the core.
 
+use capt_api::policy::RecoveryActionType;
 use capt_api::status::{FaultStatus, Lifecycle, OperationOutcome, OperationRecord, RecoveryOutcome};
 use capt_api::terraform_workspace::RunStatus;
 use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::State;
 use capt_core::record::{
-    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, Run, RunOperation,
+    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, Run, RunOperation, UNLOCK,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -143,7 +144,10 @@ fn read_recovery(recovery: &capt_api::status::Recovery) -> Recovery {
                 RecoveryAttempt {
                     time: entry.time.0,
                     trigger: entry.trigger.clone(),
-                    action: "Retry".to_owned(),
+                    action: match entry.action {
+                        Some(RecoveryActionType::Unlock) => UNLOCK.to_owned(),
+                        Some(_) | None => "Retry".to_owned(),
+                    },
                     finished: how.map(|how| (capt_core::advance::after(entry.time.0, took), how)),
                 }
             })

@@ -7,7 +7,7 @@ use capt_api::status::{
 use capt_api::terraform_workspace::RunStatus;
 use capt_core::condition::{Condition, is_overdue};
 use capt_core::object::Object;
-use capt_core::record::{Ending, Operation, Record, RecoveryAttempt, Run, RunOperation};
+use capt_core::record::{Ending, Operation, Record, RecoveryAttempt, Run, RunOperation, UNLOCK};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as WireCondition, Time};
 
@@ -185,7 +185,10 @@ fn write_attempt(attempt: &RecoveryAttempt) -> RecoveryRecord {
     RecoveryRecord {
         time: Time(attempt.time),
         trigger: attempt.trigger.clone(),
-        action: Some(RecoveryActionType::Reapply),
+        action: Some(match attempt.action.as_str() {
+            UNLOCK => RecoveryActionType::Unlock,
+            _ => RecoveryActionType::Reapply,
+        }),
         outcome: attempt.finished.map(|(_, how)| match how {
             Ending::Succeeded => RecoveryOutcome::Succeeded,
             Ending::Failed | Ending::Superseded => RecoveryOutcome::Failed,
