@@ -63,13 +63,14 @@ pub struct Chosen {
     pub notice: Option<String>,
 }
 
-/// Finds the engine that the arguments ask for. `work_dir` counts where they name none; `env` reads the
-/// environment.
+/// Finds the engine that the arguments ask for. `work_dir` counts where they name none; in the file `kept` a
+/// simulation keeps what it has made, without one that ends with the process; `env` reads the environment.
 ///
 /// Fails if it is not there or cannot be used.
 pub async fn choose(
     args: &EngineArgs,
     work_dir: &Path,
+    kept: Option<&Path>,
     fallback: Fallback,
     env: impl Fn(&str) -> Option<OsString> + Copy,
 ) -> Result<Chosen> {
@@ -97,10 +98,42 @@ pub async fn choose(
         }
     };
     Ok(Chosen {
-        engine: Arc::new(Simulated::new(SimulatedCloud::default())),
+        engine: Arc::new(Simulated::new(cloud(kept)?)),
         title: "simulated".to_owned(),
         notice,
     })
+}
+
+/// What the simulation has made: what is in the file, where there is one, and from now on everything.
+fn cloud(kept: Option<&Path>) -> Result<SimulatedCloud> {
+    let Some(path) = kept else {
+        return Ok(SimulatedCloud::default());
+    };
+    let reading = || format!("read {}", path.display());
+    let cloud = match std::fs::read(path) {
+        Ok(bytes) => SimulatedCloud::restore(&bytes).with_context(reading)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => SimulatedCloud::default(),
+        Err(error) => return Err(error).with_context(reading),
+    };
+    let path = path.to_owned();
+    cloud.keep(Arc::new(move |bytes| {
+        if let Err(error) = write_whole(&path, bytes) {
+            tracing::error!(path = %path.display(), %error, "what the simulation has made is not kept");
+        }
+    }));
+    Ok(cloud)
+}
+
+/// Writes a file that only its owner can read, in one step: it is there wholly, or as it was before.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+
+    let directory = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
 }
 
 async fn program(
@@ -156,7 +189,7 @@ mod tests {
     }
 
     async fn without_programs(engine: EngineName, fallback: Fallback) -> Result<Chosen> {
-        choose(&args(engine), Path::new("/nonexistent"), fallback, |_| None).await
+        choose(&args(engine), Path::new("/nonexistent"), None, fallback, |_| None).await
     }
 
     #[tokio::test]
@@ -187,6 +220,22 @@ mod tests {
             let refused = without_programs(engine, fallback).await.err().unwrap();
             assert!(refused.to_string().contains("found on PATH"), "{refused}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_simulation_finds_what_it_has_made() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("deep/simulated.json");
+        let chosen = || async {
+            let args = args(EngineName::Simulated);
+            choose(&args, place.path(), Some(&file), Fallback::Refuse, |_| None).await
+        };
+        chosen().await.unwrap();
+        assert!(file.is_file(), "it is there from the beginning");
+        chosen().await.unwrap();
+        std::fs::write(&file, "{").unwrap();
+        let refused = chosen().await.err().unwrap();
+        assert_eq!(refused.to_string(), format!("read {}", file.display()));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use capt_runtime::RoundOutcome;
+use capt_core::lifecycle::State;
+use capt_runtime::{ObjectKey, RoundOutcome};
 use capt_terraform::{Operation, RunEnd, RunId, RunView, Runs, WorkspaceId};
 use futures::StreamExt as _;
+use telemetry::ObjectLabels;
 
 /// Hands what the driver counts to the metrics of the process.
 pub(crate) struct DriverMetrics(pub(crate) telemetry::Metrics);
@@ -25,6 +27,23 @@ impl capt_runtime::Metrics for DriverMetrics {
     fn queue(&self, waiting: usize, _running: usize) {
         // One queue serves all controllers.
         self.0.queue_depth("all", waiting);
+    }
+
+    fn state(&self, kind: &str, object: &ObjectKey, state: Option<&str>) {
+        let all: Vec<&str> = State::ALL.iter().map(|state| state.name()).collect();
+        let object = ObjectLabels {
+            kind,
+            namespace: &object.namespace,
+            name: &object.name,
+        };
+        match state {
+            Some(state) => self.0.state(object, state, &all),
+            None => self.0.forget(object, &all),
+        }
+    }
+
+    fn unreadable(&self, kind: &str, objects: usize) {
+        self.0.unreadable(kind, objects);
     }
 }
 

@@ -8,6 +8,8 @@ use anyhow::{Context, Result};
 use capt_k8s::Operator;
 use capt_runtime::Clock;
 use capt_terraform::{Runs, RunsOptions};
+use http::HeaderValue;
+use http::header::USER_AGENT;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
@@ -33,7 +35,9 @@ pub async fn run(args: Args) -> Result<()> {
         Some(named) => named.clone(),
         None => default_work_dir(env)?,
     };
-    let chosen = choose(&args.engine, &work_dir, Fallback::Refuse, env).await?;
+    // In a directory that was named for it, and in no other: what is simulated for one cluster is not there for another.
+    let kept = args.engine.work_dir.as_ref().map(|it| it.join("simulated.json"));
+    let chosen = choose(&args.engine, &work_dir, kept.as_deref(), Fallback::Refuse, env).await?;
     tracing::info!(engine = %chosen.title, work_dir = %work_dir.display(), "workspaces are run");
 
     let clock = Clock::system();
@@ -51,7 +55,7 @@ pub async fn run(args: Args) -> Result<()> {
     };
     let counts = telemetry::Metrics::new();
     let driver_metrics = metrics::DriverMetrics(counts.clone());
-    let operator = Operator::builder(client, clock)
+    let operator = Operator::builder(client, clock.clone())
         .namespace(args.namespace)
         .workers(args.workers)
         .options(capt_k8s::Options {
@@ -62,7 +66,7 @@ pub async fn run(args: Args) -> Result<()> {
         .build();
 
     let addresses = [args.health_addr, args.metrics_addr];
-    endpoints::serve(addresses.into_iter().flatten(), &counts, &operator.health()).await?;
+    endpoints::serve(addresses.into_iter().flatten(), &counts, &operator.health(), &clock).await?;
     let counting = tokio::spawn(metrics::count_runs(runs.clone(), counts));
     operator.run(stop).await;
     counting.abort();
@@ -72,7 +76,7 @@ pub async fn run(args: Args) -> Result<()> {
 
 /// A client of the management cluster, and the kubeconfig file that Terraform reaches it with, if it is one.
 async fn connect(kubeconfig: Option<PathBuf>) -> Result<(Client, Option<PathBuf>)> {
-    let (config, path) = if let Some(path) = kubeconfig {
+    let (mut config, path) = if let Some(path) = kubeconfig {
         let path = std::path::absolute(&path).with_context(|| format!("find {}", path.display()))?;
         let read = Kubeconfig::read_from(&path);
         let read = read.with_context(|| format!("read the kubeconfig {}", path.display()))?;
@@ -88,6 +92,11 @@ async fn connect(kubeconfig: Option<PathBuf>) -> Result<(Client, Option<PathBuf>
             None,
         )
     };
+    // In the audit log of the server it is told from other clients by this.
+    let agent = concat!("capt-operator/", env!("CARGO_PKG_VERSION"));
+    config
+        .headers
+        .push((USER_AGENT, HeaderValue::from_static(agent)));
     let client = Client::try_from(config).context("set up the connection to the API server")?;
     Ok((client, path))
 }

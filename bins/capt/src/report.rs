@@ -5,7 +5,8 @@ use std::fmt::{self, Write as _};
 use std::io::{IsTerminal as _, stderr};
 use std::process::ExitCode;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, NarratableReportHandler};
+use capt_sandbox::manifests::Problems;
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use crate::failure::Failure;
 use crate::output;
@@ -30,7 +31,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 /// What is known of an error beside its words.
 fn diagnostic_in(error: &anyhow::Error) -> Option<&dyn Diagnostic> {
     let failure = error.downcast_ref::<Failure>().map(|it| it as &dyn Diagnostic);
-    failure
+    failure.or_else(|| error.downcast_ref::<Problems>().map(|it| it as &dyn Diagnostic))
 }
 
 fn graphical(diagnostic: &dyn Diagnostic) -> String {
@@ -64,18 +65,8 @@ pub(crate) fn narrated(diagnostic: &dyn Diagnostic) -> String {
         told = words;
         cause = error.source();
     }
-    if diagnostic.labels().is_some() {
-        let mut places = String::new();
-        let _ = NarratableReportHandler::new()
-            .without_cause_chain()
-            .with_context_lines(0)
-            .render_report(&mut places, &Places(diagnostic));
-        let places = places
-            .lines()
-            .skip_while(|line| !line.contains("snippet") && !line.contains("Begin"));
-        for line in places.filter(|line| !line.trim().is_empty()) {
-            let _ = writeln!(text, "  {line}");
-        }
+    for place in places(diagnostic) {
+        let _ = writeln!(text, "  {place}");
     }
     for related in diagnostic.related().into_iter().flatten() {
         for line in narrated(related).lines() {
@@ -88,31 +79,39 @@ pub(crate) fn narrated(diagnostic: &dyn Diagnostic) -> String {
     text
 }
 
-/// The places of a diagnostic alone.
-struct Places<'a>(&'a dyn Diagnostic);
-
-impl fmt::Debug for Places<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+/// Where it lies: file, line and column with what is said about it, and the line itself.
+fn places(diagnostic: &dyn Diagnostic) -> Vec<String> {
+    let mut lines = Vec::new();
+    let Some(source) = diagnostic.source_code() else {
+        return lines;
+    };
+    let words = diagnostic.to_string();
+    for label in diagnostic.labels().into_iter().flatten() {
+        let Ok(shown) = source.read_span(label.inner(), 0, 0) else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(shown.data());
+        // What is shown may begin before the label.
+        let before = label.offset().saturating_sub(shown.span().offset());
+        let column = shown.column() + text.get(..before).map_or(0, |it| it.chars().count()) + 1;
+        let place = format!(
+            "{}:{}:{column}",
+            shown.name().unwrap_or("input"),
+            shown.line() + 1
+        );
+        let said = label.label().unwrap_or_default();
+        // Many errors begin with their place, or with what the label says.
+        match (words.contains(&place), said.is_empty() || words.contains(said)) {
+            (true, true) => {}
+            (true, false) => lines.push(said.to_owned()),
+            (false, true) => lines.push(format!("at {place}")),
+            (false, false) => lines.push(format!("at {place}: {said}")),
+        }
+        if let Some(line) = text.lines().next().filter(|line| !line.trim().is_empty()) {
+            lines.push(format!("    {}", line.trim_end()));
+        }
     }
-}
-
-impl fmt::Display for Places<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.0, f)
-    }
-}
-
-impl StdError for Places<'_> {}
-
-impl Diagnostic for Places<'_> {
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.0.source_code()
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
-        self.0.labels()
-    }
+    lines
 }
 
 /// An error of which nothing is known but its words and what led to it.

@@ -15,3 +15,6 @@ pub const MANIFESTS: [(&str, &str); 3] = [
     ),
     ("demo/cluster.yaml", include_str!("../demo/cluster.yaml")),
 ];
+
+/// Manifests to start from: a whole cluster in one file, with comments.
+pub const STARTER: &str = include_str!("../demo/starter.yaml");

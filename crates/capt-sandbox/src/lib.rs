@@ -11,7 +11,10 @@
 
 pub mod convert;
 mod counted;
+mod data_dir;
 pub mod demo;
+mod kubeconfig;
+mod left;
 pub mod manifests;
 pub mod sandbox;
 pub mod stand_in;
@@ -19,4 +22,7 @@ pub mod watch;
 
 pub use capt_picture as picture;
 pub use counted::EngineCounts;
-pub use sandbox::{NAMESPACE, Options, Sandbox, StartError, Stats};
+pub use data_dir::{DataDir, DataDirError};
+pub use kubeconfig::KubeconfigError;
+pub use left::{Left, LeftRun};
+pub use sandbox::{NAMESPACE, Options, Remark, Sandbox, StartError, Stats};

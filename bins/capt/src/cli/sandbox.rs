@@ -9,9 +9,25 @@ use clap::Args;
 /// The arguments of `capt sandbox`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SandboxArgs {
-    /// Apply these manifests instead of the demo; - is standard input
-    #[arg(short, long = "file", value_name = "FILE")]
+    /// Apply these manifests instead of the demo: files, directories, or - for standard input
+    #[arg(short, long = "filename", alias = "file", value_name = "FILE")]
     pub(crate) files: Vec<String>,
+
+    /// With -f: also the directories in directories
+    #[arg(short = 'R', long, requires = "files")]
+    pub(crate) recursive: bool,
+
+    /// Apply the kustomization in this directory, built by kubectl or kustomize
+    #[arg(short = 'k', long, value_name = "DIR")]
+    pub(crate) kustomize: Vec<PathBuf>,
+
+    /// Print manifests to start from, and do nothing else
+    #[arg(long, exclusive = true)]
+    pub(crate) template: bool,
+
+    /// Keep everything here: a sandbox that is started again with it goes on where it was, even if it was killed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
 
     /// Stop once everything that was applied is ready, or needs a person
     #[arg(long)]
@@ -29,7 +45,8 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
     pub(crate) listen: SocketAddr,
 
-    /// Where the kubeconfig is written. Default: in a directory of its own, which goes with the sandbox
+    /// Where the kubeconfig is written. Default: in the directory of --data-dir, or in one that goes with the
+    /// sandbox
     #[arg(long, value_name = "PATH")]
     pub(crate) kubeconfig: Option<PathBuf>,
 

@@ -5,32 +5,37 @@
 //! With `--until-ready` what happens goes to standard output, and a table of the results at its end. Without
 //! it, standard output gets the path of the kubeconfig and nothing else, so that a script can read it; what
 //! happens goes to standard error. Either is a tree on a terminal and one line for each change elsewhere.
+//!
+//! # Exit codes
+//!
+//! 0 if all is ready, 1 if something failed or needs a person, 128 and the signal's number if a signal ended it:
+//! 130 for Ctrl-C.
 
+mod farewell;
+mod place;
 mod result;
 pub(super) mod screen;
+mod signals;
+mod view;
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use capt_operator::{Chosen, Fallback, choose, init_logs, stop_signal};
+use anyhow::{Result, bail};
+use capt_operator::{Chosen, Fallback, choose, init_logs};
 use capt_runtime::Clock;
-use capt_sandbox::manifests::{self, Manifest};
-use capt_picture::{NodeKind, Picture};
-use capt_sandbox::watch::{Change, Goal, Verdict, changes};
-use capt_sandbox::{Options, Sandbox, demo};
-use futures::StreamExt as _;
-use tempfile::TempDir;
+use capt_sandbox::manifests::{self, Inputs, Manifest, Problem, Source};
+use capt_sandbox::watch::Goal;
+use capt_sandbox::{NAMESPACE, Options, Sandbox, demo};
 use tokio::time::Instant;
 
 use crate::cli::SandboxArgs;
 use crate::output;
-use result::Readiness;
+use farewell::Farewell;
+use place::Place;
 use screen::{Screen, Stream};
+use signals::Signals;
+use view::{End, View};
 
 /// What is logged unless somebody says otherwise: the view says what goes wrong.
 const LOG_FILTER: &str = "error";
@@ -38,123 +43,137 @@ const LOG_FILTER: &str = "error";
 /// How long runs get to stop when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How often a terminal is drawn anew while nothing changes.
-const REDRAW: Duration = Duration::from_millis(500);
-
-/// Why the view has ended.
-enum End {
-    /// Everything that was applied is ready.
-    Ready,
-    /// Somebody has to do something.
-    Stuck(Vec<capt_picture::NodeKey>),
-    /// The process was asked to stop.
-    Stopped,
-}
-
 /// Runs a sandbox.
 pub(crate) async fn run(args: SandboxArgs) -> Result<ExitCode> {
+    if args.template {
+        output::print(demo::STARTER)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     init_logs(&args.log, LOG_FILTER)?;
-    let mut stop = Box::pin(stop_signal()?);
     let start = Instant::now();
-    let manifests = read(&args.files)?;
+    let inputs = Inputs {
+        files: args.files.clone(),
+        recursive: args.recursive,
+        kustomizations: args.kustomize.clone(),
+    };
+    let read = (!inputs.is_empty()).then(|| manifests::read(&inputs));
+    let mut signals = Signals::listen()?;
 
-    let directory = directory()?;
-    let chosen = engine(&args, directory.path()).await?;
-    let kubeconfig = args
-        .kubeconfig
-        .clone()
-        .unwrap_or_else(|| directory.path().join("kubeconfig"));
-    let sandbox = Sandbox::start(Options {
+    let mut place = Place::take(args.data_dir.as_deref())?;
+    // What was started before goes on with what it has.
+    let (manifests, problems) = match read {
+        Some(read) => read,
+        None if place.has_begun() => (Vec::new(), Vec::new()),
+        None => demo_manifests(),
+    };
+    let chosen = engine(&args, &place).await?;
+    let kubeconfig = args.kubeconfig.clone().unwrap_or_else(|| place.kubeconfig());
+    let mut sandbox = Sandbox::start(Options {
         listen: args.listen,
         kubeconfig,
+        data: place.take_data(),
         engine: chosen.as_ref().map(|chosen| chosen.engine.clone()),
         allow_namespaces: args.allow_namespaces.iter().cloned().collect(),
         clock: Clock::system(),
     })
     .await?;
-    introduce(&args, &sandbox, chosen.as_ref())?;
-    let wanted = match sandbox.apply(manifests).await {
+    let wanted = match apply(&mut sandbox, &args, manifests, problems, chosen.as_ref()).await {
         Ok(wanted) => wanted,
         Err(error) => {
             sandbox.shutdown(GRACE).await;
-            return Err(error.into());
+            place.close()?;
+            return Err(error);
         }
     };
 
-    let goal = Goal::new(wanted);
-    let mut view = View::new(
-        Screen::new(if args.until_ready {
-            Stream::Out
-        } else {
-            Stream::Err
-        }),
-        start,
-    );
+    let stream = if args.until_ready { Stream::Out } else { Stream::Err };
+    let mut view = View::new(Screen::new(stream), start);
     let end = view
-        .follow(&sandbox, &goal, args.until_ready, stop.as_mut())
+        .follow(&sandbox, &wanted, args.until_ready, &mut signals)
         .await?;
     view.screen.finish()?;
-
-    let stats = sandbox.stats();
-    let mut closing = match &end {
-        End::Stuck(keys) => result::stuck(&view.picture, &goal, keys),
-        End::Ready | End::Stopped => String::new(),
-    };
-    if args.stats {
-        closing.push_str(&result::stats(&stats, view.events, start.elapsed()));
+    tell(&args, &sandbox, &view, &wanted, &end, chosen.as_ref())?;
+    let farewell = Farewell::new(&place, chosen.as_ref().map(|chosen| chosen.title.as_str()));
+    let stopped = stop(sandbox, &mut signals, &end, farewell).await?;
+    if stopped.is_running() {
+        place.keep();
+    } else {
+        place.close()?;
     }
-    output::note(&closing)?;
-    if args.until_ready && !matches!(end, End::Stopped) {
-        let engine = chosen.as_ref().map(title).unwrap_or_default();
-        output::print(&format!(
-            "{engine}{}",
-            result::table(&view.picture, &goal, &view.ready)
-        ))?;
-    }
-    let left = sandbox.shutdown(GRACE).await;
-    close(directory, &left)?;
     Ok(match end {
-        End::Stuck(_) => ExitCode::from(2),
-        // Without --until-ready that is how it ends; with it, it has not come to its end.
-        End::Stopped if args.until_ready => ExitCode::from(130),
-        End::Ready | End::Stopped => ExitCode::SUCCESS,
+        End::Ready => ExitCode::SUCCESS,
+        End::Stuck(_) | End::Helpless(_) => ExitCode::FAILURE,
+        End::Asked(signal) => signal.exit_code(),
     })
 }
 
-/// The manifests of the files, or the demo's.
-fn read(files: &[String]) -> Result<Vec<Manifest>> {
-    let mut all = Vec::new();
-    if files.is_empty() {
-        for (name, text) in demo::MANIFESTS {
-            all.extend(manifests::parse(name, text)?);
+/// Stops the sandbox and says what is left; a second signal ends the process at once.
+async fn stop(
+    sandbox: Sandbox,
+    signals: &mut Signals,
+    end: &End,
+    farewell: Farewell,
+) -> Result<farewell::Stopped> {
+    let before = sandbox.left().await;
+    if matches!(end, End::Asked(_)) {
+        farewell.begin(&before);
+    }
+    let left = tokio::select! {
+        biased;
+        signal = signals.next() => {
+            farewell.abandon(&before);
+            // Whoever asks twice does not want to wait for anything, the runtime's own tasks included.
+            std::process::exit(signal.code())
         }
-    }
-    for file in files {
-        all.extend(manifests::read(file)?);
-    }
-    Ok(all)
+        left = sandbox.shutdown(GRACE) => left,
+    };
+    Ok(match end {
+        End::Asked(_) | End::Stuck(_) | End::Helpless(_) => farewell.end(&left),
+        End::Ready => farewell.end_quietly(&left),
+    })
 }
 
-/// A directory for this sandbox alone, which nobody else can look into.
-fn directory() -> Result<TempDir> {
-    let base = std::env::var_os("XDG_RUNTIME_DIR")
-        .map(PathBuf::from)
-        .filter(|base| base.is_dir());
-    let base = base.unwrap_or_else(std::env::temp_dir);
-    let mut builder = tempfile::Builder::new();
-    builder
-        .prefix("capt-sandbox-")
-        .permissions(Permissions::from_mode(0o700));
-    let made = builder.tempdir_in(&base);
-    made.with_context(|| format!("make a directory in {}", base.display()))
+/// Checks everything and applies it; says where the sandbox is in between. Returns what can become ready.
+async fn apply(
+    sandbox: &mut Sandbox,
+    args: &SandboxArgs,
+    manifests: Vec<Manifest>,
+    problems: Vec<Problem>,
+    chosen: Option<&Chosen>,
+) -> Result<Goal> {
+    manifests::check(sandbox.server(), &manifests, NAMESPACE, problems).await?;
+    introduce(args, sandbox, chosen)?;
+    if manifests.is_empty() {
+        let present = sandbox.present().await?;
+        if args.until_ready && present.is_empty() {
+            bail!("there is nothing that could become ready: name manifests with -f");
+        }
+        return Ok(Goal::new(present));
+    }
+    let wanted = manifests::apply(sandbox.client(), manifests, NAMESPACE).await?;
+    sandbox.begin()?;
+    Ok(Goal::new(wanted))
 }
 
-async fn engine(args: &SandboxArgs, directory: &Path) -> Result<Option<Chosen>> {
+fn demo_manifests() -> (Vec<Manifest>, Vec<Problem>) {
+    let (mut all, mut problems) = (Vec::new(), Vec::new());
+    for (name, text) in demo::MANIFESTS {
+        let source = Source {
+            name: name.to_owned(),
+            text: text.to_owned(),
+        };
+        manifests::parse(source, &mut all, &mut problems);
+    }
+    (all, problems)
+}
+
+async fn engine(args: &SandboxArgs, place: &Place) -> Result<Option<Chosen>> {
     if args.no_operator {
         return Ok(None);
     }
     let env = |name: &str| std::env::var_os(name);
-    choose(&args.engine, directory, Fallback::Simulate, env)
+    let kept = place.simulated();
+    choose(&args.engine, &place.work(), kept.as_deref(), Fallback::Simulate, env)
         .await
         .map(Some)
 }
@@ -168,6 +187,11 @@ fn title(chosen: &Chosen) -> String {
 
 /// What there is to know before anything happens.
 fn introduce(args: &SandboxArgs, sandbox: &Sandbox, chosen: Option<&Chosen>) -> Result<()> {
+    let mut remarks = String::new();
+    for remark in sandbox.remarks() {
+        remarks.push_str(&format!("{remark}\n"));
+    }
+    output::note(&remarks)?;
     let kubeconfig = sandbox.kubeconfig().display();
     if args.until_ready {
         return output::print(&chosen.map(title).unwrap_or_default());
@@ -183,86 +207,28 @@ fn introduce(args: &SandboxArgs, sandbox: &Sandbox, chosen: Option<&Chosen>) -> 
     ))
 }
 
-/// Removes the directory, unless something still works in it.
-fn close(directory: TempDir, left: &[String]) -> Result<()> {
-    if left.is_empty() {
-        return directory.close().context("remove the sandbox's directory");
+/// What came of it.
+fn tell(
+    args: &SandboxArgs,
+    sandbox: &Sandbox,
+    view: &View,
+    goal: &Goal,
+    end: &End,
+    chosen: Option<&Chosen>,
+) -> Result<()> {
+    let mut closing = match end {
+        End::Stuck(keys) => result::stuck(&view.picture, goal, keys, &[]),
+        End::Helpless(steps) => result::stuck(&view.picture, goal, &[], steps),
+        End::Ready | End::Asked(_) => String::new(),
+    };
+    if args.stats {
+        closing.push_str(&result::stats(&sandbox.stats(), view.start.elapsed()));
     }
-    let path = directory.keep();
-    output::note(&format!(
-        "left running, because it did not stop in time: the Terraform processes of {}; they work below {}\n",
-        left.join(", "),
-        path.display()
-    ))
-}
-
-/// What is seen of a sandbox.
-struct View {
-    screen: Screen,
-    picture: Picture,
-    ready: Readiness,
-    events: u64,
-    start: Instant,
-}
-
-impl View {
-    fn new(screen: Screen, start: Instant) -> Self {
-        Self {
-            screen,
-            picture: Picture::default(),
-            ready: Readiness::default(),
-            events: 0,
-            start,
-        }
+    output::note(&closing)?;
+    if args.until_ready && !matches!(end, End::Asked(_)) {
+        let engine = chosen.map(title).unwrap_or_default();
+        let table = result::table(&view.picture, goal, &view.ready);
+        output::print(&format!("{engine}{table}"))?;
     }
-
-    /// Shows what happens until it ends.
-    async fn follow(
-        &mut self,
-        sandbox: &Sandbox,
-        goal: &Goal,
-        until_ready: bool,
-        mut stop: Pin<&mut impl Future<Output = ()>>,
-    ) -> Result<End> {
-        let mut feed = changes(sandbox.client());
-        let mut unsynced = NodeKind::WITH_STATE.to_vec();
-        let mut redraw = tokio::time::interval(REDRAW);
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut stop => return Ok(End::Stopped),
-                Some(change) = feed.next() => {
-                    let elapsed = self.start.elapsed();
-                    self.take(&change, goal, elapsed);
-                    self.screen.show(&change, &self.picture, elapsed)?;
-                    if let Change::Synced(kind) = change {
-                        unsynced.retain(|it| *it != kind);
-                    }
-                    if until_ready && unsynced.is_empty() {
-                        match goal.verdict(&self.picture) {
-                            Verdict::Waiting => {}
-                            Verdict::Reached => return Ok(End::Ready),
-                            Verdict::Stuck(keys) => return Ok(End::Stuck(keys)),
-                        }
-                    }
-                }
-                _ = redraw.tick() => self.screen.redraw(&self.picture, self.start.elapsed()),
-            }
-        }
-    }
-
-    fn take(&mut self, change: &Change, goal: &Goal, elapsed: Duration) {
-        match change {
-            Change::Set(node) => {
-                self.events += 1;
-                self.picture.set((**node).clone());
-            }
-            Change::Gone(key) => {
-                self.events += 1;
-                self.picture.remove(key);
-            }
-            Change::Synced(_) | Change::Lost(..) => {}
-        }
-        self.ready.note(&self.picture, goal, elapsed);
-    }
+    Ok(())
 }

@@ -136,3 +136,51 @@ fn a_goal_is_out_of_reach_when_what_makes_it_has_stopped() {
         Verdict::Stuck(vec![failed.key, stopped.key])
     );
 }
+
+/// The same object under another name.
+fn called(mut node: Node, name: &str) -> Node {
+    node.key.name = name.to_owned();
+    if let Some(parent) = &mut node.parent {
+        parent.name = name.to_owned();
+    }
+    node
+}
+
+#[test]
+fn who_is_stuck_is_told_from_who_is_still_under_way() {
+    let stopped = infrastructure(&json!({ "state": "Failed" }));
+    let going = called(infrastructure(&json!({ "state": "Provisioning" })), "other");
+    // Of no concern: nobody asked for it.
+    let stray = called(workspace("Failed", 40, ""), "stray");
+    let picture = picture([
+        cluster("False"),
+        stopped.clone(),
+        called(cluster("False"), "other"),
+        going,
+        called(cluster("True"), "ready"),
+        stray,
+    ]);
+    let key = |name: &str| NodeKey::new(NodeKind::Cluster, "default", name);
+    let goal = Goal::new([key("demo"), key("other"), key("ready")]);
+    assert_eq!(goal.verdict(&picture), Verdict::Stuck(vec![stopped.key]));
+    assert_eq!(goal.stuck(&picture).collect::<Vec<_>>(), [&key("demo")]);
+    assert_eq!(goal.under_way(&picture).collect::<Vec<_>>(), [&key("other")]);
+}
+
+#[test]
+fn what_waits_for_an_approval_or_is_stalled_needs_a_person_too() {
+    let verdict = |status: &Value| demo().verdict(&picture([cluster("False"), infrastructure(status)]));
+    let condition = |type_: &str, reason: &str| {
+        json!({ "state": "Provisioning", "conditions": [{
+            "type": type_, "status": "True", "reason": reason, "message": "", "lastTransitionTime": "2027-01-15T08:00:00Z",
+        }] })
+    };
+    let key = NodeKey::new(NodeKind::Infrastructure, "default", "demo");
+    assert_eq!(verdict(&condition("Reconciling", "Creating")), Verdict::Waiting);
+    assert_eq!(
+        verdict(&condition("Stalled", "BudgetExhausted")),
+        Verdict::Stuck(vec![key])
+    );
+    // It may still end well.
+    assert_eq!(verdict(&condition("Stalled", "Overdue")), Verdict::Waiting);
+}

@@ -97,12 +97,16 @@ impl Cli {
             return Ok(said);
         }
         let is_lost = matches!(exit, Exit::Signal(_) | Exit::Unknown);
-        if let Some(record) = Self::record(layout)?.filter(|_| is_lost) {
-            locks::remember_lost(layout, &record, begun, &said, (job.clock)())?;
-        }
         let secrets = Secrets::with_env(&job.spec, &self.options.env);
         let (stdout, stderr) = (layout.stdout(&name), layout.stderr(&name));
         let mut failure = verdict(Some(begun.step), exit, &said, &stdout, &stderr, &secrets);
+        let keeps_its_lock = is_lost || could_not_unlock(&failure);
+        if let Some(record) = Self::record(layout)?.filter(|_| keeps_its_lock) {
+            locks::remember_lost(layout, &record, begun, &said, (job.clock)())?;
+        }
+        if layout.errored_state().exists() {
+            return Err(set_aside(&failure).into());
+        }
         if is_lost {
             self.say_what_is_not_recorded(job, layout, &said, &mut failure)
                 .await;
@@ -426,4 +430,23 @@ pub(super) fn read_plan(text: &[u8]) -> Result<Planned, Fault> {
     // Older versions do not say whether a plan is worth applying.
     let applyable = shown.applyable.unwrap_or(!changes.is_empty() || outputs);
     Ok(Planned { changes, applyable })
+}
+
+/// Whether the backend went away before the lock could be released.
+fn could_not_unlock(failure: &Failure) -> bool {
+    let mut said = failure.faults.iter().map(|fault| &fault.message);
+    said.any(|message| message.contains("releasing the state lock"))
+}
+
+/// What a failure comes to whose state is set aside: nothing is lost, and the next run begins by storing it. That the
+/// place for it could not be reached passes.
+fn set_aside(failure: &Failure) -> Fault {
+    let first = failure.faults.first().map(|fault| fault.message.as_str());
+    let mut message = format!(
+        "the state could not be stored; it is kept in the working directory, and the next attempt stores it before \
+         anything else. {}",
+        first.unwrap_or_default()
+    );
+    bound(&mut message, diagnostics::MAX_MESSAGE);
+    Fault::new(FaultClass::Transient, "StateNotSaved", message)
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use capt_sandbox::Stats;
 use capt_picture::{Node, NodeKey, NodeKind, Picture, next_step, summary};
+use capt_sandbox::Stats;
 use capt_sandbox::watch::Goal;
 use comfy_table::{Table, presets};
 
@@ -75,37 +75,56 @@ fn name(node: &Node) -> String {
     }
 }
 
-/// What does not go on, why, and what to do about it. The first of `keys` knows best.
-pub(super) fn stuck(picture: &Picture, goal: &Goal, keys: &[NodeKey]) -> String {
-    let waiting = goal
-        .wanted()
-        .filter(|key| picture.get(key).is_none_or(|node| !node.ready));
-    let waiting: Vec<String> = waiting.map(NodeKey::title).collect();
-    let mut text = format!("\nneeds a person: {} cannot become ready\n", waiting.join(", "));
+/// What does not go on, why, and what to do about it. The first of `keys` knows best; `advice` is what else is to be
+/// done.
+pub(super) fn stuck(picture: &Picture, goal: &Goal, keys: &[NodeKey], advice: &[String]) -> String {
+    let titles =
+        |keys: &mut dyn Iterator<Item = &NodeKey>| keys.map(NodeKey::title).collect::<Vec<_>>().join(", ");
+    let mut blamed = titles(&mut goal.stuck(picture));
+    let mut under_way = titles(&mut goal.under_way(picture));
+    if blamed.is_empty() {
+        // Nothing has failed; something that nobody makes is waited for.
+        blamed = std::mem::take(&mut under_way);
+    }
+    let mut text = format!("\nneeds a person: {blamed} cannot become ready\n");
     let nodes: Vec<&Node> = keys.iter().filter_map(|key| picture.get(key)).collect();
     let lowest = nodes.first().map(|node| node.key.kind);
     for node in nodes.into_iter().filter(|node| Some(node.key.kind) == lowest) {
         let _ = writeln!(text, "  {} {}", node.key.title(), summary(node));
         let fault = node.fault.as_ref().map(ToString::to_string);
-        for (label, body) in [("fault", fault), ("next step", next_step(picture, node).map(|step| step.to_string()))] {
-            for (number, line) in body.iter().flat_map(|body| body.lines()).enumerate() {
-                let label = if number == 0 { label } else { "" };
-                let _ = writeln!(text, "    {label:<11}{line}");
+        let step = next_step(picture, node).map(|step| step.to_string());
+        for (label, body) in [("fault", fault), ("next step", step)] {
+            if let Some(body) = body {
+                labelled(&mut text, label, &body);
             }
         }
+    }
+    for step in advice {
+        labelled(&mut text, "next step", step);
+    }
+    if !under_way.is_empty() {
+        let _ = writeln!(text, "  still under way, and as it should be: {under_way}");
     }
     text
 }
 
+fn labelled(text: &mut String, label: &str, body: &str) {
+    for (number, line) in body.lines().enumerate() {
+        let label = if number == 0 { label } else { "" };
+        let _ = writeln!(text, "    {label:<11}{line}");
+    }
+}
+
 /// What it took.
-pub(super) fn stats(stats: &Stats, events: u64, took: Duration) -> String {
+pub(super) fn stats(stats: &Stats, took: Duration) -> String {
     format!(
-        "stats: {} reads, {} writes ({} of them changed something), {} watches, {events} events seen; \
-         {} Terraform runs in {} steps; {}.{:03} s\n",
+        "stats: {} reads, {} writes ({} of them changed something), {} watches that \
+         delivered {} events; {} Terraform runs in {} steps; {}.{:03} s\n",
         stats.reads,
         stats.writes,
         stats.changes,
         stats.watches,
+        stats.events,
         stats.runs,
         stats.processes,
         took.as_secs(),
