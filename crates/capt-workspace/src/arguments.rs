@@ -53,9 +53,10 @@ const PLANNING: &[(&str, bool)] = &[
     ("replace", true),
     ("target", true),
     ("target-file", true),
-    ("var", true),
-    ("var-file", true),
 ];
+
+/// Options that hand over values: on a command line everybody on the machine could read them.
+const VALUES: &[&str] = &["var", "var-file"];
 
 /// Options of any command whose value may follow as an argument of its own.
 const VALUED: &[&str] = &[
@@ -109,6 +110,10 @@ fn options(field: &str, arguments: &[String]) -> Result<Vec<Vec<String>>, Fault>
         };
         if REFUSED.contains(&name) {
             return Err(refused(field, argument, "is set by CAPT itself"));
+        }
+        if VALUES.contains(&name) {
+            let why = "would show its value to everybody on the machine; use vars, varmap or varFiles";
+            return Err(refused(field, argument, why));
         }
         let valued = VALUED.contains(&name) || is_planning(name) == Some(true);
         expects_value = valued && !argument.contains('=');
@@ -173,6 +178,8 @@ mod tests {
             "-json",
             "-out",
             "-backend-config=k=secret",
+            "-var=name=secret",
+            "--var-file=secret",
         ] {
             let fault = apply(&[argument], &[]).unwrap_err();
             assert_eq!(
@@ -185,6 +192,8 @@ mod tests {
             );
             assert!(!fault.to_string().contains("secret"), "{fault}");
         }
+        let fault = apply(&[], &["-var", "k=v"]).unwrap_err();
+        assert_eq!(fault.subject, "spec.forProvider.applyArgs");
         assert!(apply(&["plan.out"], &[]).is_err(), "a file is no option");
         assert!(apply(&["-target"], &[]).is_err(), "a value is missing");
         assert!(apply(&["-lock-timeout=60s", "-parallelism", "2"], &[]).is_ok());

@@ -23,6 +23,9 @@ use serde_json::{Value, json};
 /// Annotation on a connection secret: the names of the outputs in it. What others add is none of ours.
 const OUTPUTS: &str = "capt.infrastructure.cluster.x-k8s.io/outputs";
 
+/// The most bytes of values in a Secret, as the API server has it (`MaxSecretSize`).
+const MOST_BYTES: usize = 1024 * 1024;
+
 /// The connection secret, as it is and as it should be. It has no `Debug`: it holds secrets.
 #[derive(Clone)]
 pub(crate) struct Seen {
@@ -127,6 +130,24 @@ impl Seen {
             secret.namespace().unwrap_or_default()
         );
         Some(Fault::new(FaultClass::Conflict, "ConnectionSecretConflict", message).on(name))
+    }
+
+    /// Why the secret cannot be written, if it cannot: what no Secret holds, the API server would refuse for ever.
+    pub(crate) fn too_large(&self) -> Option<Fault> {
+        self.target.as_ref()?;
+        let data = self.data.as_ref()?;
+        let size: usize = data.values().map(Vec::len).sum();
+        if size <= MOST_BYTES {
+            return None;
+        }
+        let (name, largest) = data.iter().max_by_key(|(_, value)| value.len())?;
+        let message = format!(
+            "the outputs take {} KiB, and a Secret holds 1024 KiB; the largest is {name} with {} KiB. Make it smaller, \
+             or take it out of the module's outputs",
+            size.div_ceil(1024),
+            largest.len().div_ceil(1024)
+        );
+        Some(Fault::new(FaultClass::Invalid, "OutputsTooLarge", message).on(format!("output {name}")))
     }
 
     /// What the status says about the secret. `written` says whether this round wrote it.

@@ -37,8 +37,11 @@ const PROTECTED: &[&str] = &["aws_eks_cluster", "aws_vpc"];
 
 /// Environment variables that would change what the engine does behind its back.
 const ENGINE_ENVIRONMENT: &[&str] = &[
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
     "TF_CLI_CONFIG_FILE",
     "TF_DATA_DIR",
+    "TF_ENCRYPTION",
     "TF_IN_AUTOMATION",
     "TF_INPUT",
     "TF_LOG_PATH",
@@ -181,6 +184,12 @@ fn environment(
 fn refuse_variable(name: &str) -> Result<(), Fault> {
     if !is_variable_name(name) {
         return Err(invalid_variable(name, "is no name of an environment variable"));
+    }
+    // The Kubernetes backend takes its identity from these wherever its configuration leaves one open.
+    if name.starts_with("KUBE_") {
+        let why =
+            "would change as whom Terraform reaches its state; configure the provider in the module instead";
+        return Err(invalid_variable(name, why));
     }
     if ENGINE_ENVIRONMENT.contains(&name) || name.starts_with("TF_CLI_ARGS") || name.starts_with("LD_") {
         return Err(invalid_variable(name, "is set by CAPT itself"));

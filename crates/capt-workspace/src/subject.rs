@@ -382,7 +382,11 @@ impl Subject for WorkspaceSubject {
                 Ok(())
             }
             Command::WriteConnection => {
-                if let Some(fault) = seen.connection.conflict(object) {
+                if let Some(fault) = seen
+                    .connection
+                    .conflict(object)
+                    .or_else(|| seen.connection.too_large())
+                {
                     return Err(fault);
                 }
                 match seen.connection.render(object) {

@@ -168,3 +168,29 @@ fn long_names_fit_into_a_label() {
     assert!(long.len() <= 63);
     assert_ne!(long, label_value(&"a".repeat(201)));
 }
+
+#[test]
+fn outputs_that_no_secret_holds_are_refused_by_name() {
+    let mut large = seen(None, true);
+    assert_eq!(large.too_large(), None);
+    if let Some(data) = &mut large.data {
+        data.insert("blob".to_owned(), vec![b'x'; 2 * 1024 * 1024]);
+    }
+    let fault = large.too_large().unwrap();
+    assert_eq!(
+        (fault.class, &*fault.subject),
+        (FaultClass::Invalid, "output blob")
+    );
+    assert!(
+        fault.message.contains("the largest is blob with 2048 KiB"),
+        "{fault}"
+    );
+    // A large one that fits is written.
+    if let Some(data) = &mut large.data {
+        data.insert("blob".to_owned(), vec![b'x'; 1000 * 1024]);
+    }
+    assert_eq!(large.too_large(), None);
+    // Nobody asked for a Secret.
+    large.target = None;
+    assert_eq!(large.too_large(), None);
+}

@@ -257,3 +257,23 @@ fn found(data: &[(String, Vec<u8>)]) -> Credentials {
         data: data.iter().cloned().collect(),
     }
 }
+
+#[test]
+fn variables_that_would_change_as_whom_the_state_is_reached_are_refused() {
+    for name in [
+        "KUBE_TOKEN",
+        "KUBE_CONFIG_PATH",
+        "KUBERNETES_SERVICE_HOST",
+        "TF_CLI_ARGS_plan",
+        "TF_DATA_DIR",
+        "TF_WORKSPACE",
+        "LD_PRELOAD",
+    ] {
+        let fault = refuse_variable(name).unwrap_err();
+        assert_eq!(fault.class, FaultClass::Invalid, "{name}");
+        assert!(fault.to_string().contains(name), "{fault}");
+    }
+    for name in ["AWS_PROFILE", "TF_VAR_name", "TF_LOG", "KUBECTL"] {
+        assert!(refuse_variable(name).is_ok(), "{name}");
+    }
+}

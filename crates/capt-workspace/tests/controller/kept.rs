@@ -75,6 +75,8 @@ async fn a_destroy_gets_what_the_last_apply_got() {
         "{:?}",
         left.iter().map(ResourceExt::name_any).collect::<Vec<_>>()
     );
+    // Events may lag behind what they tell of.
+    harness.pass(Duration::from_secs(60)).await;
     let said = reasons(&harness).await;
     let (_, message) = said
         .iter()

@@ -327,3 +327,28 @@ async fn a_plan_that_replaces_something_protected_waits_for_approval() {
     assert!(status.pending_approval.is_empty());
     assert!(harness.cloud.resources("eks").is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn outputs_that_no_secret_holds_fail_by_name_and_are_mended_by_an_edit() {
+    let harness = Harness::start().await;
+    let huge = std::collections::BTreeMap::from([("blob".to_owned(), json!("x".repeat(2 << 20)))]);
+    harness.cloud.outputs("vpc", huge);
+    harness
+        .create::<TerraformWorkspace>(workspace("vpc", json!({})))
+        .await;
+    let status = harness.until_state("vpc", "Failed").await;
+    let fault = status.lifecycle.fault.unwrap();
+    assert_eq!(
+        (fault.code.as_str(), fault.subject.as_deref()),
+        ("OutputsTooLarge", Some("output blob"))
+    );
+    harness.writes();
+    harness.pass(Duration::from_secs(3600)).await;
+    assert_eq!(harness.writes(), 0, "nothing is tried again and again");
+
+    harness.cloud.outputs("vpc", std::collections::BTreeMap::new());
+    let edited = json!({"spec": {"forProvider": {"vars": [{"key": "name", "value": "small"}]}}});
+    harness.merge::<TerraformWorkspace>("vpc", edited).await;
+    harness.until_ready("vpc").await;
+    assert!(harness.secret("vpc-conn").await.is_some());
+}
