@@ -9,7 +9,7 @@ use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-use crate::{Kind, ObjectKey};
+use crate::{Kind, ObjectKey, kube_fault};
 
 /// The API server refuses longer notes.
 const MESSAGE_LIMIT: usize = 1024;
@@ -33,19 +33,25 @@ impl Events {
     ///
     /// A failure is logged and otherwise ignored: nothing may depend on an Event.
     pub(crate) async fn publish<K: Kind>(&self, object: &K, notice: &Notice, now: Timestamp) {
-        if let Err(error) = self.try_publish(object, notice, now).await {
-            let object = ObjectKey::of(object);
+        self.publish_about::<K>(object.meta(), notice, now).await;
+    }
+
+    /// As [`publish`](Self::publish), for an object of which only the metadata is known.
+    pub(crate) async fn publish_about<K: Kind>(&self, meta: &ObjectMeta, notice: &Notice, now: Timestamp) {
+        if let Err(error) = self.try_publish::<K>(meta, notice, now).await {
+            let object = ObjectKey::of_meta(meta);
+            let error = kube_fault(&error, &format!("the Event {} of {object}", notice.reason));
             tracing::warn!(%error, %object, reason = notice.reason, "cannot publish an event");
         }
     }
 
     async fn try_publish<K: Kind>(
         &self,
-        object: &K,
+        meta: &ObjectMeta,
         notice: &Notice,
         now: Timestamp,
     ) -> Result<(), kube::Error> {
-        let event = self.event(object, notice, now);
+        let event = self.event::<K>(meta, notice, now);
         let key = ObjectKey::of(&event);
         let api = Api::<Event>::namespaced(self.client.clone(), &key.namespace);
         let Some(known) = api.get_opt(&key.name).await? else {
@@ -68,9 +74,8 @@ impl Events {
             .map(drop)
     }
 
-    fn event<K: Kind>(&self, object: &K, notice: &Notice, now: Timestamp) -> Event {
-        let meta = object.meta();
-        let key = ObjectKey::of(object);
+    fn event<K: Kind>(&self, meta: &ObjectMeta, notice: &Notice, now: Timestamp) -> Event {
+        let key = ObjectKey::of_meta(meta);
         let reference = ObjectReference {
             api_version: Some(K::api_version(&()).into_owned()),
             kind: Some(K::kind(&()).into_owned()),

@@ -17,6 +17,8 @@ pub struct KindHealth {
     pub last_event: Option<Timestamp>,
     /// Why the watch is failing now, and since when.
     pub failing: Option<(Timestamp, String)>,
+    /// Objects that cannot be read and are left out, by `namespace/name`, and why.
+    pub unreadable: BTreeMap<String, String>,
 }
 
 /// How a driver stands.
@@ -47,6 +49,22 @@ impl Standing {
                 None => format!("{kind}: not listed yet"),
             })
             .collect()
+    }
+
+    /// Why the loop is stuck at `now`, if it is: it has taken no turn for longer than `limit`, or something that is due
+    /// has waited for a worker for longer. Before the first turn nothing is stuck.
+    pub fn stuck(&self, now: Timestamp, limit: Duration) -> Option<String> {
+        let last = self.last_turn?;
+        let silent = now.duration_since(last).unsigned_abs();
+        if silent > limit {
+            return Some(format!("the driver has taken no turn for {} s", silent.as_secs()));
+        }
+        let overdue = self.overdue.filter(|overdue| *overdue > limit)?;
+        let running = self.running;
+        Some(format!(
+            "{running} rounds are running, and something that is due has been waiting for {} s",
+            overdue.as_secs()
+        ))
     }
 
     /// The kinds whose watch has been failing for longer than `limit` at `now`.
@@ -103,6 +121,7 @@ mod tests {
             kind.failing = Some((Timestamp::UNIX_EPOCH, "404 page not found".to_owned()));
         });
         let standing = health.standing();
+        assert_eq!(standing.stuck(Timestamp::MAX, Duration::ZERO), None);
         assert_eq!(
             standing.unsynced(),
             ["secrets.: not listed yet", "workspaces.y: 404 page not found"]
@@ -113,6 +132,27 @@ mod tests {
         assert_eq!(
             standing.failing(after(61), minute),
             ["workspaces.y: 404 page not found"]
+        );
+    }
+
+    #[test]
+    fn a_loop_that_stands_still_or_has_no_workers_left_is_stuck() {
+        let minute = Duration::from_mins(1);
+        let after = |seconds| Timestamp::from_second(seconds).unwrap();
+        let mut standing = Standing {
+            last_turn: Some(Timestamp::UNIX_EPOCH),
+            ..Standing::default()
+        };
+        assert_eq!(standing.stuck(after(60), minute), None);
+        assert_eq!(
+            standing.stuck(after(61), minute).unwrap(),
+            "the driver has taken no turn for 61 s"
+        );
+        standing.running = 4;
+        standing.overdue = Some(Duration::from_secs(90));
+        assert_eq!(
+            standing.stuck(after(1), minute).unwrap(),
+            "4 rounds are running, and something that is due has been waiting for 90 s"
         );
     }
 }

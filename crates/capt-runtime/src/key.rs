@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
 
 /// Namespace and name of an object; which kind it is of is said beside it.
@@ -25,6 +26,12 @@ impl ObjectKey {
     /// The key of `object`.
     pub fn of<K: ResourceExt>(object: &K) -> Self {
         Self::new(object.namespace().unwrap_or_default(), object.name_any())
+    }
+
+    /// The key of the object with this metadata.
+    pub(crate) fn of_meta(metadata: &ObjectMeta) -> Self {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        Self::new(text(&metadata.namespace), text(&metadata.name))
     }
 }
 

@@ -39,6 +39,7 @@ mod round;
 mod status;
 mod store;
 mod subject;
+mod unreadable;
 mod view;
 mod watch;
 mod writer;

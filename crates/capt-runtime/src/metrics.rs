@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::ObjectKey;
+
 /// How a round ended, as far as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RoundOutcome {
@@ -37,6 +39,11 @@ pub trait Metrics: Send + Sync + 'static {
         let _ = controller;
     }
 
+    /// `object` of `kind` is in this state, as its status says; absent once it is gone.
+    fn state(&self, kind: &str, object: &ObjectKey, state: Option<&str>) {
+        let _ = (kind, object, state);
+    }
+
     /// So many keys are waiting, and so many rounds are running.
     fn queue(&self, waiting: usize, running: usize) {
         let _ = (waiting, running);
@@ -45,6 +52,11 @@ pub trait Metrics: Send + Sync + 'static {
     /// The watch of `kind` failed and is tried again.
     fn watch_failed(&self, kind: &str) {
         let _ = kind;
+    }
+
+    /// So many objects of `kind` cannot be read and are left out.
+    fn unreadable(&self, kind: &str, objects: usize) {
+        let _ = (kind, objects);
     }
 
     /// The cache of `kind` holds so many objects after a complete list.

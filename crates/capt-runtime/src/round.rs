@@ -10,7 +10,7 @@ use capt_core::fault::{Fault, FaultClass};
 use capt_core::plan::Report;
 use capt_core::wait::Notice;
 use jiff::Timestamp;
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource as _, ResourceExt};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -20,7 +20,7 @@ use crate::interest::{Item, KindId, Watched};
 use crate::interpreter::{Actuator, execute};
 use crate::status::{Memo, is_due, normalised, status_of};
 use crate::writer::StatusRefused;
-use crate::{Clock, ObjectKey, Subject, View, Writer};
+use crate::{Clock, Metrics, ObjectKey, Subject, View, Writer};
 
 /// An observation is a handful of reads; one that takes longer hangs.
 const OBSERVE_DEADLINE: Duration = Duration::from_mins(1);
@@ -91,6 +91,7 @@ pub(crate) struct Reconciler<S: Subject> {
     pub(crate) clock: Clock,
     pub(crate) writer: Writer,
     pub(crate) events: Events,
+    pub(crate) metrics: Arc<dyn Metrics>,
 }
 
 /// A complete observation.
@@ -117,6 +118,7 @@ impl<S: Subject> Controller for Reconciler<S> {
     }
 
     fn gone(&self, key: &ObjectKey) {
+        self.metrics.state(&S::Object::kind(&()), key, None);
         self.subject.gone(key);
     }
 
@@ -239,6 +241,8 @@ impl<S: Subject> Reconciler<S> {
             self.log(key, "a step failed", fault);
         }
         let status = self.subject.status(&snapshot, &decision, &report, now);
+        let state = status["state"].as_str();
+        self.metrics.state(&S::Object::kind(&()), key, state);
         let written = self.report(key, &object, normalised(status), memory).await;
         let is_idle = report.outcomes.is_empty();
         let is_success = report.is_success();

@@ -107,6 +107,14 @@ impl<T: ResourceExt> Store<T> {
             .insert(ObjectKey::of(&object), Arc::new(object));
     }
 
+    /// The object of this key is in the list that has begun, and cannot be read: it stays what it was.
+    pub(crate) fn receive_again(&self, key: &ObjectKey) {
+        let mut inner = self.write();
+        if let Some(known) = inner.objects.get(key).cloned() {
+            inner.incoming.insert(key.clone(), known);
+        }
+    }
+
     /// The list is complete and replaces what was known.
     pub(crate) fn complete(&self) -> Vec<Difference> {
         let mut inner = self.write();
@@ -170,22 +178,25 @@ impl<T: ResourceExt> Store<T> {
         })
     }
 
-    /// The watch shows that an object is gone.
-    pub(crate) fn delete(&self, object: &T) -> Option<Difference> {
-        let key = ObjectKey::of(object);
-        let version = Version::of(object);
+    /// The watch shows that the object of this key, last of this version, is gone.
+    pub(crate) fn delete(&self, key: &ObjectKey, version: &Version) -> Option<Difference> {
         let mut inner = self.write();
-        inner.raise(&version);
+        inner.raise(version);
         if inner
             .objects
-            .get(&key)
+            .get(key)
             .is_some_and(|known| known.uid().unwrap_or_default() != version.uid)
         {
             return None; // the end of a predecessor
         }
-        inner.untold.remove(&key);
-        inner.objects.remove(&key);
-        Some(difference(&key, object, None))
+        inner.untold.remove(key);
+        inner.objects.remove(key);
+        Some(Difference {
+            key: key.clone(),
+            version: version.clone(),
+            removed: true,
+            extent: Extent::Spec,
+        })
     }
 
     /// The API server was asked directly, and this is its answer. Who has read the object is told when the

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use capt_core::retry::{RetryStrategy, seed_of};
 use futures::stream::{self, BoxStream, StreamExt};
-use kube::core::PartialObjectMeta;
+use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 
 use crate::cache::{Caches, Change, Kept, KindCache};
 use crate::own_writes::Version;
 use crate::store::{Difference, Store};
+use crate::unreadable::Unreadable;
 use crate::{Clock, Health, Kind, Metrics, ObjectKey};
 
 /// A watch is tried again soon, because every controller is blind meanwhile; and for ever.
@@ -68,7 +69,8 @@ pub(crate) fn kind_name<K: Kind>() -> String {
     }
 }
 
-type Events<T> = BoxStream<'static, Result<Event<T>, watcher::Error>>;
+/// Objects that the type cannot read do not break off the watch: they come as what can be read of them.
+type Events<T> = BoxStream<'static, Result<Event<DeserializeGuard<T>>, watcher::Error>>;
 
 struct Follower<K, T> {
     cache: Arc<KindCache<K>>,
@@ -76,6 +78,7 @@ struct Follower<K, T> {
     context: WatchContext,
     name: String,
     events: Events<T>,
+    unreadable: Unreadable,
     failures: u32,
 }
 
@@ -91,6 +94,7 @@ where
     let name = kind_name::<K>();
     let follower = Follower {
         events: start::<T>(&context),
+        unreadable: Unreadable::default(),
         cache,
         store,
         context,
@@ -107,8 +111,8 @@ where
 fn start<T: Kind>(context: &WatchContext) -> Events<T> {
     let client = context.client.clone();
     let api = match &context.namespace {
-        Some(namespace) => Api::<T>::namespaced(client, namespace),
-        None => Api::<T>::all(client),
+        Some(namespace) => Api::<DeserializeGuard<T>>::namespaced(client, namespace),
+        None => Api::<DeserializeGuard<T>>::all(client),
     };
     watcher::watcher(api, watcher::Config::default()).boxed()
 }
@@ -116,7 +120,15 @@ fn start<T: Kind>(context: &WatchContext) -> Events<T> {
 impl<K: Kind, T: Kind> Follower<K, T> {
     async fn next(&mut self) -> Option<Vec<Change>> {
         match self.events.next().await? {
-            Ok(event) => Some(self.accept(event)),
+            Ok(event) => {
+                let changes = self.accept(event);
+                for found in self.unreadable.fresh() {
+                    found
+                        .report::<K>(&self.name, &self.context.client, self.context.clock.now())
+                        .await;
+                }
+                Some(changes)
+            }
             Err(error) => {
                 self.fail(&error).await;
                 Some(Vec::new())
@@ -124,7 +136,7 @@ impl<K: Kind, T: Kind> Follower<K, T> {
         }
     }
 
-    fn accept(&mut self, event: Event<T>) -> Vec<Change> {
+    fn accept(&mut self, event: Event<DeserializeGuard<T>>) -> Vec<Change> {
         let cache = Arc::clone(&self.cache);
         let Some(store) = (self.store)(&cache) else {
             return Vec::new();
@@ -133,26 +145,43 @@ impl<K: Kind, T: Kind> Follower<K, T> {
             // Precedes the request and so proves nothing about the server.
             Event::Init => {
                 store.begin();
+                self.unreadable.begin();
                 return Vec::new();
             }
-            Event::InitApply(object) => {
+            Event::InitApply(DeserializeGuard(Ok(object))) => {
                 store.receive(object);
                 return Vec::new();
             }
+            Event::InitApply(DeserializeGuard(Err(invalid))) => {
+                // Whoever has read it before goes on with that.
+                store.receive_again(&ObjectKey::of_meta(&invalid.metadata));
+                self.unreadable.receive(invalid);
+                return Vec::new();
+            }
             Event::InitDone => {
+                self.unreadable.complete();
                 let differences = store.complete();
                 self.context.caches.relisted(cache.id);
                 self.context.metrics.listed(&self.name, store.len());
                 differences
             }
-            Event::Apply(object) => store.apply(object).into_iter().collect(),
+            Event::Apply(DeserializeGuard(Ok(object))) => {
+                self.unreadable.remove(&ObjectKey::of(&object));
+                store.apply(object).into_iter().collect()
+            }
+            Event::Apply(DeserializeGuard(Err(invalid))) => {
+                self.unreadable.insert(invalid);
+                Vec::new()
+            }
             Event::Delete(object) => {
-                let difference = store.delete(&object);
                 let (key, version) = (ObjectKey::of(&object), Version::of(&object));
+                self.unreadable.remove(&key);
+                let difference = store.delete(&key, &version);
                 self.context.caches.ended(&cache, &key, &version);
                 difference.into_iter().collect()
             }
         };
+        self.context.metrics.unreadable(&self.name, self.unreadable.len());
         self.succeed();
         self.changes(differences)
     }
@@ -176,6 +205,7 @@ impl<K: Kind, T: Kind> Follower<K, T> {
             kind.synced = true;
             kind.last_event = Some(now);
             kind.failing = None;
+            kind.unreadable = self.unreadable.reasons();
         });
     }
 

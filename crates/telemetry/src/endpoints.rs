@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 
 use crate::metrics::Metrics;
 
@@ -13,13 +13,13 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// The routes that a cluster and its monitoring ask.
 ///
-/// `/healthz` says that the process serves at all. `/readyz` asks `ready`, whose error is the text of the
-/// answer with status 503.
-pub fn router<R>(metrics: Metrics, ready: R) -> Router
+/// `/healthz` asks `alive` and `/readyz` asks `ready`, whose errors are the texts of answers with status 503: one that
+/// is not alive should be started anew, one that is not ready should be waited for.
+pub fn router<A, R>(metrics: Metrics, alive: A, ready: R) -> Router
 where
+    A: Fn() -> Result<(), String> + Send + Sync + 'static,
     R: Fn() -> Result<(), String> + Send + Sync + 'static,
 {
-    let ready = Arc::new(ready);
     Router::new()
         .route(
             "/metrics",
@@ -28,17 +28,22 @@ where
                 async move { ([(header::CONTENT_TYPE, OPEN_METRICS)], text) }
             }),
         )
-        .route("/healthz", get(|| async { "ok" }))
-        .route(
-            "/readyz",
-            get(move || {
-                let answer = match ready() {
-                    Ok(()) => (StatusCode::OK, "ok".to_owned()),
-                    Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
-                };
-                async move { answer }
-            }),
-        )
+        .route("/healthz", probe(alive))
+        .route("/readyz", probe(ready))
+}
+
+fn probe<P>(ask: P) -> MethodRouter
+where
+    P: Fn() -> Result<(), String> + Send + Sync + 'static,
+{
+    let ask = Arc::new(ask);
+    get(move || {
+        let answer = match ask() {
+            Ok(()) => (StatusCode::OK, "ok".to_owned()),
+            Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
+        };
+        async move { answer }
+    })
 }
 
 #[cfg(test)]
@@ -66,13 +71,14 @@ mod tests {
     async fn readiness_is_asked_anew_each_time() {
         let synced = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&synced);
-        let router = router(Metrics::new(), move || {
+        let ready = move || {
             if seen.load(Ordering::SeqCst) {
                 Ok(())
             } else {
                 Err("caches are not synced".to_owned())
             }
-        });
+        };
+        let router = router(Metrics::new(), || Ok(()), ready);
         let not_yet = (
             StatusCode::SERVICE_UNAVAILABLE,
             "caches are not synced".to_owned(),
@@ -84,9 +90,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_driver_that_is_stuck_is_not_healthy() {
+        let router = router(Metrics::new(), || Err("stuck".to_owned()), || Ok(()));
+        let stuck = (StatusCode::SERVICE_UNAVAILABLE, "stuck".to_owned());
+        assert_eq!(ask(&router, "/healthz").await, stuck);
+        assert_eq!(ask(&router, "/readyz").await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
     async fn metrics_are_rendered_when_they_are_asked_for() {
         let metrics = Metrics::new();
-        let router = router(metrics.clone(), || Ok(()));
+        let router = router(metrics.clone(), || Ok(()), || Ok(()));
         metrics.queue_depth("captcluster", 3);
         let (status, text) = ask(&router, "/metrics").await;
         assert_eq!(status, StatusCode::OK);

@@ -9,4 +9,4 @@ pub mod metrics;
 
 pub use endpoints::router;
 pub use logs::{LogFormat, init};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, ObjectLabels};

@@ -44,6 +44,11 @@ struct RunLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ClassLabels {
     class: String,
 }
@@ -71,6 +76,7 @@ pub struct Metrics {
     run_seconds: Family<RunLabels, Histogram, fn() -> Histogram>,
     runs_active: Gauge,
     workspace_errors: Family<ClassLabels, Counter>,
+    unreadable: Family<KindLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -121,6 +127,12 @@ impl Metrics {
             "Failures of Terraform runs by class",
             workspace_errors.clone(),
         );
+        let unreadable = Family::default();
+        registry.register(
+            "unreadable_objects",
+            "Objects that cannot be read and are left out",
+            unreadable.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             rounds,
@@ -131,6 +143,7 @@ impl Metrics {
             run_seconds,
             runs_active,
             workspace_errors,
+            unreadable,
         }
     }
 
@@ -172,6 +185,13 @@ impl Metrics {
         for &candidate in all {
             self.states.remove(&state_labels(object, candidate));
         }
+    }
+
+    /// So many objects of `kind` (`plural.group`) cannot be read.
+    pub fn unreadable(&self, kind: &str, objects: usize) {
+        self.unreadable
+            .get_or_create(&KindLabels { kind: kind.to_owned() })
+            .set(i64::try_from(objects).unwrap_or(i64::MAX));
     }
 
     /// A Terraform run has begun.

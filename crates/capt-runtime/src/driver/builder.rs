@@ -146,6 +146,7 @@ impl DriverBuilder {
                 clock: context.clock.clone(),
                 writer,
                 events,
+                metrics: Arc::clone(&context.metrics),
             };
             let controller: Arc<dyn Controller> = Arc::new(reconciler);
             Some(controller)

@@ -350,3 +350,62 @@ async fn a_change_during_a_round_starts_another() {
     assert_eq!(world.status("a"), json!({ "state": "Ready", "made": "2 t" }));
     world.shut_down().await;
 }
+
+/// Events, as `object: type reason: message`.
+fn events(world: &World) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let events = world.server.list("events").into_iter();
+    events
+        .map(|event| {
+            let name = text(&event["involvedObject"]["name"]);
+            let words = ["type", "reason", "message"].map(|part| text(&event[part]));
+            format!("{name}: {} {}: {}", words[0], words[1], words[2])
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_cannot_be_read_holds_up_nobody() {
+    let world = World::start();
+    world.widget("broken", json!({ "size": "large" }));
+    world.widget("fine", json!({ "size": 1 }));
+    pass(10).await;
+    assert_eq!(world.state("fine"), "Ready");
+    assert_eq!(world.status("broken"), json!(null));
+    let told = events(&world);
+    let about: Vec<_> = told.iter().filter(|event| event.starts_with("broken: ")).collect();
+    assert_eq!(about.len(), 1, "{told:?}");
+    assert!(
+        about[0].contains("Warning Unreadable") && about[0].contains("large"),
+        "{told:?}"
+    );
+    let standing = world.health.standing();
+    assert!(standing.unsynced().is_empty());
+    let widgets = &standing.kinds["widgets.test.capt.dev"];
+    assert!(widgets.unreadable["default/broken"].contains("large"), "{widgets:?}");
+    world.widget("broken", json!({ "size": 2 }));
+    pass(1).await;
+    assert_eq!(world.state("broken"), "Ready");
+    assert!(world.health.standing().kinds["widgets.test.capt.dev"].unreadable.is_empty());
+    world.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_becomes_unreadable_stays_what_it_was_for_those_who_read_it() {
+    let world = World::start();
+    world.widget("a", json!({ "size": 1 }));
+    world.widget("b", json!({ "size": 1 }));
+    pass(10).await;
+    world.widget("a", json!({ "size": "large" }));
+    world.widget("b", json!({ "size": 2 }));
+    pass(1).await;
+    world.server.cut_watches(true);
+    pass(60).await;
+    assert_eq!(world.status("b"), json!({ "state": "Ready", "made": "2" }));
+    assert_eq!(world.status("a"), json!({ "state": "Ready", "made": "1" }));
+    assert!(world.server.get("configmaps", "a").is_some(), "its child was taken for an orphan");
+    world.widget("a", json!({ "size": 3 }));
+    pass(1).await;
+    assert_eq!(world.status("a"), json!({ "state": "Ready", "made": "3" }));
+    world.shut_down().await;
+}
