@@ -100,7 +100,8 @@ impl Cli {
         if !errored.exists() {
             return Ok(());
         }
-        let args = ["state", "push", "-lock-timeout=30s", "errored.tfstate"];
+        let lock_timeout = lock_timeout(layout);
+        let args = ["state", "push", "-no-color", lock_timeout, "errored.tfstate"];
         self.plain(job, layout, "state-push", &args).await?;
         tracing::info!(workspace = %job.spec.workspace, "a state that could not be stored before is stored now");
         let kept = errored.with_extension(format!("tfstate.pushed-{}", job.spec.id));
@@ -276,7 +277,7 @@ impl Engine for Cli {
 
     async fn state_is_missing(&self, job: &Job) -> Result<bool, Failure> {
         let layout = self.layout(&job.spec.workspace);
-        let state = self.plain(job, &layout, "state-pull", &["state", "pull"]).await?;
+        let state = self.plain(job, &layout, "state-pull", &["state", "pull", "-no-color"]).await?;
         Ok(state.trim_ascii().is_empty())
     }
 
@@ -295,7 +296,7 @@ impl Engine for Cli {
         let init = ["init", "-input=false", "-no-color", "-reconfigure"];
         self.plain_in(&bare, job, &layout, "bare-init", &init).await?;
         let state = self
-            .plain_in(&bare, job, &layout, "state-pull", &["state", "pull"])
+            .plain_in(&bare, job, &layout, "state-pull", &["state", "pull", "-no-color"])
             .await?;
         Ok(match addresses::of_state(&state) {
             Some(addresses) => addresses.is_empty(),
@@ -312,12 +313,7 @@ impl Engine for Cli {
         // It holds every input, and Terraform keeps the mode of a file that is there.
         create_private(&plan).map_err(|error| disk_fault("write the plan", &error))?;
         let out = format!("-out={}", plan.display());
-        // A lock that a dead process may have left does not pass by waiting.
-        let lock_timeout = if locks::any_lost(&layout) {
-            "-lock-timeout=0s"
-        } else {
-            "-lock-timeout=30s"
-        };
+        let lock_timeout = lock_timeout(&layout);
         let mut args = vec!["plan", "-json", "-input=false", "-no-color", lock_timeout, &out];
         match job.spec.operation {
             Operation::Destroy => args.push("-destroy"),
@@ -396,7 +392,7 @@ impl Engine for Cli {
 
     async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure> {
         let layout = self.layout(&job.spec.workspace);
-        self.plain(job, &layout, "force-unlock", &["force-unlock", "-force", lock_id])
+        self.plain(job, &layout, "force-unlock", &["force-unlock", "-no-color", "-force", lock_id])
             .await?;
         Ok(locks::let_go(&layout)?)
     }
@@ -438,6 +434,15 @@ impl Engine for Cli {
         layout
             .discard()
             .map_err(|error| disk_fault("remove the workspace", &error))
+    }
+}
+
+/// How long a lock of somebody else is waited for. One that a dead process may have left does not pass by waiting.
+fn lock_timeout(layout: &Layout) -> &'static str {
+    if locks::any_lost(layout) {
+        "-lock-timeout=0s"
+    } else {
+        "-lock-timeout=30s"
     }
 }
 
