@@ -66,7 +66,13 @@ pub async fn run(args: Args) -> Result<()> {
         .build();
 
     let addresses = [args.health_addr, args.metrics_addr];
-    endpoints::serve(addresses.into_iter().flatten(), &counts, &operator.health(), &clock).await?;
+    endpoints::serve(
+        addresses.into_iter().flatten(),
+        &counts,
+        &operator.health(),
+        &clock,
+    )
+    .await?;
     let counting = tokio::spawn(metrics::count_runs(runs.clone(), counts));
     operator.run(stop).await;
     counting.abort();
@@ -94,9 +100,7 @@ async fn connect(kubeconfig: Option<PathBuf>) -> Result<(Client, Option<PathBuf>
     };
     // In the audit log of the server it is told from other clients by this.
     let agent = concat!("capt-operator/", env!("CARGO_PKG_VERSION"));
-    config
-        .headers
-        .push((USER_AGENT, HeaderValue::from_static(agent)));
+    config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));
     let client = Client::try_from(config).context("set up the connection to the API server")?;
     Ok((client, path))
 }
