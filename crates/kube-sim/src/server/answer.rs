@@ -17,7 +17,7 @@ use super::reviews::Asked;
 use super::routes::{self, Route};
 use super::stream::Opened;
 use super::transcript::{Entry, fingerprint};
-use super::{ApiServer, BoxError, ResponseBody, access, discovery, stream};
+use super::{ApiServer, BoxError, ResponseBody, access, discovery, order, stream};
 use crate::table::Column;
 use crate::world::{
     GroupResource, PatchFormat, Query, Request, StatusError, Subresource, Target, Verb, Watch, World,
@@ -284,9 +284,11 @@ fn nowhere(world: &World, path: &str, error: StatusError) -> Answer {
 pub(super) fn respond(server: &ApiServer, answer: Answer) -> Result<Response<ResponseBody>, BoxError> {
     let code = answer.code();
     let (content_type, warnings, body) = match answer {
-        Answer::Json { value, warnings, .. } => {
-            ("application/json".to_owned(), warnings, full(value.to_string()))
-        }
+        Answer::Json { value, warnings, .. } => (
+            "application/json".to_owned(),
+            warnings,
+            full(order::text(&value) + "\n"),
+        ),
         Answer::Text { text, .. } => ("text/plain; charset=utf-8".to_owned(), Vec::new(), full(text)),
         Answer::Typed { content_type, value } => (content_type, Vec::new(), full(value.to_string())),
         Answer::Bytes { content_type, bytes } => (content_type, Vec::new(), full(bytes)),

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::answer::Answer;
 use super::reviews::{self, Asked, REVIEWS};
@@ -194,14 +197,32 @@ fn subresources(kind: &Kind, version: &KindVersion) -> Vec<(&'static str, Value,
         let token = json!({"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"});
         all.push(("token", token, vec!["create"]));
     }
-    if version.scale.is_some() {
+    let status = version
+        .has_status
+        .then_some(("status", own, vec!["get", "patch", "update"]));
+    let scale = version.scale.is_some().then(|| {
         let scale = json!({"group": "autoscaling", "version": "v1", "kind": "Scale"});
-        all.push(("scale", scale, vec!["get", "patch", "update"]));
-    }
-    if version.has_status {
-        all.push(("status", own, vec!["get", "patch", "update"]));
-    }
+        ("scale", scale, vec!["get", "patch", "update"])
+    });
+    // By name, but for custom resources the status comes first.
+    let (first, second) = if kind.rules.custom {
+        (status, scale)
+    } else {
+        (scale, status)
+    };
+    all.extend(first.into_iter().chain(second));
     all
+}
+
+/// Tells clients when the version changes in which objects are stored.
+fn storage_hash(kind: &Kind) -> String {
+    let stored = format!(
+        "{}/{}/{}",
+        kind.stored_as.group(),
+        kind.storage_version,
+        kind.kind
+    );
+    STANDARD.encode(&Sha256::digest(stored)[..8])
 }
 
 fn resources(world: &World, group: &str, version: &str) -> Result<Value, StatusError> {
@@ -223,6 +244,7 @@ fn resources(world: &World, group: &str, version: &str) -> Result<Value, StatusE
         if !kind.categories.is_empty() {
             resource["categories"] = json!(kind.categories);
         }
+        resource["storageVersionHash"] = json!(storage_hash(kind));
         all.push(resource);
         for (name, object, verbs) in subresources(kind, served) {
             let mut resource = json!({

@@ -10,6 +10,7 @@ mod https;
 mod journal;
 mod json;
 mod negotiate;
+mod order;
 mod protobuf;
 mod reviews;
 mod routes;

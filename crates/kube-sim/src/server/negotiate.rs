@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{json, protobuf};
+use crate::schema::builtin_component;
 use crate::table::{Column, IncludeObject, table};
 use crate::world::{List, PatchFormat, Payload, Query, StatusError, summary};
 
@@ -89,13 +90,29 @@ fn partial(object: &Value) -> Value {
     json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
 }
 
+/// An item of a list: of a built-in kind it does not say what it is, because the list does.
+fn untyped(object: &Value, typed: bool) -> Value {
+    let mut object = object.clone();
+    if let Some(members) = object.as_object_mut().filter(|_| typed) {
+        members.remove("kind");
+        members.remove("apiVersion");
+    }
+    object
+}
+
 /// An answer in the form asked for.
 pub(super) fn payload(form: Form, columns: &[Column], now: Timestamp, payload: &Payload) -> Value {
     match payload {
         Payload::Object(value) => object(form, columns, now, value),
         Payload::Status(status) => status.clone(),
         Payload::List(list) => match form {
-            Form::Full => self::list(&list.api_version, &list.kind, list, Value::clone),
+            Form::Full => {
+                let item = list.kind.strip_suffix("List").unwrap_or(&list.kind);
+                let typed = builtin_component(&list.api_version, item).is_some();
+                self::list(&list.api_version, &list.kind, list, |object| {
+                    untyped(object, typed)
+                })
+            }
             Form::Metadata => self::list("meta.k8s.io/v1", "PartialObjectMetadataList", list, partial),
             Form::Table(include) => {
                 let objects: Vec<Value> = list.items.iter().map(|item| (**item).clone()).collect();

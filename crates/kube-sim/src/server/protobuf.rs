@@ -10,7 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use self::messages::{Field, Form, Holds, Message, message, message_of};
+use self::messages::Field;
+pub(super) use self::messages::{Form, Holds, Message, message, message_of};
 use self::wire::{Wire, fields};
 use crate::world::StatusError;
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::answer::broken;
 use super::bell::Listener;
 use super::negotiate::{self, Form};
-use super::{ApiServer, BoxError};
+use super::{ApiServer, BoxError, order};
 use crate::table::Column;
 use crate::world::{Event, EventType, Watch};
 
@@ -161,7 +161,11 @@ impl Lines {
                     shown
                 }
             };
-            text.push_str(&json!({"type": event.kind.as_str(), "object": object}).to_string());
+            text.push_str("{\"type\":\"");
+            text.push_str(event.kind.as_str());
+            text.push_str("\",\"object\":");
+            text.push_str(&order::text(&object));
+            text.push('}');
             text.push('\n');
         }
         Bytes::from(text)

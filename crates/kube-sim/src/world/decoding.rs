@@ -53,6 +53,10 @@ pub(super) fn decode(
         .undecodable(object)
         .or_else(|| undecodable_data(target, object))
     {
+        let why = match source {
+            Source::Strategic(_) => converted(&why),
+            Source::Body | Source::Patched => why,
+        };
         return Err(refuse(object, &why));
     }
     let doubled = validation::drop_doubled_owners(object);
@@ -250,6 +254,30 @@ fn undecodable(target: &Target, object: &Value, why: &str) -> StatusError {
         "{kind} in version {version:?} cannot be handled as a {}: {why}",
         target.kind.kind
     ))
+}
+
+/// Why a value does not fit, as it is said of objects that are converted rather than decoded.
+fn converted(why: &str) -> String {
+    let Some((found, wanted)) = why
+        .strip_prefix("json: cannot unmarshal ")
+        .and_then(|rest| rest.split_once(" into Go struct field "))
+        .and_then(|(found, rest)| rest.rsplit_once(" of type ").map(|(_, wanted)| (found, wanted)))
+    else {
+        return why.to_owned();
+    };
+    let found = match found.split(' ').next().unwrap_or(found) {
+        "number" if found.contains('.') => "float64",
+        "number" => "int64",
+        "array" => "[]interface {}",
+        "object" => "map[string]interface {}",
+        other => other,
+    };
+    match wanted {
+        wanted if wanted.starts_with("map[") => format!("cannot restore map from {found}"),
+        wanted if wanted.starts_with("[]") => format!("cannot restore slice from {found}"),
+        wanted if wanted.contains('.') => format!("cannot restore struct from: {found}"),
+        wanted => format!("cannot convert {found} to {wanted}"),
+    }
 }
 
 /// 422 for a patch that makes no object of the kind.

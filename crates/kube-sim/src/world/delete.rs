@@ -120,7 +120,7 @@ impl World {
                     details["group"] = json!(target.kind.group());
                 }
                 Ok(Payload::Status(json!({
-                    "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details, "code": 200,
+                    "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
                 })))
             }
             Deleted::Waiting(stored) => Ok(Payload::Object(self.convert(

@@ -134,7 +134,13 @@ impl World {
         if version.is_empty() || version == "0" {
             return Ok(self.revision);
         }
-        let wanted = parse_version(version)?;
+        let wanted = parse_version(version).map_err(|refused| {
+            let told = refused
+                .message
+                .split_once("is invalid: ")
+                .map_or("", |(_, why)| why);
+            StatusError::bad_request(format!("invalid resource version: {told}"))
+        })?;
         if wanted > self.revision {
             return Err(self.too_large(wanted));
         }

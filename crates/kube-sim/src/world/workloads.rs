@@ -20,8 +20,21 @@ pub(super) fn prepare(kind: &str, object: &mut Value, live: Option<&Value>) {
                 object["status"] = json!({"phase": "Pending", "qosClass": quality(&object["spec"])});
             }
         }
+        "HorizontalPodAutoscaler" if object["spec"]["metrics"].is_null() => {
+            object["spec"]["metrics"] = json!([{
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+            }]);
+        }
+        "PodDisruptionBudget" if live.is_none() => {
+            object["status"] =
+                json!({"currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0});
+        }
         "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "ReplicationController" => {
             pull_policies(&mut object["spec"]["template"]["spec"]);
+            if kind == "Job" {
+                job_defaults(&mut object["spec"]);
+            }
         }
         "CronJob" => pull_policies(&mut object["spec"]["jobTemplate"]["spec"]["template"]["spec"]),
         "PersistentVolumeClaim" | "PersistentVolume" if live.is_none() => {
@@ -95,6 +108,29 @@ fn pull_policies(pod: &mut Value) {
         {
             members.remove(list);
         }
+    }
+}
+
+/// What a job has that says nothing; the template of a cron job is left as it is.
+fn job_defaults(spec: &mut Value) {
+    for (key, value) in [
+        ("parallelism", json!(1)),
+        ("completions", json!(1)),
+        ("backoffLimit", json!(6)),
+        ("completionMode", json!("NonIndexed")),
+        ("suspend", json!(false)),
+        ("podReplacementPolicy", json!("TerminatingOrFailed")),
+    ] {
+        // With one of the two given, the other is how the job knows that it is done.
+        let is_open = key == "completions" && spec["parallelism"] != 1;
+        if spec[key].is_null() && !is_open {
+            spec[key] = value;
+        }
+    }
+    if spec["completions"].is_null()
+        && let Some(members) = spec.as_object_mut()
+    {
+        members.remove("completions");
     }
 }
 

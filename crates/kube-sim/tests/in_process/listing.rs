@@ -75,7 +75,7 @@ async fn options_that_make_no_sense_are_refused() {
     let (_server, client) = server().await;
     let path = "/api/v1/namespaces/default/configmaps";
     for (query, code, part) in [
-        ("resourceVersion=abc", 422, "invalid syntax"),
+        ("resourceVersion=abc", 400, "invalid syntax"),
         (
             "resourceVersionMatch=Exact",
             422,

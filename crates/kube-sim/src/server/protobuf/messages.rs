@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(in crate::server) enum Holds {
     Text,
     Bool,
     Int,
@@ -30,7 +30,7 @@ pub(super) enum Holds {
 
 /// How a field stands in its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::server) enum Form {
     /// Left out when it is empty.
     Plain,
     /// Behind a pointer: there, even if empty.
@@ -44,14 +44,14 @@ pub(super) enum Form {
 
 /// A field of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) form: Form,
-    pub(super) holds: Holds,
+pub(in crate::server) struct Field {
+    pub(in crate::server) name: String,
+    pub(in crate::server) form: Form,
+    pub(in crate::server) holds: Holds,
 }
 
 /// The fields of a message by their numbers.
-pub(super) type Message = BTreeMap<u64, Field>;
+pub(in crate::server) type Message = BTreeMap<u64, Field>;
 
 #[derive(Deserialize)]
 struct Table {
@@ -107,7 +107,7 @@ fn field(name: String, what: &str) -> Field {
 }
 
 /// The message of a kind, when it is known. Options of a delete may come in the version of any group.
-pub(super) fn message_of(api_version: &str, kind: &str) -> Option<&'static Message> {
+pub(in crate::server) fn message_of(api_version: &str, kind: &str) -> Option<&'static Message> {
     let key = if kind == "DeleteOptions" {
         "v1/DeleteOptions".to_owned()
     } else {
@@ -117,6 +117,6 @@ pub(super) fn message_of(api_version: &str, kind: &str) -> Option<&'static Messa
 }
 
 /// A message by its name.
-pub(super) fn message(name: &str) -> Option<&'static Message> {
+pub(in crate::server) fn message(name: &str) -> Option<&'static Message> {
     MESSAGES.messages.get(name)
 }
