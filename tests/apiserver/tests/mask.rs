@@ -65,13 +65,21 @@ impl Mask {
     }
 
     fn replace(&self, part: &str) -> String {
-        let mut part = part
+        let mut part = sorted(part)
             .replace(&self.directory, "<directory>")
             .replace(&self.home, "<home>");
         for (pattern, with) in &self.patterns {
             part = pattern.replace_all(&part, *with).into_owned();
         }
         part
+    }
+}
+
+/// An answer as JSON with its keys in order: the order that a server gives them means nothing.
+fn sorted(part: &str) -> String {
+    match serde_json::from_str::<serde_json::Map<_, _>>(part) {
+        Ok(object) => serde_json::Value::Object(object).to_string(),
+        Err(_) => part.to_owned(),
     }
 }
 
@@ -101,6 +109,7 @@ fn what_differs_from_run_to_run_is_masked_and_nothing_else() {
             "edited in /tmp/kubectl-edit-123.yaml",
             "edited in /tmp/kubectl-edit-<n>.yaml",
         ),
+        (r#"{"b":{"d":1,"c":2},"a":3}"#, r#"{"a":3,"b":{"c":2,"d":1}}"#),
         ("  timeout: 30m", "  timeout: 30m"),
         ("replicas must be 30s or more", "replicas must be 30s or more"),
     ] {
