@@ -10,6 +10,8 @@
 
 mod adoption;
 mod kubectl;
+mod manifests;
+mod restart_server;
 mod sandbox;
 
 use e2e::harness;
