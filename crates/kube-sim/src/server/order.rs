@@ -225,9 +225,8 @@ impl Order {
                     Some((Holds::Message(name), form)) if form != Form::Map => {
                         message(name).map_or(Self::ByName, Self::Typed)
                     }
-                    Some(_) => Self::ByName,
                     None if key == "metadata" => message(OBJECT_META).map_or(Self::ByName, Self::Typed),
-                    None => Self::ByName,
+                    Some(_) | None => Self::ByName,
                 }
             }
         }
@@ -255,7 +254,7 @@ fn write(out: &mut String, value: &Value, order: Order) {
             out.push(']');
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            out.push_str(&value.to_string())
+            out.push_str(&value.to_string());
         }
     }
 }

@@ -19,5 +19,6 @@ mod faults;
 mod forms;
 mod lifecycle;
 mod listing;
+mod refusals;
 mod versions;
 mod watching;

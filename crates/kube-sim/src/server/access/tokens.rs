@@ -135,10 +135,9 @@ mod tests {
     #[test]
     fn signatures_are_those_of_the_standard() {
         // RFC 4231, test case 2.
-        let hex: String = signature("Jefe", "what do ya want for nothing?")
+        let hex = signature("Jefe", "what do ya want for nothing?")
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(
             hex,
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
