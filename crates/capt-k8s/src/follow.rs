@@ -60,12 +60,12 @@ pub(crate) fn see_apply(
     )
 }
 
-/// Deletes an apply that is there.
+/// Deletes an apply that is there and is not being deleted yet.
 pub(crate) async fn delete_apply(
     live: Option<&WorkspaceTemplateApply>,
     writer: &Writer,
 ) -> Result<(), Fault> {
-    let Some(live) = live else {
+    let Some(live) = live.filter(|live| live.metadata.deletion_timestamp.is_none()) else {
         return Ok(());
     };
     let uid = live.uid().unwrap_or_default();

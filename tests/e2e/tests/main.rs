@@ -9,8 +9,11 @@
 )]
 
 mod adoption;
+mod changes;
+mod kills;
 mod kubectl;
 mod manifests;
+mod mistakes;
 mod restart_server;
 mod sandbox;
 

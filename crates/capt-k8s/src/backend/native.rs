@@ -68,6 +68,9 @@ impl WorkspaceBackend for Native {
     }
 
     async fn delete(&self, workspace: &Workspace, writer: &Writer) -> Result<(), Fault> {
+        if workspace.metadata.deletion_timestamp.is_some() {
+            return Ok(());
+        }
         let uid = workspace.metadata.uid.as_deref().unwrap_or_default();
         writer.delete::<TerraformWorkspace>(&workspace.key, uid).await
     }
