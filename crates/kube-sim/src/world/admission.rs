@@ -1,5 +1,6 @@
 //! What happens to an object between the wire and the store: unknown fields, defaults, validation, field ownership.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -163,11 +164,16 @@ pub(super) fn validate(
     live: Option<&Value>,
 ) -> Vec<FieldError> {
     let mut errors = validation::metadata(kind, object, live);
+    let checked = if kind.rules.custom {
+        Cow::Borrowed(object)
+    } else {
+        Cow::Owned(without_nulls(object))
+    };
     errors.extend(
         version
             .shape
             .schema()
-            .check(object, live)
+            .check(checked.as_ref(), live)
             .into_iter()
             .map(FieldError::from),
     );
@@ -186,6 +192,20 @@ pub(super) fn validate(
         errors.extend(events::validate(&events::to_core(object), true));
     }
     errors
+}
+
+/// An object of a built-in kind without its nulls: there a null is a field that is not set (an `eventTime` that is not
+/// known), and only shown as null.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let set = members.iter().filter(|(_, member)| !member.is_null());
+            set.map(|(name, member)| (name.clone(), without_nulls(member)))
+                .collect()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
 }
 
 /// Records which fields a manager claims by a write that is not an apply. `live` is null for a create.

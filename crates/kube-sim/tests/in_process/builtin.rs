@@ -53,6 +53,25 @@ async fn events_have_two_views() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_need_not_say_when_it_happened() {
+    let (_server, client) = server().await;
+    let events: Api<CoreEvent> = Api::default_namespaced(client);
+    let sent: CoreEvent = serde_json::from_value(json!({
+        "metadata": {"name": "e"}, "reason": "Because", "message": "what happened", "type": "Normal",
+        "involvedObject": {"kind": "Widget", "name": "w", "namespace": "default"},
+    }))
+    .unwrap();
+    events.create(&PostParams::default(), &sent).await.unwrap();
+    let again = json!({ "count": 2, "eventTime": null });
+    events
+        .patch("e", &PatchParams::default(), &Patch::Merge(&again))
+        .await
+        .unwrap();
+    let of_it = ListParams::default().fields("involvedObject.kind=Widget,involvedObject.name=w");
+    assert_eq!(events.list(&of_it).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_namespace_comes_with_a_service_account() {
     let (_server, client) = server().await;
     let namespaces: Api<Namespace> = Api::all(client.clone());
