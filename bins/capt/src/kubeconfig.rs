@@ -199,25 +199,30 @@ fn span(text: &str, line: u64, column: u64) -> SourceSpan {
 
 /// The text with secret values covered, everything else at its place: errors show lines of it.
 fn veiled(text: &str) -> String {
-    let veil = |line: &str| {
-        let Some((field, value)) = line.split_once(':') else {
-            // A line that belongs to the value of another one may be secret, too.
-            let is_long = line.trim().len() > 40 && !line.trim().contains(' ');
-            return if is_long {
-                "*".repeat(line.len())
-            } else {
-                line.to_owned()
-            };
-        };
-        let name = field.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
-        if SECRET_FIELDS.contains(&name) {
-            format!("{field}:{}", "*".repeat(value.len()))
-        } else {
-            line.to_owned()
-        }
-    };
-    let lines: Vec<String> = text.split('\n').map(veil).collect();
+    let lines: Vec<String> = text.split('\n').map(veiled_line).collect();
     lines.join("\n")
+}
+
+fn veiled_line(line: &str) -> String {
+    // Behind the name of a secret field everything may be secret, and a map may stand on one line.
+    let value = |name: &&str| {
+        line.match_indices(*name).find_map(|(at, name)| {
+            let before = line[..at].chars().next_back();
+            let is_whole = before.is_none_or(|before| !before.is_ascii_alphanumeric() && before != '-');
+            let rest = line[at + name.len()..].trim_start_matches(['"', '\'', ' ']);
+            (is_whole && rest.starts_with(':')).then(|| line.len() - rest.len() + 1)
+        })
+    };
+    if let Some(at) = SECRET_FIELDS.iter().filter_map(value).min() {
+        return format!("{}{}", &line[..at], "*".repeat(line.len() - at));
+    }
+    // A line that belongs to the value of another one may be secret, too.
+    let is_long = line.trim().len() > 40 && !line.trim().contains([' ', ':']);
+    if is_long {
+        "*".repeat(line.len())
+    } else {
+        line.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -280,7 +285,7 @@ mod tests {
         };
         let shown = crate::report::narrated(&error);
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert!(shown.contains("line"), "{shown}");
+        assert!(shown.contains("config:6:"), "{shown}");
     }
 
     #[test]
@@ -293,9 +298,12 @@ mod tests {
 
     #[test]
     fn secrets_are_covered_and_nothing_moves() {
-        let text = "user:\n  token: abc\n  name: x\n- password: \"p\"\n";
+        let text = "user:\n  token: abc\n  name: my-token\n- user: {\"password\": \"p\"}\n";
         let veiled = veiled(text);
-        assert_eq!(veiled, "user:\n  token:****\n  name: x\n- password:****\n");
+        assert_eq!(
+            veiled,
+            "user:\n  token:****\n  name: my-token\n- user: {\"password\":*****\n"
+        );
         assert_eq!(veiled.len(), text.len());
     }
 }

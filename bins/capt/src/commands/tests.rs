@@ -3,4 +3,5 @@
 mod answers;
 mod graphs;
 mod pages;
+mod watching;
 mod world;

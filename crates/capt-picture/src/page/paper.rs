@@ -118,6 +118,32 @@ impl Paper {
         self.paragraph(indent, indent, &lines.join("\n"), Tone::Plain);
     }
 
+    /// Columns that are as wide as what is in them, below a row of headings; where those are too wide for the
+    /// terminal, a row is a sentence.
+    pub(super) fn table<const N: usize>(&mut self, rows: &[[String; N]]) {
+        let widths: Vec<usize> = (0..N)
+            .map(|column| {
+                let widths = rows.iter().map(|row| Self::width_of(&row[column]));
+                widths.max().unwrap_or_default()
+            })
+            .collect();
+        let is_too_wide = |columns: usize| widths.iter().sum::<usize>() + 2 * N > columns;
+        if self.look.width.is_some_and(is_too_wide) {
+            for row in rows.iter().skip(1) {
+                self.paragraph("  ", "      ", &row.join("  "), Tone::Plain);
+            }
+            return;
+        }
+        for row in rows {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| {
+                let padding = " ".repeat(width.saturating_sub(Self::width_of(cell)));
+                format!("{cell}{padding}")
+            });
+            let line = cells.collect::<Vec<_>>().join("  ");
+            self.verbatim("  ", line.trim_end());
+        }
+    }
+
     fn lines(&self, text: &str, indent: usize) -> Vec<String> {
         let Some(width) = self.look.width else {
             return if text.is_empty() {

@@ -246,36 +246,7 @@ fn operations(page: &Page, paper: &mut Paper) {
     };
     let mut rows = vec![["BEGAN", "WHAT", "OBJECT", "OUTCOME", "TOOK"].map(str::to_owned)];
     rows.extend(page.operations.iter().map(row));
-    table(&rows, paper);
-}
-
-/// Columns that are as wide as what is in them; where those are too wide for the terminal, a row is a sentence.
-fn table<const N: usize>(rows: &[[String; N]], paper: &mut Paper) {
-    let widths: Vec<usize> = (0..N)
-        .map(|column| {
-            rows.iter()
-                .map(|row| Paper::width_of(&row[column]))
-                .max()
-                .unwrap_or_default()
-        })
-        .collect();
-    let is_too_wide = |columns: usize| widths.iter().sum::<usize>() + 2 * N > columns;
-    if paper.columns().is_some_and(is_too_wide) {
-        for row in rows.iter().skip(1) {
-            paper.paragraph("  ", "      ", &row.join("  "), Tone::Plain);
-        }
-        return;
-    }
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| {
-            format!(
-                "{cell}{}",
-                " ".repeat(width.saturating_sub(Paper::width_of(cell)))
-            )
-        });
-        let line = cells.collect::<Vec<_>>().join("  ");
-        paper.verbatim("  ", line.trim_end());
-    }
+    paper.table(&rows);
 }
 
 fn conditions_of(page: &Page, look: Look, paper: &mut Paper) {

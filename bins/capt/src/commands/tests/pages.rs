@@ -73,6 +73,15 @@ fn a_cluster_that_fails_says_where_and_what_to_edit() {
         );
         assert!(text.contains("Reference to undeclared local value"), "{text}");
         in_the_guide("failing", &text);
+        // The README shows what matters most of it.
+        let part = |heading: &str| {
+            let from = text.find(heading).unwrap();
+            let length = text[from..].find("\n\n").map_or(text.len() - from, |at| at + 1);
+            &text[from..from + length]
+        };
+        let short = [part("Objects:"), part("Failing:"), part("Next step:")].join("\n");
+        let short = format!("```console\n$ capt describe cluster demo\n{short}```\n");
+        golden_block("../../README.md", "describe", &short);
     });
 }
 
