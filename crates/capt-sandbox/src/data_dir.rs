@@ -148,9 +148,9 @@ impl DataDir {
         &self.path
     }
 
-    /// Where the working directories of Terraform belong.
-    pub fn work(&self) -> PathBuf {
-        self.path.join("work")
+    /// Where the working directories of Terraform belong in such a directory.
+    pub fn work_in(directory: &Path) -> PathBuf {
+        directory.join("work")
     }
 
     /// Where the simulated engine keeps what it has made.

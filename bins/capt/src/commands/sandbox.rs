@@ -93,7 +93,8 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<ExitCode> {
         .await?;
     view.screen.finish()?;
     tell(&args, &sandbox, &view, &wanted, &end, chosen.as_ref())?;
-    let farewell = Farewell::new(&place, chosen.as_ref().map(|chosen| chosen.title.as_str()));
+    let work = args.engine.work_dir.clone().unwrap_or_else(|| place.work());
+    let farewell = Farewell::new(&place, work, chosen.as_ref().map(|chosen| chosen.title.as_str()));
     let stopped = stop(sandbox, &mut signals, &end, farewell).await?;
     if stopped.is_running() {
         place.keep();
@@ -125,7 +126,13 @@ async fn stop(
             // Whoever asks twice does not want to wait for anything, the runtime's own tasks included.
             std::process::exit(signal.code())
         }
-        left = sandbox.shutdown(GRACE) => left,
+        mut left = sandbox.shutdown(GRACE) => {
+            // A run that was broken off has made a part of what it was to make.
+            left.made.extend(before.made);
+            left.made.sort();
+            left.made.dedup();
+            left
+        }
     };
     Ok(match end {
         End::Asked(_) | End::Stuck(_) | End::Helpless(_) => farewell.end(&left),

@@ -38,10 +38,10 @@ impl Stopped {
 }
 
 impl Farewell {
-    pub(super) fn new(place: &Place, engine: Option<&str>) -> Self {
+    pub(super) fn new(place: &Place, work: PathBuf, engine: Option<&str>) -> Self {
         Self {
             path: place.path().to_owned(),
-            work: place.work(),
+            work,
             is_lasting: place.is_lasting(),
             is_real: engine.is_some_and(|title| title != "simulated"),
         }
@@ -108,12 +108,11 @@ impl Farewell {
         let mut text = String::new();
         for run in runs {
             let pids = processes.remove(run.id.as_str()).unwrap_or_default();
-            let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
-            let process = match pids.as_slice() {
-                [] => String::new(),
-                [one] => format!(", process {one}"),
-                all => format!(", processes {}", all.join(", ")),
-            };
+            // The oldest one is Terraform, the others are what it has started.
+            let process = pids
+                .first()
+                .map(|pid| format!(", process {pid}"))
+                .unwrap_or_default();
             let (done, total) = run.steps;
             let steps = if total > 0 {
                 format!(" {done}/{total}")

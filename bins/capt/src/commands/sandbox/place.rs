@@ -69,8 +69,8 @@ impl Place {
     /// Where Terraform works.
     pub(super) fn work(&self) -> PathBuf {
         match self {
-            Self::Lasting { data: Some(data), .. } => data.work(),
-            Self::Passing(_) | Self::Lasting { .. } => self.path().to_owned(),
+            Self::Passing(directory) => directory.path().to_owned(),
+            Self::Lasting { path, .. } => DataDir::work_in(path),
         }
     }
 

@@ -1,12 +1,13 @@
 //! Where the view goes: a tree on a terminal, lines elsewhere.
 
-use std::io::{IsTerminal as _, stderr, stdout};
+use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::time::Duration;
 
 use anyhow::Result;
 use capt_picture::Picture;
 use capt_sandbox::watch::{Change, Journal, clock, render};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::output;
 
@@ -46,6 +47,8 @@ pub(in crate::commands) enum Screen {
         stream: Stream,
         /// Draws it.
         area: ProgressBar,
+        /// As long as the tree is drawn.
+        _silence: Silence,
     },
 }
 
@@ -65,11 +68,20 @@ impl Screen {
         }
         let area = ProgressBar::with_draw_target(None, target);
         area.set_style(ProgressStyle::with_template("{msg}").expect("the template is sound"));
-        Self::Tree { stream, area }
+        Self::Tree {
+            stream,
+            area,
+            _silence: Silence::begin(),
+        }
     }
 
     /// Shows one change.
-    pub(in crate::commands) fn show(&mut self, change: &Change, picture: &Picture, elapsed: Duration) -> Result<()> {
+    pub(in crate::commands) fn show(
+        &mut self,
+        change: &Change,
+        picture: &Picture,
+        elapsed: Duration,
+    ) -> Result<()> {
         match self {
             Self::Lines { stream, journal } => {
                 let Some(line) = journal.note(change, elapsed) else {
@@ -86,7 +98,7 @@ impl Screen {
 
     /// Draws the tree with the time as it is now.
     pub(in crate::commands) fn redraw(&self, picture: &Picture, elapsed: Duration) {
-        if let Self::Tree { stream, area } = self {
+        if let Self::Tree { stream, area, .. } = self {
             let mut lines = render(picture, width(*stream));
             lines.push(format!("{} elapsed", clock(elapsed)));
             area.set_message(lines.join("\n"));
@@ -97,7 +109,7 @@ impl Screen {
     pub(in crate::commands) fn finish(&self) -> Result<()> {
         match self {
             Self::Lines { .. } => Ok(()),
-            Self::Tree { stream, area } => {
+            Self::Tree { stream, area, .. } => {
                 area.abandon();
                 stream.write("\n")
             }
@@ -116,4 +128,29 @@ fn width(stream: Stream) -> usize {
         .map(|size| usize::from(size.ws_col))
         .filter(|columns| *columns > 0);
     columns.unwrap_or(WIDTH)
+}
+
+/// While this lives, the terminal does not print `^C` for Ctrl-C: it would stand in the tree, move the cursor, and what
+/// is drawn next would be a line too low.
+pub(in crate::commands) struct Silence(Option<Termios>);
+
+impl Silence {
+    fn begin() -> Self {
+        let Ok(before) = tcgetattr(stdin()) else {
+            return Self(None);
+        };
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHOCTL);
+        let is_set = tcsetattr(stdin(), OptionalActions::Now, &silent).is_ok();
+        Self(is_set.then_some(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // A terminal that is gone needs no restoring.
+            let _ = tcsetattr(stdin(), OptionalActions::Now, before);
+        }
+    }
 }
