@@ -82,7 +82,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
         State::Pending if snapshot.owned => {
             assessment.signals.insert(Signal::Admitted);
         }
-        State::Pending => assessment.waits.push(no_owner(object)),
+        State::Pending => assessment.waits.push(no_owner(object, "spec.infrastructureRef")),
         State::Validating => {
             object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
         }
@@ -122,9 +122,12 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
     assessment
 }
 
-/// What is said while nobody owns the object.
-pub(crate) fn no_owner(object: &Object) -> Wait {
-    let message = format!("no Cluster owns {} yet; nothing is done before", object.name);
+/// What is said while nobody owns the object. `field` is the one of the Cluster that names it.
+pub(crate) fn no_owner(object: &Object, field: &str) -> Wait {
+    let message = format!(
+        "no Cluster owns {} yet, and nothing is done before; let {field} of a Cluster name it",
+        object.name
+    );
     Wait::new("Cluster", "WaitingForCluster", message)
 }
 

@@ -126,7 +126,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
         State::Pending if snapshot.owned => {
             assessment.signals.insert(Signal::Admitted);
         }
-        State::Pending => assessment.waits.push(no_owner(object)),
+        State::Pending => assessment.waits.push(no_owner(object, "spec.controlPlaneRef")),
         State::Validating => {
             object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
         }

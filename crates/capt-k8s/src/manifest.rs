@@ -32,7 +32,7 @@ pub(crate) fn child_metadata(
     }
 }
 
-/// The requests of people (retry, approve), which go down to whoever can honour them.
+/// The requests of people (retry, approve, unlock), which go down to whoever can honour them.
 pub(crate) fn requests(metadata: &ObjectMeta) -> BTreeMap<String, String> {
     metadata
         .annotations
@@ -69,7 +69,7 @@ pub(crate) fn take_requests(metadata: &mut ObjectMeta) {
 }
 
 fn is_request(key: &str) -> bool {
-    [keys::RETRY, keys::APPROVE].contains(&key)
+    [keys::RETRY, keys::APPROVE, keys::UNLOCK].contains(&key)
 }
 
 /// Writes the digest of `object` into it, once it is complete.

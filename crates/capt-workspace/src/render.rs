@@ -50,6 +50,10 @@ const ENGINE_ENVIRONMENT: &[&str] = &[
     "TF_WORKSPACE",
 ];
 
+/// The most bytes of one environment variable, with its name, the sign between and the end, that Linux takes
+/// (`MAX_ARG_STRLEN`).
+const LONGEST_ENVIRONMENT: usize = 128 * 1024;
+
 /// What a run gets. It has no `Debug`: it holds secrets.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Rendered {
@@ -175,6 +179,12 @@ fn environment(
         };
         if value.contains('\0') {
             return Err(invalid_variable(name, "has a value with a zero byte"));
+        }
+        if name.len() + value.len() + 2 > LONGEST_ENVIRONMENT {
+            return Err(invalid_variable(
+                name,
+                "is longer than the 128 KiB that a process can be given; hand it over in vars or varFiles",
+            ));
         }
         env.insert(name.clone(), value);
     }

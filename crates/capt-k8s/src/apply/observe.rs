@@ -71,7 +71,7 @@ pub(super) fn observe(
     );
     if let (Some(live), Some(template)) = (&mut live, &template) {
         let fault = live.child.fault.take();
-        live.child.fault = fault.map(|fault| of_template(fault, &live.child.name, template, &key.namespace));
+        live.child.fault = fault.map(|fault| of_template(fault, &live.child.name, template, &apply));
     }
     let begun = record.initialized || live.as_ref().is_some_and(|live| is_ours(live, &identity.uid));
     let waits = Waits {
@@ -130,8 +130,18 @@ fn looked_for(wanted: Option<&WantedWorkspace>, state: State) -> Option<WantedWo
 
 /// The fault of the workspace in the words of whoever wrote the template: its spec is that of the template, filled
 /// in line by line.
-fn of_template(mut fault: Fault, workspace: &str, template: &WorkspaceTemplate, own: &str) -> Fault {
-    let namespace = template.namespace().filter(|namespace| namespace != own);
+fn of_template(
+    mut fault: Fault,
+    workspace: &str,
+    template: &WorkspaceTemplate,
+    apply: &WorkspaceTemplateApply,
+) -> Fault {
+    let namespace = template
+        .namespace()
+        .filter(|namespace| Some(namespace) != apply.metadata.namespace.as_ref());
+    let is_own = |field: &str| {
+        apply.spec.write_connection_secret_to_ref.is_some() && field.starts_with("writeConnectionSecretToRef")
+    };
     let name = namespace.map_or_else(
         || template.name_any(),
         |namespace| format!("{namespace}/{}", template.name_any()),
@@ -140,8 +150,10 @@ fn of_template(mut fault: Fault, workspace: &str, template: &WorkspaceTemplate, 
         let field = place
             .strip_prefix(workspace)
             .and_then(|field| field.strip_prefix(" spec."));
-        if let Some(field) = field {
-            *place = format!("WorkspaceTemplate/{name} spec.template.spec.{field}");
+        match field {
+            Some(field) if is_own(field) => *place = format!("spec.{field}"),
+            Some(field) => *place = format!("WorkspaceTemplate/{name} spec.template.spec.{field}"),
+            None => {}
         }
     }
     fault

@@ -126,6 +126,10 @@ fn what_cannot_work_is_refused_with_its_reason() {
             "InvalidEnvironment",
         ),
         (
+            json!({"forProvider": {"env": [{"name": "A", "value": "x".repeat(128 * 1024)}]}}),
+            "InvalidEnvironment",
+        ),
+        (
             json!({"forProvider": {"varFiles": [{"source": "SecretKey", "configMapKeyRef": {"name": "a", "key": "b"}}]}}),
             "InvalidVarFile",
         ),
