@@ -8,7 +8,7 @@ use crate::duration::Duration;
 
 /// How long each part of the work may take before it counts as overdue.
 ///
-/// A limit never stops a running apply: it makes the object `Stalled` and opens recovery once the run has
+/// A limit never stops a running apply: it makes the work overdue and opens recovery once the run has
 /// ended. What is left out has the operator's default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

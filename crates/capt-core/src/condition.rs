@@ -68,6 +68,20 @@ impl Condition {
     }
 }
 
+/// Whether nothing goes on by itself although the work is not done: a person is needed, or whoever it waits for.
+///
+/// Work that is overdue and goes on is not stuck: whoever reads `Stalled` as a failure would give up on an apply that
+/// is about to succeed.
+fn is_stuck(object: &Object, record: &Record, now: Timestamp) -> bool {
+    match record.state {
+        State::Failed => true,
+        State::Degraded => record.gave_up,
+        State::Validating => is_overdue(object, record, now),
+        State::Recovering => record.next_attempt.is_none() && is_overdue(object, record, now),
+        State::Pending | State::Provisioning | State::Configuring | State::Ready => false,
+    }
+}
+
 /// Whether the work on `object` takes longer than it should.
 pub fn is_overdue(object: &Object, record: &Record, now: Timestamp) -> bool {
     overdue_at(record, &object.policy).is_some_and(|at| at <= now)
@@ -131,13 +145,18 @@ pub fn standard(object: &Object, record: &Record, waits: &[Wait], now: Timestamp
             },
         ),
     ];
-    if object.paused.is_none() {
-        if (stopped && !object.deleting) || overdue {
-            let (reason, message) = if stopped {
-                (reason, message)
-            } else {
-                ("Overdue".to_owned(), overdue_message(record, waits))
-            };
+    if let Some(why) = &object.paused {
+        // Nobody works on it, but whoever waits for it must not take it for done.
+        if !current {
+            conditions.push(Condition::new("Reconciling", true, "Paused", why.as_str()));
+        }
+    } else {
+        let (reason, message) = if overdue && (object.deleting || !stopped) {
+            ("Overdue".to_owned(), overdue_message(record, waits))
+        } else {
+            (reason, message)
+        };
+        if !object.deleting && is_stuck(object, record, now) {
             conditions.push(Condition::new("Stalled", true, reason, message));
         } else if object.deleting || !record.state.is_settled() {
             conditions.push(Condition::new("Reconciling", true, reason, message));

@@ -73,14 +73,21 @@ impl Truth {
     fn of(object: &Value, target: &Target, world: &BTreeMap<Target, Arc<Value>>) -> Self {
         let status = &object["status"];
         if condition(object, "Paused").is_some_and(|paused| paused["status"] == "True") {
-            // Nobody works on it: what holds is whether the work was done.
-            return if is_applied(status) && status["state"] == "Ready" {
+            // Nobody works on it: what counts is whether the present input is applied, which only `UpToDate` tells.
+            let current = condition(object, "UpToDate").is_some_and(|current| current["status"] == "True");
+            return if current && status["state"] == "Ready" {
                 Self::Reached
             } else {
                 Self::GoesOn("paused before it was done".to_owned())
             };
         }
-        let overdue = status["progress"]["overdue"] == true;
+        // Whoever has begun goes on, however long it takes; whoever waits for a dependency does not.
+        let waits = match status["state"].as_str() {
+            Some("Validating") => true,
+            Some("Recovering") => status["recovery"]["nextAttempt"].is_null(),
+            _ => false,
+        };
+        let overdue = waits && status["progress"]["overdue"] == true;
         match status["state"].as_str().unwrap_or("Pending") {
             "Failed" => Self::NeedsAPerson,
             "Degraded" if status["recovery"]["exhausted"] == true => Self::NeedsAPerson,
@@ -100,21 +107,21 @@ fn is_applied(status: &Value) -> bool {
 }
 
 /// An object that `object` controls and that is not as it should be.
-fn unsettled_child(
-    object: &Value,
-    target: &Target,
-    world: &BTreeMap<Target, Arc<Value>>,
-) -> Option<Target> {
+fn unsettled_child(object: &Value, target: &Target, world: &BTreeMap<Target, Arc<Value>>) -> Option<Target> {
     let controls = |child: &Value| {
-        let mut owners = child["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+        let mut owners = child["metadata"]["ownerReferences"]
+            .as_array()
+            .into_iter()
+            .flatten();
         owners.any(|owner| owner["controller"] == true && owner["uid"] == object["metadata"]["uid"])
     };
     let unsettled = |child: &Value| {
-        child["status"]["state"] != "Ready" || child["status"]["observedGeneration"] != child["metadata"]["generation"]
+        child["status"]["state"] != "Ready"
+            || child["status"]["observedGeneration"] != child["metadata"]["generation"]
     };
-    let below = world
-        .iter()
-        .filter(|(child, _)| child.namespace == target.namespace && super::RECONCILED.contains(&&*child.kind));
+    let below = world.iter().filter(|(child, _)| {
+        child.namespace == target.namespace && super::RECONCILED.contains(&&*child.kind)
+    });
     below
         .filter(|(_, child)| controls(child) && unsettled(child))
         .map(|(child, _)| child.clone())
@@ -156,7 +163,10 @@ fn transitions(before: Option<&Value>, after: &Value, now: Timestamp, found: &mu
             .parse::<Timestamp>()
             .is_ok_and(|time| time <= now && now.duration_since(time) <= ROUND);
         if !recent {
-            found.push(format!("{kind} has just become {}, lastTransitionTime is {time}", is["status"]));
+            found.push(format!(
+                "{kind} has just become {}, lastTransitionTime is {time}",
+                is["status"]
+            ));
         }
     }
 }
