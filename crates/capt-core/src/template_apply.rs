@@ -62,7 +62,12 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 assessment.signals.insert(Signal::Configured);
             }
         }
-        State::Provisioning | State::Ready | State::Degraded | State::Failed | State::Recovering => {
+        State::Ready => {
+            // It stays as it is, and will not follow changes until this is back.
+            assessment.waits.extend(snapshot.missing.iter().cloned());
+            object.follow(snapshot.workspace.as_ref(), &mut assessment);
+        }
+        State::Provisioning | State::Degraded | State::Failed | State::Recovering => {
             object.follow(snapshot.workspace.as_ref(), &mut assessment);
         }
     }

@@ -121,6 +121,12 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
     if active {
         // A run that changes something is never stopped for a new input: it ends, and the new input is applied after
         // it. One that has changed nothing yet is withdrawn, and ends at once.
+        if object.record.input.as_deref() != Some(object.input.as_str()) {
+            let message = "the input has changed; it is applied after the run that is going on";
+            assessment
+                .waits
+                .push(Wait::new(&*object.name, "WaitingForRun", message));
+        }
         assessment.signals.remove(&Signal::InputChanged);
     }
     match object.record.state {
