@@ -32,10 +32,11 @@ fn delete_while_creating() {
 }
 
 /// Wherever the creation is, a deletion leaves nothing, and nothing is applied after it.
-fn a_deletion_at_every_step(first: u32) {
+#[test]
+fn a_deletion_at_every_step() {
     simulate(async {
         at_steps_of_creation(
-            (first, 2),
+            (2, 4),
             &[&fixture::templates()],
             async |world| world.delete(CLUSTER).await,
             |world, before| {
@@ -49,14 +50,4 @@ fn a_deletion_at_every_step(first: u32) {
         )
         .await;
     });
-}
-
-#[test]
-fn a_deletion_at_every_odd_step() {
-    a_deletion_at_every_step(1);
-}
-
-#[test]
-fn a_deletion_at_every_even_step() {
-    a_deletion_at_every_step(2);
 }

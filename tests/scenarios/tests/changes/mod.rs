@@ -35,15 +35,25 @@ async fn created_up_to(world: &Scenario, nth: u32) -> bool {
     reached
 }
 
-/// Makes a change at every `stride`th step of the creation of a cluster, from the `first` on, each time in an
-/// installation of its own; checks that each ends as a fresh start with `manifests` does. `change` gets the step, and
-/// what Terraform had begun for each workspace before it; `check` gets the same afterwards.
+/// How many steps are passed over: `usual`, and with `CAPT_EVERY_STEP` set none, which takes many minutes.
+fn stride(usual: usize) -> usize {
+    if std::env::var_os("CAPT_EVERY_STEP").is_some() {
+        1
+    } else {
+        usual
+    }
+}
+
+/// Makes a change at every `usual`th step of the creation of a cluster (see [`stride`]), from the `first` on, each
+/// time in an installation of its own; checks that each ends as a fresh start with `manifests` does. `check` gets what
+/// Terraform had begun for each workspace before the change.
 async fn at_steps_of_creation(
-    (first, stride): (u32, usize),
+    (first, usual): (u32, usize),
     manifests: &[&str],
     change: impl AsyncFn(&Scenario),
     check: impl Fn(&Scenario, [(u32, u32, u32); 3]),
 ) {
+    let stride = stride(usual);
     let mut fresh = None;
     let mut played = 0;
     for nth in (first..).step_by(stride) {

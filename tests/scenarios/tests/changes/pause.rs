@@ -42,10 +42,10 @@ fn paused_and_unpaused_mid_apply() {
 }
 
 #[test]
-fn a_pause_at_every_fifth_step() {
+fn a_pause_at_every_step() {
     simulate(async {
         at_steps_of_creation(
-            (2, 5),
+            (4, 8),
             &[&fixture::templates(), fixture::CLUSTER],
             async |world| {
                 world.patch(CLUSTER, json!({ "spec": { "paused": true } })).await;

@@ -181,10 +181,10 @@ fn several_changes_at_once() {
 
 /// A version that is raised and set back at any step of the creation leaves nothing behind.
 #[test]
-fn a_spec_reverted_at_every_fourth_step() {
+fn a_spec_reverted_at_every_step() {
     simulate(async {
         at_steps_of_creation(
-            (3, 4),
+            (3, 8),
             &[&fixture::templates(), fixture::CLUSTER],
             async |world| {
                 set_version(world, "1.32").await;

@@ -79,10 +79,11 @@ fn version_bump_while_creating() {
 
 /// At every step of the creation a new version costs one apply, unless it comes before the first one has begun: then
 /// it costs nothing.
-fn a_version_bump_at_every_step(first: u32) {
+#[test]
+fn a_version_bump_at_every_step() {
     simulate(async {
         at_steps_of_creation(
-            (first, 2),
+            (1, 4),
             &[&fixture::templates(), &raised()],
             async |world| {
                 world
@@ -103,14 +104,4 @@ fn a_version_bump_at_every_step(first: u32) {
         )
         .await;
     });
-}
-
-#[test]
-fn a_version_bump_at_every_odd_step() {
-    a_version_bump_at_every_step(1);
-}
-
-#[test]
-fn a_version_bump_at_every_even_step() {
-    a_version_bump_at_every_step(2);
 }
