@@ -10,10 +10,12 @@
 //!
 //! Beside them, [`WorldFile`] keeps a world in a file, so that a process that is killed goes on where it was.
 //!
-//! Served are custom resource definitions and their objects, namespaces, secrets, config maps, service accounts,
-//! events (core/v1 and events.k8s.io/v1) and leases. The world does at once what the controllers of a real cluster do after a
-//! while: garbage collection by owner references, the emptying of namespaces, the establishing of definitions. There
-//! is no authorization (whoever gets in may do everything), no admission webhook, no scheduler and no kubelet.
+//! Served are custom resource definitions and their objects, and the built-in kinds that manifests are made of: those of
+//! the core, apps, batch, autoscaling, policy, networking, discovery, coordination, events, scheduling, storage and RBAC
+//! groups, with their schemas, columns and descriptions. The world does at once what the controllers of a real cluster
+//! do after a while: garbage collection by owner references, the emptying of namespaces, the establishing of
+//! definitions. Roles and bindings count for whoever is not the administrator. There is no admission webhook, no
+//! scheduler and no kubelet: workloads are kept as they are, and nothing runs them.
 //!
 //! ```
 //! use k8s_openapi::api::core::v1::ConfigMap;

@@ -192,19 +192,18 @@ impl Order {
                 .iter()
                 .position(|(name, _)| *name == key)
                 .unwrap_or(keys.len()),
-            Self::Typed(fields) => match key {
-                "kind" => 0,
-                "apiVersion" => 1,
-                _ => {
-                    let number = fields
-                        .iter()
-                        .find(|(_, field)| field.name == key)
-                        .map(|(number, _)| *number);
-                    number
-                        .and_then(|number| usize::try_from(number).ok())
-                        .map_or(usize::MAX, |n| n + 2)
+            Self::Typed(fields) => {
+                let number = fields
+                    .iter()
+                    .find(|(_, field)| field.name == key)
+                    .and_then(|(number, _)| usize::try_from(*number).ok());
+                match (number, key) {
+                    (Some(number), _) => number.saturating_add(2),
+                    (None, "kind") => 0,
+                    (None, "apiVersion") => 1,
+                    (None, _) => usize::MAX,
                 }
-            },
+            }
         }
     }
 
