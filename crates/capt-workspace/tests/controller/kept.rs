@@ -81,7 +81,7 @@ async fn a_destroy_gets_what_the_last_apply_got() {
     let (_, message) = said
         .iter()
         .find(|(reason, _)| reason == "LastInputsUsed")
-        .expect("it is said");
+        .unwrap_or_else(|| panic!("it is not said: {said:?}"));
     assert!(
         message.contains("Secret/aws") && message.contains("Secret/values"),
         "{message}"
