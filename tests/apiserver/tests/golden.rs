@@ -19,7 +19,8 @@ pub(crate) struct Golden {
 /// What was said to a row.
 #[derive(Debug, Clone)]
 pub(crate) struct Section {
-    row: String,
+    /// The name of the row.
+    pub(crate) row: String,
     text: String,
     /// What is wrong with it whatever the golden says.
     wrong: Option<String>,

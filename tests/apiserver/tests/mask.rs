@@ -12,7 +12,7 @@ const PATTERNS: &[(&str, &str)] = &[
         "<uid>",
     ),
     // In YAML, in JSON, and in the table of describe.
-    (r#"(?i)(resource ?version"?:\s+)"?\d+"?"#, "$1<version>"),
+    (r#"(?i)(resource ?version"?:\s*)"?\d+"?"#, "$1<version>"),
     (
         r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d)",
         "<time>",
@@ -77,9 +77,10 @@ impl Mask {
 
 /// An answer as JSON with its keys in order: the order that a server gives them means nothing.
 fn sorted(part: &str) -> String {
+    // Below an indent it is a value in YAML, which is what somebody wrote.
     match serde_json::from_str::<serde_json::Map<_, _>>(part) {
-        Ok(object) => serde_json::Value::Object(object).to_string(),
-        Err(_) => part.to_owned(),
+        Ok(object) if part.starts_with('{') => serde_json::Value::Object(object).to_string(),
+        Ok(_) | Err(_) => part.to_owned(),
     }
 }
 
