@@ -157,7 +157,7 @@ fn collect(
         return;
     }
     let name = object.get("metadata").and_then(|it| it.get("name"));
-    if !name.and_then(Value::as_str).is_some_and(|it| !it.is_empty()) {
+    if name.and_then(Value::as_str).is_none_or(str::is_empty) {
         let message = match name {
             Some(Value::Number(_) | Value::Bool(_)) => format!("metadata.name of this {kind} is not a text"),
             Some(_) | None => format!("this {kind} has no metadata.name"),

@@ -8,6 +8,7 @@ use clap::Args;
 
 /// The arguments of `capt sandbox`.
 #[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "they are the flags of the command")]
 pub(crate) struct SandboxArgs {
     /// Apply these manifests instead of the demo: files, directories, or - for standard input
     #[arg(short, long = "filename", alias = "file", value_name = "FILE")]

@@ -194,11 +194,9 @@ fn title(chosen: &Chosen) -> String {
 
 /// What there is to know before anything happens.
 fn introduce(args: &SandboxArgs, sandbox: &Sandbox, chosen: Option<&Chosen>) -> Result<()> {
-    let mut remarks = String::new();
     for remark in sandbox.remarks() {
-        remarks.push_str(&format!("{remark}\n"));
+        output::note(&format!("{remark}\n"))?;
     }
-    output::note(&remarks)?;
     let kubeconfig = sandbox.kubeconfig().display();
     if args.until_ready {
         return output::print(&chosen.map(title).unwrap_or_default());

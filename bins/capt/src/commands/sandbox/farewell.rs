@@ -72,7 +72,7 @@ impl Farewell {
                 self.work.display()
             );
         }
-        text.push_str(&self.made(left));
+        text.push_str(&Self::made(left));
         text.push_str(&self.how_to_go_on(left));
         say(&text);
     }
@@ -80,7 +80,7 @@ impl Farewell {
     /// What is said at the end.
     pub(super) fn end(&self, left: &Left) -> Stopped {
         let mut text = self.still_running(left);
-        text.push_str(&self.made(left));
+        text.push_str(&Self::made(left));
         text.push_str(&self.how_to_go_on(left));
         say(&text);
         stopped(left)
@@ -129,7 +129,7 @@ impl Farewell {
         text
     }
 
-    fn made(&self, left: &Left) -> String {
+    fn made(left: &Left) -> String {
         if left.made.is_empty() {
             return String::new();
         }
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn what_was_made_is_named_and_what_to_do_about_it() {
-        let text = farewell(false).made(&left(22));
+        let text = Farewell::made(&left(22));
         assert!(
             text.ends_with("  TerraformWorkspace/default/w19\n  and 2 more\n"),
             "{text}"
