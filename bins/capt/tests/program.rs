@@ -1,5 +1,7 @@
 //! The program as a shell sees it: what it prints where, and how it ends.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
+
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
