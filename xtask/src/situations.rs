@@ -244,7 +244,9 @@ fn cell(text: &str) -> String {
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
-        .replace('|', "\\|");
+        .replace('|', "\\|")
+        // `[a](b)` is a link to Markdown, inside a code element too.
+        .replace('[', "\\[");
     escaped.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -46,9 +46,7 @@ impl Unreadable {
     pub(crate) fn complete(&mut self) {
         let before = std::mem::take(&mut self.objects);
         for (key, invalid) in std::mem::take(&mut self.incoming) {
-            let is_known = before
-                .get(&key)
-                .is_some_and(|known| is_same(known, &invalid));
+            let is_known = before.get(&key).is_some_and(|known| is_same(known, &invalid));
             if !is_known {
                 self.fresh.push(Found(invalid.clone()));
             }

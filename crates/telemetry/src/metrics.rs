@@ -190,7 +190,9 @@ impl Metrics {
     /// So many objects of `kind` (`plural.group`) cannot be read.
     pub fn unreadable(&self, kind: &str, objects: usize) {
         self.unreadable
-            .get_or_create(&KindLabels { kind: kind.to_owned() })
+            .get_or_create(&KindLabels {
+                kind: kind.to_owned(),
+            })
             .set(i64::try_from(objects).unwrap_or(i64::MAX));
     }
 

@@ -60,7 +60,10 @@ pub struct Place(TempDir);
 
 impl Place {
     /// An empty one.
-    #[allow(clippy::new_without_default, reason = "a place is made where it is used, not by default")]
+    #[allow(
+        clippy::new_without_default,
+        reason = "a place is made where it is used, not by default"
+    )]
     pub fn new() -> Self {
         Self(TempDir::new().unwrap())
     }

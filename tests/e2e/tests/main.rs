@@ -12,6 +12,7 @@ mod adoption;
 mod changes;
 mod kills;
 mod kubectl;
+mod locks;
 mod manifests;
 mod mistakes;
 mod restart_server;

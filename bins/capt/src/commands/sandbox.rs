@@ -86,7 +86,11 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<ExitCode> {
         }
     };
 
-    let stream = if args.until_ready { Stream::Out } else { Stream::Err };
+    let stream = if args.until_ready {
+        Stream::Out
+    } else {
+        Stream::Err
+    };
     let mut view = View::new(Screen::new(stream), start);
     let end = view
         .follow(&sandbox, &wanted, args.until_ready, &mut signals)
@@ -180,9 +184,15 @@ async fn engine(args: &SandboxArgs, place: &Place) -> Result<Option<Chosen>> {
     }
     let env = |name: &str| std::env::var_os(name);
     let kept = place.simulated();
-    choose(&args.engine, &place.work(), kept.as_deref(), Fallback::Simulate, env)
-        .await
-        .map(Some)
+    choose(
+        &args.engine,
+        &place.work(),
+        kept.as_deref(),
+        Fallback::Simulate,
+        env,
+    )
+    .await
+    .map(Some)
 }
 
 fn title(chosen: &Chosen) -> String {

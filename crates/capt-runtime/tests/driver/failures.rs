@@ -373,7 +373,10 @@ async fn an_object_that_cannot_be_read_holds_up_nobody() {
     assert_eq!(world.state("fine"), "Ready");
     assert_eq!(world.status("broken"), json!(null));
     let told = events(&world);
-    let about: Vec<_> = told.iter().filter(|event| event.starts_with("broken: ")).collect();
+    let about: Vec<_> = told
+        .iter()
+        .filter(|event| event.starts_with("broken: "))
+        .collect();
     assert_eq!(about.len(), 1, "{told:?}");
     assert!(
         about[0].contains("Warning Unreadable") && about[0].contains("large"),
@@ -382,11 +385,18 @@ async fn an_object_that_cannot_be_read_holds_up_nobody() {
     let standing = world.health.standing();
     assert!(standing.unsynced().is_empty());
     let widgets = &standing.kinds["widgets.test.capt.dev"];
-    assert!(widgets.unreadable["default/broken"].contains("large"), "{widgets:?}");
+    assert!(
+        widgets.unreadable["default/broken"].contains("large"),
+        "{widgets:?}"
+    );
     world.widget("broken", json!({ "size": 2 }));
     pass(1).await;
     assert_eq!(world.state("broken"), "Ready");
-    assert!(world.health.standing().kinds["widgets.test.capt.dev"].unreadable.is_empty());
+    assert!(
+        world.health.standing().kinds["widgets.test.capt.dev"]
+            .unreadable
+            .is_empty()
+    );
     world.shut_down().await;
 }
 
@@ -403,7 +413,10 @@ async fn what_becomes_unreadable_stays_what_it_was_for_those_who_read_it() {
     pass(60).await;
     assert_eq!(world.status("b"), json!({ "state": "Ready", "made": "2" }));
     assert_eq!(world.status("a"), json!({ "state": "Ready", "made": "1" }));
-    assert!(world.server.get("configmaps", "a").is_some(), "its child was taken for an orphan");
+    assert!(
+        world.server.get("configmaps", "a").is_some(),
+        "its child was taken for an orphan"
+    );
     world.widget("a", json!({ "size": 3 }));
     pass(1).await;
     assert_eq!(world.status("a"), json!({ "state": "Ready", "made": "3" }));

@@ -277,7 +277,9 @@ impl Engine for Cli {
 
     async fn state_is_missing(&self, job: &Job) -> Result<bool, Failure> {
         let layout = self.layout(&job.spec.workspace);
-        let state = self.plain(job, &layout, "state-pull", &["state", "pull", "-no-color"]).await?;
+        let state = self
+            .plain(job, &layout, "state-pull", &["state", "pull", "-no-color"])
+            .await?;
         Ok(state.trim_ascii().is_empty())
     }
 
@@ -392,8 +394,13 @@ impl Engine for Cli {
 
     async fn unlock(&self, job: &Job, lock_id: &str) -> Result<(), Failure> {
         let layout = self.layout(&job.spec.workspace);
-        self.plain(job, &layout, "force-unlock", &["force-unlock", "-no-color", "-force", lock_id])
-            .await?;
+        self.plain(
+            job,
+            &layout,
+            "force-unlock",
+            &["force-unlock", "-no-color", "-force", lock_id],
+        )
+        .await?;
         Ok(locks::let_go(&layout)?)
     }
 

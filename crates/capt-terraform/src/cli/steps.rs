@@ -120,7 +120,10 @@ impl Cli {
         if said.made.is_empty() {
             return;
         }
-        let recorded = match self.plain(job, layout, "state-pull", &["state", "pull", "-no-color"]).await {
+        let recorded = match self
+            .plain(job, layout, "state-pull", &["state", "pull", "-no-color"])
+            .await
+        {
             Ok(state) => addresses::of_state(&state).unwrap_or_default(),
             // Whatever is wrong with the state, the next run says it.
             Err(_) => return,

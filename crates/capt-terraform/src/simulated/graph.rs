@@ -75,7 +75,12 @@ impl Evaluator<'_> {
     }
 
     fn undeclared(&self, text: &str, what: &str, name: &str) -> Diagnostic {
-        let detail = format!("A {what} {name:?} has not been declared in this module.");
+        let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) {
+            "An"
+        } else {
+            "A"
+        };
+        let detail = format!("{article} {what} {name:?} has not been declared in this module.");
         error(&format!("Reference to undeclared {what}"), detail).at(self.module.locate(text))
     }
 

@@ -1,11 +1,4 @@
 //! Locks of states in a Kubernetes cluster, with a real `terraform` that is killed.
-#![cfg(feature = "engine")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "it is a test"
-)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
