@@ -82,6 +82,14 @@ pub fn next_step(picture: &Picture, node: &Node) -> Option<Step> {
     step::of(picture, node)
 }
 
+/// What has to be there for an object and everything that was made for it, and that nobody makes. None where they go
+/// on by themselves, or for another reason do not.
+pub fn missing(picture: &Picture, key: &NodeKey, now: Timestamp) -> Vec<Step> {
+    let below = picture.with_what_is_below(key);
+    let nodes = below.iter().filter_map(|key| picture.get(key));
+    missing::steps(picture, nodes.filter(|node| node.exists), now)
+}
+
 /// How a Cluster stands, and what a person should do next. `program` is what they type to run this program.
 pub fn advise(picture: &Picture, cluster: &NodeKey, program: &str, now: Timestamp) -> Advice {
     let all = All {

@@ -23,7 +23,7 @@ mod text;
 mod tree;
 mod words;
 
-pub use advice::{Advice, advise, next_step};
+pub use advice::{Advice, advise, missing, next_step};
 pub use impact::Impact;
 pub use key::{NodeKey, NodeKind};
 pub use node::{Attempts, Failure, Node, Operation, Pause, Reference, Run, Said, Waiting};

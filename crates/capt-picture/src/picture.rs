@@ -95,6 +95,18 @@ impl Picture {
         self.nodes.values().filter(is_child).collect()
     }
 
+    /// An object and everything that was made for it.
+    pub fn with_what_is_below(&self, key: &NodeKey) -> BTreeSet<NodeKey> {
+        let mut found = BTreeSet::new();
+        let mut next = vec![key.clone()];
+        while let Some(key) = next.pop() {
+            if found.insert(key.clone()) {
+                next.extend(self.children(&key).into_iter().map(|node| node.key.clone()));
+            }
+        }
+        found
+    }
+
     /// The objects with a state that belong to no other one here.
     pub fn roots(&self) -> Vec<&Node> {
         let is_root = |node: &&Node| {

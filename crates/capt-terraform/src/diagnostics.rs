@@ -77,6 +77,10 @@ fn message(diagnostic: &Diagnostic) -> String {
         message.push_str(": ");
         message.push_str(redact(&diagnostic.detail).trim());
     }
+    if !diagnostic.printed.trim().is_empty() {
+        message.push_str("; it printed: ");
+        message.push_str(diagnostic.printed.trim());
+    }
     bound(&mut message, MAX_MESSAGE);
     message
 }
@@ -158,6 +162,7 @@ mod tests {
             detail: detail.into(),
             address: Some("terraform_data.a".into()),
             range: Some(range),
+            printed: String::new(),
         }
     }
 

@@ -136,7 +136,11 @@ impl Tracker {
             Event::Errored { resource } => {
                 self.change(&resource.addr, |entry| entry.status = ResourceStatus::Errored);
             }
-            Event::Summary(_) | Event::Diagnostic(_) | Event::Interrupted | Event::Other => return false,
+            Event::Printed { .. }
+            | Event::Summary(_)
+            | Event::Diagnostic(_)
+            | Event::Interrupted
+            | Event::Other => return false,
         }
         self.percent = self.percent.max(self.share());
         true

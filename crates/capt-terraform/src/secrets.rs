@@ -74,6 +74,9 @@ impl Secrets {
             self.scrub(summary);
             self.scrub(detail);
         }
+        if let Event::Printed { line: Some(line), .. } = &mut event {
+            self.scrub(line);
+        }
         event
     }
 

@@ -121,6 +121,9 @@ pub struct Diagnostic {
     /// Where in the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<Range>,
+    /// The end of what the provisioner of the resource printed, if Terraform itself has shown it.
+    #[serde(skip)]
+    pub printed: String,
 }
 
 /// What a `change_summary` counts.
@@ -178,6 +181,13 @@ pub enum Event {
         /// On which resource.
         resource: Resource,
     },
+    /// A provisioner printed a line.
+    Printed {
+        /// That of which resource.
+        resource: Resource,
+        /// What; nothing where Terraform holds it back because the command was given a sensitive value.
+        line: Option<String>,
+    },
     /// The totals: at the end of a plan and of a successful apply, never of one that failed.
     Summary(ChangeSummary),
     /// Something to say about a failure.
@@ -214,6 +224,8 @@ struct Hook {
     action: Option<Action>,
     #[serde(default)]
     elapsed_seconds: f64,
+    #[serde(default)]
+    output: String,
 }
 
 /// Reads one line of the stream.
@@ -243,6 +255,10 @@ pub fn parse_line(line: &[u8]) -> Event {
         "apply_errored" => hook(line.hook, |hook| Event::Errored {
             resource: hook.resource,
         }),
+        "provision_progress" => hook(line.hook, |hook| Event::Printed {
+            line: (!is_held_back(&hook.output)).then_some(hook.output),
+            resource: hook.resource,
+        }),
         "change_summary" => line.changes.map_or(Event::Other, Event::Summary),
         "diagnostic" => line.diagnostic.map_or(Event::Other, Event::Diagnostic),
         "log" if is_interrupt(&line.message) => Event::Interrupted,
@@ -259,6 +275,11 @@ impl Hook {
     fn elapsed(&self) -> u64 {
         self.elapsed_seconds.clamp(0.0, 1e9) as u64
     }
+}
+
+/// Whether Terraform says that it does not show what a provisioner printed.
+fn is_held_back(output: &str) -> bool {
+    output.starts_with("(output suppressed")
 }
 
 fn is_interrupt(message: &str) -> bool {

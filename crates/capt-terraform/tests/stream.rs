@@ -39,6 +39,13 @@ fn words(events: &[Event]) -> Vec<String> {
                 diagnostic.address.as_deref().unwrap_or("-")
             )
         }
+        Event::Printed { resource, line } => {
+            format!(
+                "{} printed {}",
+                resource.addr,
+                line.as_deref().unwrap_or("what is held back")
+            )
+        }
         Event::Interrupted => "interrupted".to_owned(),
         Event::Other => String::new(),
     };
@@ -63,8 +70,10 @@ fn a_plan_and_its_apply() {
             "planned create terraform_data.first",
             "planned create terraform_data.slow",
             "started create terraform_data.first",
+            "terraform_data.first printed Executing: [\"/bin/sh\" \"-c\" \"sleep 1\"]",
             "completed terraform_data.first 1",
             "started create terraform_data.slow",
+            "terraform_data.slow printed Executing: [\"/bin/sh\" \"-c\" \"sleep 11\"]",
             "progressed terraform_data.slow 10",
             "completed terraform_data.slow 11",
             "summary apply +2 ~0 -0",

@@ -41,7 +41,7 @@ impl Goal {
         }
         let below: BTreeSet<NodeKey> = self
             .stuck(picture)
-            .flat_map(|key| with_what_is_below(picture, key))
+            .flat_map(|key| picture.with_what_is_below(key))
             .collect();
         let nodes = below.iter().filter_map(|key| picture.get(key));
         let mut stuck: Vec<&Node> = nodes.filter(|node| needs_a_person(node)).collect();
@@ -92,16 +92,4 @@ fn has_stopped(picture: &Picture, key: &NodeKey) -> bool {
         | NodeKind::Template
         | NodeKind::Secret => false,
     }
-}
-
-/// An object and everything that was made for it.
-fn with_what_is_below(picture: &Picture, key: &NodeKey) -> BTreeSet<NodeKey> {
-    let mut found = BTreeSet::new();
-    let mut next = vec![key.clone()];
-    while let Some(key) = next.pop() {
-        if found.insert(key.clone()) {
-            next.extend(picture.children(&key).into_iter().map(|node| node.key.clone()));
-        }
-    }
-    found
 }

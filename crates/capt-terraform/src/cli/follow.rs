@@ -1,6 +1,6 @@
 //! Following a process through the files that it writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ use crate::stream::{Action, ChangeSummary, Diagnostic, Event, LineReader, Severi
 const MAX_DIAGNOSTICS: usize = 64;
 const MAX_DETAIL: usize = 16 << 10;
 
+/// How much is kept of what a provisioner printed: its end says why it failed.
+const MAX_PRINTED: usize = 400;
+
 /// What a process has said.
 #[derive(Debug, Default)]
 pub(super) struct Said {
@@ -31,6 +34,9 @@ pub(super) struct Said {
     pub(super) making: BTreeSet<String>,
     /// The addresses of what was made.
     pub(super) made: BTreeSet<String>,
+    /// The end of what provisioners that run have printed, by the address of their resource; nothing where Terraform
+    /// held a line back.
+    printed: BTreeMap<String, Option<String>>,
     /// It was stopped because it said nothing for this long.
     pub(super) silent: Option<Duration>,
 }
@@ -44,6 +50,8 @@ impl Said {
                     let mut diagnostic = diagnostic.clone();
                     bound(&mut diagnostic.summary, MAX_DETAIL);
                     bound(&mut diagnostic.detail, MAX_DETAIL);
+                    let address = diagnostic.address.as_deref().unwrap_or_default();
+                    diagnostic.printed = self.printed.remove(address).flatten().unwrap_or_default();
                     self.diagnostics.push(diagnostic);
                 }
             }
@@ -56,6 +64,7 @@ impl Said {
                 self.making.insert(resource.addr.clone());
             }
             Event::Completed { resource, .. } => {
+                self.printed.remove(&resource.addr);
                 if self.making.remove(&resource.addr) {
                     self.made.insert(resource.addr.clone());
                 }
@@ -63,12 +72,33 @@ impl Said {
             Event::Errored { resource } => {
                 self.making.remove(&resource.addr);
             }
+            Event::Printed { resource, line } => self.print(&resource.addr, line.as_deref()),
             Event::Summary(_)
             | Event::Planned { .. }
             | Event::Started { .. }
             | Event::Progressed { .. }
             | Event::Other => {}
         }
+    }
+
+    fn print(&mut self, address: &str, line: Option<&str>) {
+        // It announces the command, which is taken out of all messages.
+        if line.is_some_and(|line| line.starts_with("Executing: [")) {
+            return;
+        }
+        let shown = || Some(String::new());
+        let printed = self.printed.entry(address.to_owned()).or_insert_with(shown);
+        let (Some(text), Some(line)) = (&mut *printed, line) else {
+            *printed = None;
+            return;
+        };
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(line.trim_end());
+        let too_much = text.len().saturating_sub(MAX_PRINTED);
+        let from = (too_much..text.len()).find(|at| text.is_char_boundary(*at));
+        text.drain(..from.unwrap_or_default());
     }
 }
 
@@ -298,5 +328,59 @@ impl Tail {
 
     fn finish(&mut self, take: &mut (impl FnMut(Event) + Send)) {
         self.lines.finish(take);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics;
+    use crate::stream::parse_line;
+
+    fn printed(line: &str) -> String {
+        let hook = serde_json::json!({ "resource": { "addr": "terraform_data.a" }, "output": line });
+        serde_json::json!({ "type": "provision_progress", "hook": hook }).to_string()
+    }
+
+    fn message(lines: &[&str]) -> String {
+        let failed = serde_json::json!({ "type": "diagnostic", "diagnostic": {
+            "severity": "error",
+            "summary": "local-exec provisioner error",
+            "detail": "Error running command 'curl -H s3cr3t': exit status 3. Output: s3cr3t",
+            "address": "terraform_data.a",
+        } });
+        let mut said = Said::default();
+        for line in lines.iter().map(|line| printed(line)).chain([failed.to_string()]) {
+            said.take(&parse_line(line.as_bytes()));
+        }
+        diagnostics::fault(&said.diagnostics[0], None).message
+    }
+
+    const REASON: &str = "local-exec provisioner error: Error running command '(redacted)': exit status 3";
+
+    #[test]
+    fn a_failed_command_is_told_with_what_it_printed_last() {
+        let lines = [
+            "Executing: [\"/bin/sh\" \"-c\" \"curl -H s3cr3t\"]",
+            "connecting",
+            "no route to host",
+        ];
+        assert_eq!(
+            message(&lines),
+            format!("{REASON}; it printed: connecting\nno route to host")
+        );
+        assert_eq!(message(&[]), REASON);
+        let long = message(&[&"ä".repeat(MAX_PRINTED), "the end"]);
+        assert!(long.ends_with("ää\nthe end") && long.len() <= REASON.len() + 15 + MAX_PRINTED);
+    }
+
+    #[test]
+    fn what_terraform_holds_back_stays_back() {
+        let lines = [
+            "begin",
+            "(output suppressed due to sensitive value in config)",
+            "s3cr3t",
+        ];
+        assert_eq!(message(&lines), REASON);
     }
 }

@@ -163,6 +163,7 @@ fn refused(held: &LockInfo) -> Fault {
         detail,
         address: None,
         range: None,
+        printed: String::new(),
     };
     diagnostics::fault(&diagnostic, None)
 }
@@ -233,6 +234,7 @@ pub(super) fn lost(process: &Process) -> Fault {
             | Event::Planned { .. }
             | Event::Started { .. }
             | Event::Progressed { .. }
+            | Event::Printed { .. }
             | Event::Interrupted
             | Event::Other => {}
         }

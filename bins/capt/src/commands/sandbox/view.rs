@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use capt_picture::{NodeKey, NodeKind, Picture, advise};
+use capt_picture::{NodeKey, NodeKind, Picture, advise, missing};
 use capt_runtime::Clock;
 use capt_sandbox::Sandbox;
 use capt_sandbox::watch::{Change, Goal, Verdict, changes};
@@ -99,13 +99,21 @@ impl View {
         let now = Clock::system().now();
         // What only takes long may still end well.
         let is_late = self.picture.nodes().any(|node| node.overdue);
-        let clusters = goal
+        let steps: Vec<String> = goal
             .under_way(&self.picture)
-            .filter(|key| key.kind == NodeKind::Cluster);
-        let advice = clusters.map(|key| advise(&self.picture, key, "capt", now));
-        let steps: Vec<String> = advice
-            .filter(|advice| advice.needed && !is_late)
-            .flat_map(|advice| advice.steps)
+            .filter(|_| !is_late)
+            .flat_map(|key| match key.kind {
+                NodeKind::Cluster => {
+                    let advice = advise(&self.picture, key, "capt", now);
+                    if advice.needed { advice.steps } else { Vec::new() }
+                }
+                NodeKind::Infrastructure
+                | NodeKind::ControlPlane
+                | NodeKind::Apply
+                | NodeKind::Workspace
+                | NodeKind::Template
+                | NodeKind::Secret => missing(&self.picture, key, now),
+            })
             .map(|step| step.to_string())
             .collect();
         if steps.is_empty() {
