@@ -237,7 +237,12 @@ impl Subject for WorkspaceSubject {
         let allowed = &self.options.allow_namespaces;
 
         let deleted = object.metadata.deletion_timestamp.is_some();
-        let kept = if deleted || matches!(record.state, State::Validating | State::Provisioning) {
+        // Wherever a run may start: after a restart also while its outputs are still being written.
+        let starts = matches!(
+            record.state,
+            State::Validating | State::Provisioning | State::Configuring | State::Recovering
+        );
+        let kept = if deleted || starts {
             kept::read(&object, view).await?
         } else {
             Kept::default()

@@ -67,6 +67,15 @@ async fn ready() -> Scenario {
     world
 }
 
+/// How many steps are passed over: `usual`, and with `CAPT_EVERY_STEP` set none, which takes many minutes.
+fn stride(usual: usize) -> usize {
+    if std::env::var_os("CAPT_EVERY_STEP").is_some() {
+        1
+    } else {
+        usual
+    }
+}
+
 async fn until_ready(world: &Scenario) {
     world.until_state(CONTROL_PLANE, "Ready", 5 * MINUTE).await;
     world

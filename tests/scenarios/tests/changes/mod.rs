@@ -3,7 +3,7 @@
 
 use capt_testing::{Fresh, Part, Row, Scenario, fixture};
 
-use crate::with_templates;
+use crate::{stride, with_templates};
 
 mod deletion;
 mod inputs;
@@ -33,15 +33,6 @@ async fn created_up_to(world: &Scenario, nth: u32) -> bool {
         world.apply(fixture::CLUSTER)
     );
     reached
-}
-
-/// How many steps are passed over: `usual`, and with `CAPT_EVERY_STEP` set none, which takes many minutes.
-fn stride(usual: usize) -> usize {
-    if std::env::var_os("CAPT_EVERY_STEP").is_some() {
-        1
-    } else {
-        usual
-    }
 }
 
 /// Makes a change at every `usual`th step of the creation of a cluster (see [`stride`]), from the `first` on, each

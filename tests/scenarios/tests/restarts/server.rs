@@ -3,7 +3,7 @@
 use capt_testing::{Fresh, fixture, simulate};
 
 use super::{counts, ended, row};
-use crate::{CLUSTER, CONTROL_PLANE, MINUTE, SECOND, with_templates};
+use crate::{CLUSTER, CONTROL_PLANE, MINUTE, SECOND, stride, with_templates};
 
 #[test]
 fn away_for_a_minute() {
@@ -31,12 +31,12 @@ fn away_for_a_minute() {
 }
 
 #[test]
-fn away_for_a_minute_at_every_fourth_step_of_a_life() {
+fn away_for_a_minute_at_steps_of_a_life() {
     simulate(async {
         let templates = fixture::templates();
         let (mut made, mut gone) = (None, None);
         let mut played = 0;
-        for nth in (1..).step_by(4) {
+        for nth in (1..).step_by(stride(12)) {
             let world = with_templates().await;
             let (reached, ()) = tokio::join!(biased; world.at_step(nth), world.apply(fixture::CLUSTER));
             if !reached {
