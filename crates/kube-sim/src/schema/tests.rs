@@ -427,16 +427,16 @@ fn what_has_not_changed_is_not_refused_again() {
     let old = json!({"spec": {"x": "long", "y": 0}});
     let mut new = old.clone();
     new["metadata"] = json!({"name": "e"});
-    assert!(schema.check(&new, Some(&old)).is_empty());
+    assert!(schema.check(&new, Some(&old), Vec::new()).is_empty());
     assert_eq!(
-        schema.check(&new, None).len(),
+        schema.check(&new, None, Vec::new()).len(),
         2,
         "and the rules are skipped: {:?}",
-        schema.check(&new, None)
+        schema.check(&new, None, Vec::new())
     );
     new["spec"]["y"] = json!(-1);
     assert_eq!(
-        told(&schema.check(&new, Some(&old))),
+        told(&schema.check(&new, Some(&old), Vec::new())),
         r#"spec.y: Invalid value: "integer": failed rule: self > 0"#
     );
 }
@@ -450,7 +450,7 @@ fn metadata_is_held_to_types_only() {
     let metadata = json!({"name": "long-name", "finalizers": ["a/b", "a/b"], "ownerReferences": [{"name": "no uid"}],
         "labels": {"a": 1}});
     let found: Vec<String> = schema
-        .check(&json!({ "metadata": metadata }), None)
+        .check(&json!({ "metadata": metadata }), None, Vec::new())
         .iter()
         .map(ToString::to_string)
         .collect();

@@ -31,15 +31,19 @@ impl Schema {
 
     /// All faults of an object that replaces `old`. Values that have not changed are not refused, even where
     /// a newer schema would (ratcheting).
+    #[cfg(test)]
     pub(crate) fn validate_update(&self, object: &Value, old: Option<&Value>) -> Vec<Cause> {
         let mut causes = self.root.validate(object, old, "").causes;
         self.root.duplicates(object, "", &mut causes);
         causes
     }
 
-    /// Schema and rules together: what a write is refused for, or nothing.
-    pub(crate) fn check(&self, object: &Value, old: Option<&Value>) -> Vec<Cause> {
-        let mut causes = self.validate_update(object, old);
+    /// Schema and rules together: what a write is refused for, or nothing. `beside` is what else is wrong with the
+    /// object; it is told of before what stands twice in a list, and may keep rules from being asked.
+    pub(crate) fn check(&self, object: &Value, old: Option<&Value>, beside: Vec<Cause>) -> Vec<Cause> {
+        let mut causes = self.root.validate(object, old, "").causes;
+        causes.extend(beside);
+        self.root.duplicates(object, "", &mut causes);
         if causes.iter().any(Cause::blocks_rules) {
             if self.has_rules() {
                 causes.push(Cause::rules_skipped());

@@ -10,7 +10,7 @@ use super::failure::{FieldError, StatusError};
 use super::kind::{Kind, KindVersion};
 use super::request::{PatchFormat, Subresource, Target, WriteOptions};
 use super::{
-    builtin, decoding, definition, events, leases, meta, namespaces, secrets, validation, workloads,
+    builtin, decoding, definition, events, leases, meta, namespaces, scale, secrets, validation, workloads,
 };
 use crate::fields::{self, Manager, Operation};
 use crate::patch::{self, PatchError};
@@ -169,11 +169,17 @@ pub(super) fn validate(
     } else {
         Cow::Owned(without_nulls(object))
     };
+    let scale = version
+        .scale
+        .as_ref()
+        .filter(|_| kind.rules.custom)
+        .map(|paths| scale::faults(paths, object))
+        .unwrap_or_default();
     errors.extend(
         version
             .shape
             .schema()
-            .check(checked.as_ref(), live)
+            .check(checked.as_ref(), live, scale)
             .into_iter()
             .map(FieldError::from),
     );

@@ -1,6 +1,7 @@
 //! Custom resource definitions: from the object to a served kind, and back to nothing.
 
 mod rules;
+mod versions;
 
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@ mod meta;
 mod namespaces;
 mod patch;
 mod request;
+mod scale;
 mod secrets;
 mod selector;
 mod store;

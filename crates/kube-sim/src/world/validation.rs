@@ -59,7 +59,8 @@ fn refuse_name(kind: &Kind, field: &str, name: &str, shown: &str, errors: &mut V
     );
 }
 
-fn name_faults(rule: NameRule, name: &str) -> Vec<String> {
+/// Why a name does not keep a rule.
+pub(super) fn name_faults(rule: NameRule, name: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let mut too_long = |limit: usize| {
         if name.len() > limit {
