@@ -31,7 +31,7 @@ mod status;
 mod subject;
 mod variables;
 
-use capt_api::{Cluster, TerraformWorkspace, WorkspaceTemplateApply};
+use capt_api::{CAPTCluster, Cluster, TerraformWorkspace, WorkspaceTemplateApply};
 use capt_runtime::{DriverBuilder, Subject as _};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -52,6 +52,7 @@ pub fn install(driver: DriverBuilder, options: Options) -> DriverBuilder {
         .watch::<TerraformWorkspace>()
         .watch::<WorkspaceTemplateApply>()
         .watch::<Cluster>()
+        .watch::<CAPTCluster>()
         .watch_metadata::<Secret>()
         .watch_metadata::<ConfigMap>()
         .subject(subject)

@@ -300,7 +300,7 @@ impl Subject for WorkspaceSubject {
             has_state: state.is_some(),
             deletion: deletion(&object.spec),
             dependents: if deleting {
-                dependents::dependents(&object, view)
+                dependents::dependents(&object, view, &self.options.allow_namespaces)
             } else {
                 Vec::new()
             },

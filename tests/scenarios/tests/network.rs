@@ -137,6 +137,21 @@ fn a_shared_vpc() {
             world.at("WorkspaceTemplateApply/shared-vpc", "/metadata/ownerReferences"),
             json!(null)
         );
+
+        world.delete("WorkspaceTemplateApply/shared-vpc").await;
+        world.pass(10 * MINUTE).await;
+        assert_eq!(world.cloud().counters("shared-vpc").destroys, 0);
+        let wait = world.at("TerraformWorkspace/shared-vpc", "/status/waits/0");
+        assert_eq!(wait["reason"], "WaitingForDependents");
+        assert!(
+            wait["message"].to_string().contains("CAPTCluster/other"),
+            "{wait}"
+        );
+        world.delete("Cluster/other").await;
+        world
+            .until_gone("WorkspaceTemplateApply/shared-vpc", 5 * MINUTE)
+            .await;
+        assert_eq!(world.cloud().counters("shared-vpc").destroys, 1);
     });
 }
 
