@@ -77,10 +77,6 @@ fn message(diagnostic: &Diagnostic) -> String {
         message.push_str(": ");
         message.push_str(redact(&diagnostic.detail).trim());
     }
-    if !diagnostic.printed.trim().is_empty() {
-        message.push_str("; it printed: ");
-        message.push_str(diagnostic.printed.trim());
-    }
     bound(&mut message, MAX_MESSAGE);
     message
 }
@@ -98,7 +94,20 @@ fn position(diagnostic: &Diagnostic) -> String {
         .unwrap_or_default()
 }
 
-/// Takes out what may hold a secret: the command line that a provisioner ran, and what it printed.
+/// Adds the end of what the provisioner of the resource printed, as Terraform itself has shown it. The command line,
+/// and what Terraform quotes of the output whether it is secret or not, go.
+pub(crate) fn with_output(diagnostic: &mut Diagnostic, printed: &str) {
+    if !printed.trim().is_empty() {
+        diagnostic.detail = format!(
+            "{}; it printed: {}",
+            redact(&diagnostic.detail).trim(),
+            printed.trim()
+        );
+    }
+}
+
+/// Takes out what may hold a secret: the command line that a provisioner ran, and what it printed. What is taken out
+/// already stays as it is.
 pub fn redact(text: &str) -> String {
     const COMMAND: &str = "Error running command '";
     let Some(start) = text.find(COMMAND) else {
@@ -106,6 +115,9 @@ pub fn redact(text: &str) -> String {
     };
     // Nothing of what follows but the reason itself: the command and its output may hold the same words.
     let rest = &text[start + COMMAND.len()..];
+    if rest.starts_with("(redacted)': ") {
+        return text.to_owned();
+    }
     let reasons = [
         "exit status ",
         "signal: ",
@@ -162,7 +174,6 @@ mod tests {
             detail: detail.into(),
             address: Some("terraform_data.a".into()),
             range: Some(range),
-            printed: String::new(),
         }
     }
 

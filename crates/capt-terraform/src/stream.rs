@@ -121,9 +121,6 @@ pub struct Diagnostic {
     /// Where in the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<Range>,
-    /// The end of what the provisioner of the resource printed, if Terraform itself has shown it.
-    #[serde(skip)]
-    pub printed: String,
 }
 
 /// What a `change_summary` counts.

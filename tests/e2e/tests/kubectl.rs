@@ -67,8 +67,9 @@ fn the_columns_are_there_and_a_deletion_leaves_nothing() {
         .args(["describe", "cluster", "demo", "--kubeconfig"])
         .arg(kubeconfig));
     described.check(
-        described.stdout.starts_with("Cluster/demo  Available\n"),
-        "it is not described as available",
+        described.stdout.contains("\nState:      Ready\n")
+            && described.stdout.contains("\nAvailable:  yes\n"),
+        "it is not described as ready and available",
     );
     let secrets = kubectl(kubeconfig, &["get", "secrets", "-A", "-o", "name"]);
     for name in [

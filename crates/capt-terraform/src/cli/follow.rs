@@ -11,7 +11,7 @@ use tokio::process::Child;
 use tokio::time::Instant;
 
 use super::record::{ProcessId, has_orphans};
-use crate::diagnostics::bound;
+use crate::diagnostics::{self, bound};
 use crate::engine::{Cancelled, EventSink};
 use crate::secrets::Secrets;
 use crate::stream::{Action, ChangeSummary, Diagnostic, Event, LineReader, Severity};
@@ -51,7 +51,8 @@ impl Said {
                     bound(&mut diagnostic.summary, MAX_DETAIL);
                     bound(&mut diagnostic.detail, MAX_DETAIL);
                     let address = diagnostic.address.as_deref().unwrap_or_default();
-                    diagnostic.printed = self.printed.remove(address).flatten().unwrap_or_default();
+                    let printed = self.printed.remove(address).flatten();
+                    diagnostics::with_output(&mut diagnostic, printed.as_deref().unwrap_or_default());
                     self.diagnostics.push(diagnostic);
                 }
             }
@@ -334,7 +335,6 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostics;
     use crate::stream::parse_line;
 
     fn printed(line: &str) -> String {

@@ -332,7 +332,6 @@ fn verdict(
         detail,
         address: None,
         range: None,
-        printed: String::new(),
     };
     let fault = diagnostics::fault(&diagnostic, step);
     // Once more without its frame and on one line.

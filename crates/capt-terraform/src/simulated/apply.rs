@@ -309,7 +309,6 @@ impl Apply {
                     detail: format!("Error running command '(redacted)': exit status {code}."),
                     address: Some(task.address.clone()),
                     range: None,
-                    printed: String::new(),
                 };
                 Err(Broken {
                     fault: Box::new(diagnostics::fault(&diagnostic, Some(Step::Apply))),

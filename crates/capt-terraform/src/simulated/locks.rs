@@ -163,7 +163,6 @@ fn refused(held: &LockInfo) -> Fault {
         detail,
         address: None,
         range: None,
-        printed: String::new(),
     };
     diagnostics::fault(&diagnostic, None)
 }

@@ -258,7 +258,6 @@ pub(super) fn error(summary: &str, detail: impl Into<String>) -> Diagnostic {
         detail: detail.into(),
         address: None,
         range: None,
-        printed: String::new(),
     }
 }
 

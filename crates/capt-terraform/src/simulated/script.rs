@@ -50,7 +50,6 @@ impl Scripted {
                     detail: detail.to_owned(),
                     address: (!subject.is_empty()).then(|| subject.to_owned()),
                     range: None,
-                    printed: String::new(),
                 };
                 crate::diagnostics::fault(&diagnostic, None)
             }
