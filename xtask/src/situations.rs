@@ -90,10 +90,12 @@ fn every_row_has_a_script(
 
 fn sources(repository: &Repository, files: &[String], folder: &str) -> Result<String> {
     let mut sources = String::new();
-    for file in files
-        .iter()
-        .filter(|file| file.starts_with(folder) && file.ends_with(".rs"))
-    {
+    for file in files.iter().filter(|file| {
+        file.starts_with(folder)
+            && std::path::Path::new(file)
+                .extension()
+                .is_some_and(|it| it == "rs")
+    }) {
         sources.push_str(&repository.read(file)?);
     }
     Ok(sources)

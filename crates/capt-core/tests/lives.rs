@@ -197,8 +197,10 @@ fn a_run_that_has_changed_nothing_gives_way_to_a_newer_input() {
     seen.object.input = "two".to_owned();
     life.workspace(&mut seen);
     life.workspace(&mut seen);
-    let planning = |changes| run(2, None).map(|run| workspace::RunSeen { changes, ..run });
-    seen.run = planning(false);
+    seen.run = run(2, None).map(|run| workspace::RunSeen {
+        changes: false,
+        ..run
+    });
     life.workspace(&mut seen);
     life.say("it changes again before the apply");
     seen.object.input = "three".to_owned();

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn the_rules_in_their_order() {
-        let rows: [(i64, &[(&str, &str)], Kstatus); 8] = [
+        type Conditions = &'static [(&'static str, &'static str)];
+        let rows: [(i64, Conditions, Kstatus); 8] = [
             (2, &[("Ready", "True")], Kstatus::Current),
             (2, &[], Kstatus::Current),
             (1, &[("Ready", "True"), ("Stalled", "True")], Kstatus::InProgress),

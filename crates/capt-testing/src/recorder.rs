@@ -231,7 +231,7 @@ fn weigh(target: &Target, was: Option<&Value>, is: Option<&Value>) -> Option<Wei
         "/metadata/deletionTimestamp",
     ];
     let differs = |mark: &&str| was.pointer(mark) != is.pointer(mark);
-    if marks.iter().any(|mark| differs(&mark)) {
+    if marks.iter().any(&differs) {
         Some(Weight::Milestone)
     } else {
         differs(&"/status/run/stage").then_some(Weight::Stage)

@@ -184,7 +184,7 @@ fn the_namespace_of_a_ready_cluster_ends() {
     }
     let mut sandbox = Running::start(&mut command);
     let kubeconfig = sandbox.line();
-    sandbox.hear(" Cluster/demo Available");
+    sandbox.hear(" Cluster/team/demo Available");
     let ended = run(Command::new("kubectl").args(["--kubeconfig", &kubeconfig]).args([
         "delete",
         "namespace",

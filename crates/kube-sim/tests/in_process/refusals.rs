@@ -36,6 +36,7 @@ async fn send(
 }
 
 #[tokio::test(start_paused = true)]
+#[allow(clippy::too_many_lines, reason = "a table: one row for each refusal")]
 async fn bodies_are_refused_in_the_servers_words() {
     let (_server, client) = server().await;
     let (json, merge) = ("application/json", "application/merge-patch+json");

@@ -104,13 +104,13 @@ async fn interrupted(life: Life, end: End, nth: u32, world: &mut Scenario) -> bo
 /// its own. There are at least `least` steps.
 async fn at_steps(life: Life, end: End, (first, usual): (u32, usize), least: u32) {
     let mut fresh = None;
-    let mut last = 0;
+    let mut reached = 0;
     for nth in (first..).step_by(stride(usual)) {
         let mut world = life.start().await;
         if !interrupted(life, end, nth, &mut world).await {
             break;
         }
-        last = nth;
+        reached = nth;
         if fresh.is_none() {
             fresh = Some(life.fresh(&world).await);
         }
@@ -118,7 +118,7 @@ async fn at_steps(life: Life, end: End, (first, usual): (u32, usize), least: u32
             ended(&world, fresh, life.begun()).await;
         }
     }
-    assert!(last >= least, "{life:?} ends after step {last}");
+    assert!(reached >= least, "{life:?} ends after step {reached}");
 }
 
 /// One moment of each life, as people see it.
@@ -137,7 +137,7 @@ fn seen(id: &'static str, situation: &'static str, does: &'static str, life: Lif
             Life::Create => {
                 account
                     .ends_as_fresh(&world, &[&templates, fixture::CLUSTER])
-                    .await
+                    .await;
             }
             Life::Upgrade => account.ends_as_fresh(&world, &[&templates, &raised()]).await,
             Life::Delete => account.ends_as_fresh(&world, &[&templates]).await,
