@@ -40,6 +40,11 @@ pub struct Args {
     #[command(flatten)]
     pub engine: EngineArgs,
 
+    /// As the first process of a container, which takes all others along: how long the runs of Terraform get to stop
+    /// when the operator is asked to. Less than the terminationGracePeriodSeconds of the pod
+    #[arg(long, value_name = "SECONDS", default_value_t = 25)]
+    pub stop_grace: u64,
+
     /// Where /healthz and /readyz answer
     #[arg(long, value_name = "ADDR")]
     pub health_addr: Option<SocketAddr>,

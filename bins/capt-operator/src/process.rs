@@ -50,3 +50,9 @@ pub fn stop_signal() -> Result<impl Future<Output = ()>> {
         }
     })
 }
+
+/// Whether all other processes are killed when this one ends: it is the first of a container, and the kernel ends what
+/// is left of a PID namespace with its first process (`pid_namespaces(7)`).
+pub(crate) fn takes_others_along() -> bool {
+    std::process::id() == 1
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use capt_k8s::Operator;
@@ -23,7 +24,8 @@ const LOG_FILTER: &str = "info,kube=warn,tower=warn,hyper=warn";
 /// Runs the operator until the process is asked to stop.
 ///
 /// Terraform processes that run then are left running: each has a process group and files of its own, and the
-/// next start finds it in the working directory and goes on with it.
+/// next start finds it in the working directory and goes on with it. Only where they would die with this process are
+/// they asked to stop, so that they store their states and let go of their locks.
 pub async fn run(args: Args) -> Result<()> {
     process::install_tls();
     process::init_logs(&args.log, LOG_FILTER)?;
@@ -76,8 +78,33 @@ pub async fn run(args: Args) -> Result<()> {
     let counting = tokio::spawn(metrics::count_runs(runs.clone(), counts));
     operator.run(stop).await;
     counting.abort();
-    tracing::info!("stopped; Terraform processes that run go on without the operator");
+    if process::takes_others_along() {
+        stop_runs(&runs, Duration::from_secs(args.stop_grace)).await;
+    } else {
+        tracing::info!("stopped; Terraform processes that run go on without the operator");
+    }
     Ok(())
+}
+
+/// Asks all runs to stop and waits for them, for as long as `grace`.
+async fn stop_runs(runs: &Runs, grace: Duration) {
+    let asked = runs.under_way().len();
+    if asked > 0 {
+        tracing::info!(
+            runs = asked,
+            ?grace,
+            "runs are asked to stop: they would be killed with this process"
+        );
+    }
+    if tokio::time::timeout(grace, runs.stop_all()).await.is_ok() {
+        tracing::info!(runs = asked, "stopped, and every run with it");
+        return;
+    }
+    let workspaces: Vec<String> = runs.under_way().iter().map(ToString::to_string).collect();
+    tracing::warn!(
+        ?workspaces,
+        "runs have not stopped in time and are killed with this process; the next operator completes what is missing"
+    );
 }
 
 /// A client of the management cluster, and the kubeconfig file that Terraform reaches it with, if it is one.

@@ -392,6 +392,30 @@ async fn a_cancelled_run_is_interrupted_and_the_next_takes_it_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_runs_stop_wherever_they_are() {
+    let cloud = SimulatedCloud::new();
+    let runs = runs(&cloud);
+    runs.stop_all().await;
+    // More than may work at a time: the last ones wait for a place.
+    let workspaces: Vec<WorkspaceId> = (0..6).map(|n| WorkspaceId::new(format!("uid-{n}"))).collect();
+    for workspace in &workspaces {
+        let mut spec = spec("r1", MODULE, r#"{"name":"demo"}"#);
+        spec.workspace = workspace.clone();
+        spec.label = workspace.to_string();
+        runs.start(spec).unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(runs.under_way(), workspaces);
+    runs.stop_all().await;
+    assert!(runs.under_way().is_empty());
+    for workspace in &workspaces {
+        let end = runs.view(workspace).unwrap().end.unwrap();
+        assert_eq!(first_fault(end).class, FaultClass::Interrupted, "{workspace}");
+    }
+    assert!(cloud.locks().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_withdrawn_run_ends_before_it_changes_anything() {
     let cloud = SimulatedCloud::new();
     let runs = runs(&cloud);

@@ -121,6 +121,13 @@ impl Board {
         lock(&self.slots).get(workspace).map(|slot| slot.view.clone())
     }
 
+    /// The workspaces whose run has not ended.
+    pub(super) fn under_way(&self) -> Vec<WorkspaceId> {
+        let slots = lock(&self.slots);
+        let active = slots.iter().filter(|(_, slot)| slot.view.stage != Stage::Ended);
+        active.map(|(workspace, _)| workspace.clone()).collect()
+    }
+
     pub(super) fn cancel(&self, workspace: &WorkspaceId) {
         if let Some(slot) = lock(&self.slots).get(workspace) {
             slot.cancel.send_replace(true);

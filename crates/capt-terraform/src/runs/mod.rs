@@ -16,7 +16,7 @@ pub(crate) use sequence::STALE_PLAN;
 use std::sync::Arc;
 
 use capt_core::fault::{Fault, FaultClass};
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
@@ -132,6 +132,21 @@ impl Runs {
     /// Asks the run of a workspace to stop: once, softly. It ends when the engine has stopped.
     pub fn cancel(&self, workspace: &WorkspaceId) {
         self.inner.shared.board.cancel(workspace);
+    }
+
+    /// Asks all runs to stop: each once, softly. Completes when every one of them has ended.
+    pub async fn stop_all(&self) {
+        let board = &self.inner.shared.board;
+        let mut changes = std::pin::pin!(self.changes());
+        for workspace in board.under_way() {
+            board.cancel(&workspace);
+        }
+        while !board.under_way().is_empty() && changes.next().await.is_some() {}
+    }
+
+    /// The workspaces with a run that is under way.
+    pub fn under_way(&self) -> Vec<WorkspaceId> {
+        self.inner.shared.board.under_way()
     }
 
     /// Asks the run of a workspace to end before it changes anything, as [`FaultClass::Interrupted`]. No process is
