@@ -248,7 +248,7 @@ fn cell(text: &str) -> String {
         .replace('>', "&gt;")
         .replace('|', "\\|")
         // `[a](b)` is a link to Markdown, inside a code element too.
-        .replace('[', "\\[");
+        .replace("](", "]&#40;");
     escaped.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -87,7 +87,7 @@ fn sorted(part: &str) -> String {
 #[test]
 fn what_differs_from_run_to_run_is_masked_and_nothing_else() {
     let shell = Shell {
-        directory: "/d/work".into(),
+        directory: "/d/folder".into(),
         home: "/d/home".into(),
         kubeconfig: "/d/kubeconfig".into(),
     };
@@ -105,7 +105,7 @@ fn what_differs_from_run_to_run_is_masked_and_nothing_else() {
             "  creationTimestamp: \"<time>\"",
         ),
         ("dial tcp 127.0.0.1:6443: refused", "dial tcp <server>: refused"),
-        ("error: /d/work/a.yaml", "error: <directory>/a.yaml"),
+        ("error: /d/folder/a.yaml", "error: <directory>/a.yaml"),
         (
             "edited in /tmp/kubectl-edit-123.yaml",
             "edited in /tmp/kubectl-edit-<n>.yaml",
