@@ -206,8 +206,19 @@ async fn a_failing_resource_says_why_without_its_command_and_is_guarded_when_tai
         return;
     };
     let runs = runs(&options).await;
-    let module = slow(0).replace("sleep 0", "echo s3cr3t-word; exit 3");
-    let faults = faults(apply(&runs, spec("r1", &module)).await);
+    let module = slow(0).replace("sleep 0", "echo no route to host; exit 3");
+    let plain = faults(apply(&runs, spec("r0", &module)).await);
+    assert!(
+        plain[0]
+            .message
+            .ends_with("exit status 3; it printed: no route to host"),
+        "{}",
+        plain[0].message
+    );
+    // What Terraform itself holds back is not told either.
+    let sensitive = "variable \"token\" {\n  sensitive = true\n  default = \"s3cr3t-word\"\n}\n";
+    let module = slow(0).replace("sleep 0", "echo ${var.token}; exit 3");
+    let faults = faults(apply(&runs, spec("r1", &format!("{module}{sensitive}"))).await);
     assert_eq!(faults[0].subject, "terraform_data.slow");
     assert!(
         faults[0].message.contains("exit status 3"),
