@@ -194,7 +194,7 @@ fn killed_at_other_steps_of_a_creation() {
 
 #[test]
 fn killed_at_steps_of_an_upgrade() {
-    simulate(at_steps(Life::Upgrade, End::Killed, (1, 3), 9));
+    simulate(at_steps(Life::Upgrade, End::Killed, (2, 3), 11));
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn stopped_at_steps_of_a_creation() {
 
 #[test]
 fn stopped_at_steps_of_an_upgrade() {
-    simulate(at_steps(Life::Upgrade, End::Stopped, (2, 4), 9));
+    simulate(at_steps(Life::Upgrade, End::Stopped, (1, 4), 9));
 }
 
 #[test]
