@@ -12,9 +12,35 @@
 //! Removing edges keeps them valid.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, btree_set};
+use std::fmt;
 
-use super::{DependencyGraph, NodeKey, Side};
+use petgraph::stable_graph::{NodeIndex, StableDiGraph, WalkNeighbors};
+
+use super::Side;
+
+/// The levels of all nodes, and what a search writes on.
+#[derive(Clone, Default)]
+pub(super) struct Levels {
+    /// By node index.
+    level: Vec<u32>,
+    /// By node index: the search that saw the node last. A fresh number stands for "not seen", so that nothing
+    /// is cleared between two searches.
+    seen_by: Vec<u64>,
+    searches: u64,
+    ahead: Vec<WalkNeighbors<u32>>,
+    behind: Vec<WalkNeighbors<u32>>,
+    found: Vec<NodeIndex>,
+    /// Edges that were followed in all, which no machine changes.
+    #[cfg(test)]
+    pub(super) followed: u64,
+}
+
+/// Without what searches wrote, which means nothing once they are over.
+impl fmt::Debug for Levels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Levels").field(&self.level).finish()
+    }
+}
 
 /// What a search of limited length found.
 enum Meeting {
@@ -26,97 +52,13 @@ enum Meeting {
     Unknown,
 }
 
-impl<N: NodeKey> DependencyGraph<N> {
-    /// Whether the edge can be added. Levels are made ready for it if so, and are unchanged if not.
-    pub(super) fn admit(&mut self, dependent: &N, dependency: &N) -> bool {
-        let level = self.level(dependent);
-        let limit = self.edge_count.isqrt().max(1);
-        match level.cmp(&self.level(dependency)) {
-            Ordering::Less => true,
-            Ordering::Equal => match self.meet(dependent, dependency, limit) {
-                Meeting::Closed => false,
-                Meeting::Apart => true,
-                Meeting::Unknown => self.raise_above(dependent, dependency),
-            },
-            Ordering::Greater => {
-                let mut behind = Search::new(self, dependent, Side::Dependents);
-                for _ in 0..limit {
-                    if let Visit::Dry = behind.step() {
-                        let behind = behind.seen;
-                        let raised = self.below(dependency, level, &behind);
-                        return self.raise(raised, level);
-                    }
-                }
-                self.raise_above(dependent, dependency)
-            }
-        }
-    }
-
-    /// Searches within the level that both nodes are on, an edge forward and an edge backward in turn.
-    fn meet(&self, dependent: &N, dependency: &N, limit: usize) -> Meeting {
-        let mut behind = Search::new(self, dependent, Side::Dependents);
-        let mut ahead = Search::new(self, dependency, Side::Dependencies);
-        for _ in 0..limit {
-            match ahead.step() {
-                Visit::Dry => return Meeting::Apart,
-                Visit::New(node) if behind.seen.contains(node) => return Meeting::Closed,
-                Visit::New(_) | Visit::Known => {}
-            }
-            match behind.step() {
-                Visit::Dry => return Meeting::Apart,
-                Visit::New(node) if ahead.seen.contains(node) => return Meeting::Closed,
-                Visit::New(_) | Visit::Known => {}
-            }
-        }
-        Meeting::Unknown
-    }
-
-    /// Moves the dependency to the level above the dependent, unless it leads back to the dependent.
-    fn raise_above(&mut self, dependent: &N, dependency: &N) -> bool {
-        let level = self.level(dependent) + 1;
-        let raised = self.below(dependency, level, &BTreeSet::from([dependent]));
-        self.raise(raised, level)
-    }
-
-    /// The node and all it leads to below a level: what has to move for the node to be on it.
-    ///
-    /// `None` if the way leads to a node of `behind`, which is to say back to the dependent.
-    fn below(&self, node: &N, level: usize, behind: &BTreeSet<&N>) -> Option<Vec<N>> {
-        let mut found = BTreeSet::from([node]);
-        let mut open = vec![node];
-        while let Some(node) = open.pop() {
-            for next in self.neighbours(node, Side::Dependencies) {
-                if behind.contains(next) {
-                    return None;
-                }
-                if self.level(next) < level && found.insert(next) {
-                    open.push(next);
-                }
-            }
-        }
-        Some(found.into_iter().cloned().collect())
-    }
-
-    fn raise(&mut self, nodes: Option<Vec<N>>, level: usize) -> bool {
-        let Some(nodes) = nodes else {
-            return false;
-        };
-        for node in nodes {
-            self.entry(&node).level = level;
-        }
-        true
-    }
-
-    /// The level of a node; a node that is yet to be added is on the lowest.
-    pub(super) fn level(&self, node: &N) -> usize {
-        self.entries.get(node).map_or(0, |entry| entry.level)
-    }
-}
-
 /// What one step of a search came to.
-enum Visit<'g, N> {
-    /// A node for the first time.
-    New(&'g N),
+enum Visit {
+    /// A node for the first time; and the search that had seen it before, if one had.
+    New {
+        /// The number of that search.
+        seen_by: u64,
+    },
     /// A node of another level, or one that was seen before.
     Known,
     /// There is nothing left to look at.
@@ -124,42 +66,178 @@ enum Visit<'g, N> {
 }
 
 /// A search along one side, within the level of the node it starts at, edge by edge.
-struct Search<'g, N> {
-    graph: &'g DependencyGraph<N>,
+struct Search {
     side: Side,
-    level: usize,
-    seen: BTreeSet<&'g N>,
-    open: Vec<btree_set::Iter<'g, N>>,
+    level: u32,
+    number: u64,
 }
 
-impl<'g, N: NodeKey> Search<'g, N> {
-    fn new(graph: &'g DependencyGraph<N>, start: &'g N, side: Side) -> Self {
-        let entry = graph.entries.get(start);
-        Self {
-            graph,
-            side,
-            level: graph.level(start),
-            seen: BTreeSet::from([start]),
-            open: entry
-                .into_iter()
-                .map(|entry| entry.neighbours(side).iter())
-                .collect(),
+impl Levels {
+    /// The level of a node.
+    pub(super) fn of(&self, node: NodeIndex) -> u32 {
+        self.level[node.index()]
+    }
+
+    /// Puts a new node, which has no edges, on the lowest level.
+    pub(super) fn put_lowest(&mut self, node: NodeIndex) {
+        let place = node.index();
+        if place >= self.level.len() {
+            self.level.resize(place + 1, 0);
+            self.seen_by.resize(place + 1, 0);
+        }
+        self.level[place] = 0;
+    }
+
+    /// Puts a node without edges where `dependent` can lead to it.
+    pub(super) fn put_above(&mut self, node: NodeIndex, dependent: NodeIndex) {
+        self.level[node.index()] = self.of(dependent);
+    }
+
+    /// Whether the edge can be added. Levels are made ready for it if so, and are unchanged if not.
+    pub(super) fn admit<N>(
+        &mut self,
+        store: &StableDiGraph<N, ()>,
+        dependent: NodeIndex,
+        dependency: NodeIndex,
+    ) -> bool {
+        let level = self.of(dependent);
+        let limit = store.edge_count().isqrt().max(1);
+        match level.cmp(&self.of(dependency)) {
+            Ordering::Less => true,
+            Ordering::Equal => match self.meet(store, dependent, dependency, limit) {
+                Meeting::Closed => false,
+                Meeting::Apart => true,
+                Meeting::Unknown => self.raise_above(store, dependent, dependency),
+            },
+            Ordering::Greater => {
+                let behind = self.begin(store, dependent, Side::Dependents);
+                for _ in 0..limit {
+                    if let Visit::Dry = self.step(store, &behind) {
+                        return self.raise(store, dependency, level, behind.number);
+                    }
+                }
+                self.raise_above(store, dependent, dependency)
+            }
         }
     }
 
-    fn step(&mut self) -> Visit<'g, N> {
-        while let Some(edges) = self.open.last_mut() {
-            let Some(node) = edges.next() else {
-                self.open.pop();
+    /// Searches within the level that both nodes are on, an edge forward and an edge backward in turn.
+    fn meet<N>(
+        &mut self,
+        store: &StableDiGraph<N, ()>,
+        dependent: NodeIndex,
+        dependency: NodeIndex,
+        limit: usize,
+    ) -> Meeting {
+        let behind = self.begin(store, dependent, Side::Dependents);
+        let ahead = self.begin(store, dependency, Side::Dependencies);
+        for _ in 0..limit {
+            for (search, other) in [(&ahead, &behind), (&behind, &ahead)] {
+                match self.step(store, search) {
+                    Visit::Dry => return Meeting::Apart,
+                    Visit::New { seen_by } if seen_by == other.number => return Meeting::Closed,
+                    Visit::New { .. } | Visit::Known => {}
+                }
+            }
+        }
+        Meeting::Unknown
+    }
+
+    /// Moves the dependency to the level above the dependent, unless it leads back to the dependent.
+    fn raise_above<N>(
+        &mut self,
+        store: &StableDiGraph<N, ()>,
+        dependent: NodeIndex,
+        dependency: NodeIndex,
+    ) -> bool {
+        self.searches += 1;
+        self.seen_by[dependent.index()] = self.searches;
+        self.raise(store, dependency, self.of(dependent) + 1, self.searches)
+    }
+
+    /// Moves a node, and all it leads to below the level, to that level; unless the way leads to a node that the
+    /// search `behind` saw, which is to say back to the dependent.
+    fn raise<N>(&mut self, store: &StableDiGraph<N, ()>, node: NodeIndex, level: u32, behind: u64) -> bool {
+        self.searches += 1;
+        let number = self.searches;
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        found.push(node);
+        self.seen_by[node.index()] = number;
+        let mut next_to_open = 0;
+        let mut closes = false;
+        'search: while let Some(&open) = found.get(next_to_open) {
+            next_to_open += 1;
+            for next in store.neighbors_directed(open, Side::Dependencies.direction()) {
+                self.count();
+                let seen_by = self.seen_by[next.index()];
+                if seen_by == behind {
+                    closes = true;
+                    break 'search;
+                }
+                if self.of(next) < level && seen_by != number {
+                    self.seen_by[next.index()] = number;
+                    found.push(next);
+                }
+            }
+        }
+        if !closes {
+            for raised in &found {
+                self.level[raised.index()] = level;
+            }
+        }
+        self.found = found;
+        !closes
+    }
+
+    #[allow(
+        clippy::unused_self,
+        clippy::missing_const_for_fn,
+        reason = "counts in tests alone"
+    )]
+    fn count(&mut self) {
+        #[cfg(test)]
+        {
+            self.followed += 1;
+        }
+    }
+
+    fn begin<N>(&mut self, store: &StableDiGraph<N, ()>, start: NodeIndex, side: Side) -> Search {
+        self.searches += 1;
+        self.seen_by[start.index()] = self.searches;
+        let open = self.open(side);
+        open.clear();
+        open.push(store.neighbors_directed(start, side.direction()).detach());
+        Search {
+            side,
+            level: self.of(start),
+            number: self.searches,
+        }
+    }
+
+    fn open(&mut self, side: Side) -> &mut Vec<WalkNeighbors<u32>> {
+        match side {
+            Side::Dependencies => &mut self.ahead,
+            Side::Dependents => &mut self.behind,
+        }
+    }
+
+    /// Follows one edge.
+    fn step<N>(&mut self, store: &StableDiGraph<N, ()>, search: &Search) -> Visit {
+        while let Some(edges) = self.open(search.side).last_mut() {
+            let Some(node) = edges.next_node(store) else {
+                self.open(search.side).pop();
                 continue;
             };
-            return match self.graph.entries.get(node) {
-                Some(entry) if entry.level == self.level && self.seen.insert(node) => {
-                    self.open.push(entry.neighbours(self.side).iter());
-                    Visit::New(node)
-                }
-                Some(_) | None => Visit::Known,
-            };
+            self.count();
+            let seen_by = self.seen_by[node.index()];
+            if self.of(node) != search.level || seen_by == search.number {
+                return Visit::Known;
+            }
+            self.seen_by[node.index()] = search.number;
+            self.open(search.side)
+                .push(store.neighbors_directed(node, search.side.direction()).detach());
+            return Visit::New { seen_by };
         }
         Visit::Dry
     }

@@ -4,10 +4,12 @@ use std::fmt;
 
 use super::*;
 
+mod cycles;
+mod fleet;
 mod laws;
 mod load;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Id(&'static str);
 
 impl Display for Id {
@@ -135,6 +137,16 @@ fn reach_is_ordered_by_distance_then_key() {
     assert_eq!(graph.requirements_of(&CLUSTER), [CONTROL_PLANE, VPC, EKS, ROLE]);
     assert!(graph.impact_of(&CLUSTER).is_empty());
     assert!(graph.impact_of(&Id("nowhere")).is_empty());
+}
+
+#[test]
+fn a_part_is_what_its_nodes_stand_on() {
+    let graph = demo();
+    let part = graph.part_of([&EKS, &Id("nowhere")]);
+    assert!(part.nodes().eq([&ROLE, &EKS, &VPC]));
+    assert!(part.edges().eq([(&EKS, &ROLE), (&EKS, &VPC)]));
+    assert_eq!(graph.part_of([&CLUSTER, &ROLE]), graph);
+    assert!(graph.part_of([]).is_empty());
 }
 
 #[test]

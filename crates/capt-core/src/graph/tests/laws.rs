@@ -56,8 +56,12 @@ fn build(changes: &[Change]) -> DependencyGraph<Id> {
     graph
 }
 
-fn levels(graph: &DependencyGraph<Id>) -> Vec<usize> {
-    graph.entries.values().map(|entry| entry.level).collect()
+fn levels(graph: &DependencyGraph<Id>) -> Vec<u32> {
+    graph.nodes().map(|node| level(graph, *node)).collect()
+}
+
+fn level(graph: &DependencyGraph<Id>, node: Id) -> u32 {
+    graph.levels.of(graph.at(&node).unwrap())
 }
 
 proptest! {
@@ -112,9 +116,9 @@ proptest! {
             prop_assert!(graph.nodes().eq(&nodes));
             let edges: BTreeSet<(Id, Id)> = model.all_edges().map(|(a, b, ())| (a, b)).collect();
             prop_assert!(graph.edges().map(|(a, b)| (*a, *b)).eq(edges));
-            prop_assert_eq!(graph.edge_count, model.edge_count());
+            prop_assert_eq!((graph.len(), graph.edge_count()), (model.node_count(), model.edge_count()));
             for (a, b) in graph.edges() {
-                prop_assert!(graph.level(a) <= graph.level(b));
+                prop_assert!(level(&graph, *a) <= level(&graph, *b));
                 prop_assert!(graph.dependents_of(b).any(|node| node == a));
             }
         }

@@ -1,0 +1,337 @@
+//! The dependency graph: reading a fleet, adding edges one by one, and asking for an impact.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use capt_core::graph::{DependencyGraph, NodeKey};
+use capt_core::retry::splitmix64;
+use petgraph::acyclic::Acyclic;
+use petgraph::algo::toposort;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::graphmap::DiGraphMap;
+use petgraph::stable_graph::StableDiGraph;
+
+use crate::measure::{alone, exponent, paired};
+
+/// A typed id, as in a fleet: what it is, and which of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Id {
+    kind: Kind,
+    number: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Kind {
+    Cluster,
+    Network,
+    ControlPlane,
+    Apply,
+    Workspace,
+    Template,
+    Plain,
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}/{}", self.kind, self.number)
+    }
+}
+
+impl NodeKey for Id {}
+
+/// An id as Kubernetes has it: the kind, the namespace and the name as text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Named {
+    kind: Kind,
+    namespace: String,
+    name: String,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+impl NodeKey for Named {}
+
+impl From<Id> for Named {
+    fn from(id: Id) -> Self {
+        Self {
+            kind: id.kind,
+            namespace: format!("team-{}", id.number % 50),
+            name: format!("cluster-{}-{:?}", id.number, id.kind),
+        }
+    }
+}
+
+pub(crate) fn run() {
+    println!("## The dependency graph\n");
+    loads();
+    sparse();
+    unkind();
+    impacts();
+}
+
+const fn id(kind: Kind, number: u32) -> Id {
+    Id { kind, number }
+}
+
+/// So many nodes of clusters, each of eight nodes that stand on one another, and on one of a few templates.
+fn fleet(nodes: usize) -> Vec<(Id, Vec<Id>)> {
+    let clusters = u32::try_from(nodes / 8).unwrap();
+    let mut fleet = Vec::with_capacity(nodes + 10);
+    for number in 0..clusters {
+        let template = id(Kind::Template, number % 10);
+        let network = id(Kind::Network, number);
+        let control_plane = id(Kind::ControlPlane, number);
+        let applies = [3 * number, 3 * number + 1].map(|number| id(Kind::Apply, number));
+        let workspaces =
+            [3 * number, 3 * number + 1, 3 * number + 2].map(|number| id(Kind::Workspace, number));
+        fleet.push((id(Kind::Cluster, number), vec![network, control_plane]));
+        fleet.push((network, vec![applies[0]]));
+        fleet.push((control_plane, vec![applies[1], network, workspaces[2]]));
+        fleet.push((applies[0], vec![workspaces[0], template]));
+        fleet.push((applies[1], vec![workspaces[1], template]));
+        fleet.push((workspaces[0], vec![]));
+        fleet.push((workspaces[1], vec![workspaces[0]]));
+        fleet.push((workspaces[2], vec![workspaces[1], template]));
+    }
+    fleet
+}
+
+/// The same in petgraph, whose nodes are numbered as the caller likes.
+fn in_petgraph(fleet: &[(Id, Vec<Id>)]) -> DiGraph<Id, ()> {
+    let mut numbers = HashMap::new();
+    let mut graph = DiGraph::with_capacity(fleet.len(), 2 * fleet.len());
+    for (node, dependencies) in fleet {
+        let ends: Vec<NodeIndex> = std::iter::once(node)
+            .chain(dependencies)
+            .map(|node| *numbers.entry(*node).or_insert_with(|| graph.add_node(*node)))
+            .collect();
+        for to in &ends[1..] {
+            graph.add_edge(ends[0], *to, ());
+        }
+    }
+    graph
+}
+
+fn loads() {
+    println!(
+        "A fleet read at once, against one petgraph `toposort` of the same graph, which is there already, over keys"
+    );
+    println!("(`DiGraphMap`; wanted: at most 2.0) and over numbers (`DiGraph`, which knows no keys):\n");
+    println!(
+        "| nodes | order | edges | load | toposort over keys | ratio | over numbers | ratio | load of texts |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let mut curve = Vec::new();
+    for nodes in [10_000, 100_000, 1_000_000] {
+        for (order, arrange) in [
+            ("by kind", <[_]>::sort_unstable as fn(&mut [_])),
+            ("none", shuffle),
+        ] {
+            let mut fleet = fleet(nodes);
+            arrange(&mut fleet);
+            curve.push((nodes, load(order, &fleet)));
+        }
+    }
+    println!("\nExponent: {:.2}\n", exponent(&curve));
+}
+
+fn load(order: &str, fleet: &[(Id, Vec<Id>)]) -> Duration {
+    let named = fleet
+        .iter()
+        .map(|(node, needed)| (Named::from(*node), needed.iter().map(|it| (*it).into()).collect()));
+    let named: Vec<(Named, Vec<Named>)> = named.collect();
+    let numbers = in_petgraph(fleet);
+    let mut keys = DiGraphMap::<Id, ()>::new();
+    for edge in numbers.raw_edges() {
+        keys.add_edge(numbers[edge.source()], numbers[edge.target()], ());
+    }
+    let rounds = (2_000_000 / fleet.len()).clamp(3, 50);
+    let load = || DependencyGraph::load(fleet.iter().map(|(node, needed)| (*node, needed.iter().copied())));
+    let loaded = load();
+    assert!(loaded.refused.is_empty() && loaded.graph.edge_count() == keys.edge_count());
+    let (ours, over_keys) = paired(rounds, load, || toposort(&keys, None).unwrap());
+    let (again, over_numbers) = paired(rounds, load, || toposort(&numbers, None).unwrap());
+    let of_texts = alone(rounds, || {
+        DependencyGraph::load(
+            named
+                .iter()
+                .map(|(node, needed)| (node.clone(), needed.iter().cloned())),
+        )
+    });
+    println!(
+        "| {} | {order} | {} | {ours:.1?} | {over_keys:.1?} | {:.2} | {over_numbers:.1?} | {:.2} | {of_texts:.1?} |",
+        keys.node_count(),
+        keys.edge_count(),
+        ratio(ours, over_keys),
+        ratio(again, over_numbers),
+    );
+    ours
+}
+
+fn ratio(a: Duration, b: Duration) -> f64 {
+    a.as_secs_f64() / b.as_secs_f64()
+}
+
+/// Edges between nodes that are there, by their keys, taken in turn by both. petgraph knows no keys: a map from key
+/// to index stands before it, as everybody has who uses it.
+fn add_both(nodes: u32, edges: &[(u32, u32)], rounds: usize) -> (Duration, Duration) {
+    let mut empty = DependencyGraph::new();
+    let mut theirs = Acyclic::<StableDiGraph<(), ()>>::new();
+    let mut index = HashMap::new();
+    for number in 0..nodes {
+        empty.add_node(id(Kind::Plain, number));
+        index.insert(
+            id(Kind::Plain, number),
+            petgraph::data::Build::add_node(&mut theirs, ()),
+        );
+    }
+    // The graphs are made anew for each run and dropped after it, outside what is measured.
+    let mut fresh: Vec<_> = (0..2 * rounds).map(|_| (empty.clone(), theirs.clone())).collect();
+    let mut ours: Vec<_> = fresh.iter_mut().map(|(ours, _)| std::mem::take(ours)).collect();
+    let mut theirs: Vec<_> = fresh.into_iter().map(|(_, theirs)| theirs).collect();
+    paired(
+        rounds,
+        || {
+            let mut graph = ours.pop().unwrap();
+            for &(from, to) in edges {
+                graph
+                    .try_add_edge(id(Kind::Plain, from), id(Kind::Plain, to))
+                    .unwrap();
+            }
+            graph
+        },
+        || {
+            let mut graph = theirs.pop().unwrap();
+            for &(from, to) in edges {
+                let [from, to] = [from, to].map(|number| index[&id(Kind::Plain, number)]);
+                graph.try_update_edge(from, to, ()).unwrap();
+            }
+            graph
+        },
+    )
+}
+
+fn random(seed: &mut u64, below: u32) -> u32 {
+    *seed = splitmix64(*seed);
+    u32::try_from(*seed % u64::from(below)).unwrap()
+}
+
+fn per_edge(time: Duration, edges: usize) -> Duration {
+    time / u32::try_from(edges).unwrap()
+}
+
+fn sparse() {
+    println!("Edges one by one, against `Acyclic` (wanted for sparse random ones: at most 1.0):\n");
+    println!("| what | nodes | edges | ours, an edge | Acyclic, an edge | ratio |");
+    println!("|---|---|---|---|---|---|");
+    for nodes in [1_000, 10_000, 100_000] {
+        // A random order of which neither side knows, and two random edges a node along it.
+        let mut place: Vec<u32> = (0..nodes).collect();
+        shuffle(&mut place);
+        let mut seed = 11;
+        let pairs = (0..2 * nodes).map(|_| (random(&mut seed, nodes), random(&mut seed, nodes)));
+        let pairs: Vec<(u32, u32)> = pairs
+            .filter(|(a, b)| a != b)
+            .map(|(a, b)| (a.min(b), a.max(b)))
+            .collect();
+        let edges: Vec<(u32, u32)> = pairs
+            .iter()
+            .map(|(a, b)| (place[*a as usize], place[*b as usize]))
+            .collect();
+        row("random", nodes, &edges, if nodes > 10_000 { 1 } else { 5 });
+        row("random, in the order of the nodes", nodes, &pairs, 5);
+    }
+    for nodes in [10_000, 100_000, 1_000_000] {
+        let graph = in_petgraph(&fleet(nodes));
+        let edges = graph.raw_edges().iter();
+        let mut edges: Vec<(u32, u32)> = edges
+            .map(|edge| (number(edge.source()), number(edge.target())))
+            .collect();
+        shuffle(&mut edges);
+        row("a fleet", u32::try_from(graph.node_count()).unwrap(), &edges, 3);
+    }
+    println!();
+}
+
+fn number(node: NodeIndex) -> u32 {
+    u32::try_from(node.index()).unwrap()
+}
+
+fn shuffle<T>(items: &mut [T]) {
+    let mut seed = 5;
+    for last in (1..items.len()).rev() {
+        let other = random(&mut seed, u32::try_from(last + 1).unwrap());
+        items.swap(last, other as usize);
+    }
+}
+
+fn row(what: &str, nodes: u32, edges: &[(u32, u32)], rounds: usize) {
+    let (ours, theirs) = add_both(nodes, edges, rounds);
+    println!(
+        "| {what} | {nodes} | {} | {:.0?} | {:.0?} | {:.2} |",
+        edges.len(),
+        per_edge(ours, edges.len()),
+        per_edge(theirs, edges.len()),
+        ratio(ours, theirs)
+    );
+}
+
+fn unkind() {
+    println!("Ten thousand nodes in unkind orders (wanted: at least 100 times as fast as `Acyclic`):\n");
+    println!("| order | ours, an edge | Acyclic, an edge | times as fast |");
+    println!("|---|---|---|---|");
+    let nodes = 10_000;
+    // Each node stands on the one that was made before it.
+    let chain: Vec<(u32, u32)> = (1..nodes).map(|n| (n, n - 1)).collect();
+    // Chains on both sides are there when the hub comes between them.
+    let half = nodes / 2;
+    let hub: Vec<(u32, u32)> = (1..half)
+        .chain(half + 2..nodes)
+        .map(|n| (n, n - 1))
+        .chain((0..half).map(|n| (half, n)))
+        .chain((half + 1..nodes).map(|n| (n, half)))
+        .collect();
+    for (name, edges) in [
+        ("a chain, each on the one before it", chain),
+        ("a hub that comes late", hub),
+    ] {
+        let (ours, theirs) = add_both(nodes, &edges, 1);
+        println!(
+            "| {name} | {:.0?} | {:.1?} | {:.0} |",
+            per_edge(ours, edges.len()),
+            per_edge(theirs, edges.len()),
+            ratio(theirs, ours)
+        );
+    }
+    println!();
+}
+
+fn impacts() {
+    println!("All that stands on a node, of which there are so many (wanted: linear):\n");
+    println!("| impacted | of nodes | time | each |");
+    println!("|---|---|---|---|");
+    let mut curve = Vec::new();
+    for impacted in [100_u32, 1_000, 10_000, 100_000] {
+        // A tree of four below each, in a graph that is ten times as large.
+        let mut nodes: Vec<(Id, Vec<Id>)> = (1..=impacted)
+            .map(|number| (id(Kind::Plain, number), vec![id(Kind::Plain, (number - 1) / 4)]))
+            .collect();
+        nodes.extend((0..9 * impacted).map(|number| (id(Kind::Cluster, number), vec![])));
+        let graph = DependencyGraph::load(nodes).graph;
+        let root = id(Kind::Plain, 0);
+        assert_eq!(graph.impact_of(&root).len(), impacted as usize);
+        let time = alone(21, || graph.impact_of(&root));
+        println!(
+            "| {impacted} | {} | {time:.1?} | {:.0?} |",
+            graph.len(),
+            per_edge(time, impacted as usize)
+        );
+        curve.push((impacted as usize, time));
+    }
+    println!("\nExponent: {:.2}\n", exponent(&curve));
+}
