@@ -96,7 +96,7 @@ impl<N: NodeKey> DependencyGraph<N> {
     pub fn with_capacity(nodes: usize, edges: usize) -> Self {
         Self {
             store: StableDiGraph::with_capacity(nodes, edges),
-            index: Map::with_capacity_and_hasher(nodes, Default::default()),
+            index: lookup::map(nodes),
             levels: Levels::default(),
         }
     }

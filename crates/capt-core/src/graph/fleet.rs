@@ -96,11 +96,11 @@ impl<N: NodeKey> Fleet<N> {
     }
 
     /// Takes over what an object depends on now: all of it, not the difference.
-    pub fn observe(&mut self, object: N, dependencies: impl IntoIterator<Item = N>) -> Observed<N> {
+    pub fn observe(&mut self, object: &N, dependencies: impl IntoIterator<Item = N>) -> Observed<N> {
         self.graph.add_node(object.clone());
         self.present.insert(object.clone());
         let wanted: BTreeSet<N> = dependencies.into_iter().collect();
-        self.want(&object, wanted)
+        self.want(object, wanted)
     }
 
     /// The object is gone. What depended on it still does, and misses it.

@@ -12,3 +12,8 @@ pub(super) type Map<K, V> = std::collections::HashMap<K, V, FixedState>;
 
 /// Seen before or not.
 pub(super) type Set<K> = std::collections::HashSet<K, FixedState>;
+
+/// An empty map with room for so many entries.
+pub(super) fn map<K, V>(capacity: usize) -> Map<K, V> {
+    Map::with_capacity_and_hasher(capacity, FixedState::default())
+}

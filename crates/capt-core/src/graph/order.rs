@@ -54,6 +54,7 @@ impl<N: NodeKey> DependencyGraph<N> {
 
     /// The part of the graph that the nodes stand on: they, all that they depend on, and the edges between. The
     /// scope of one cluster in the graph of a fleet. Nodes that are not in the graph are passed over.
+    #[must_use]
     pub fn part_of<'n>(&self, nodes: impl IntoIterator<Item = &'n N>) -> Self
     where
         N: 'n,

@@ -85,7 +85,7 @@ proptest! {
         let mut kept = Fleet::new();
         for event in &events {
             match event {
-                Event::Observed(id, dependencies) => drop(kept.observe(*id, dependencies.clone())),
+                Event::Observed(id, dependencies) => drop(kept.observe(id, dependencies.clone())),
                 Event::Gone(id) => drop(kept.forget(id)),
             }
         }
@@ -133,7 +133,7 @@ proptest! {
             let before = wanted(&fleet);
             let refused_before: BTreeSet<(Id, Id)> = fleet.refused().map(|(a, b)| (*a, *b)).collect();
             let (id, observed) = match event {
-                Event::Observed(id, dependencies) => (id, fleet.observe(id, dependencies)),
+                Event::Observed(id, dependencies) => (id, fleet.observe(&id, dependencies)),
                 Event::Gone(id) => (id, fleet.forget(&id)),
             };
             let after = wanted(&fleet);
@@ -153,10 +153,10 @@ proptest! {
 #[test]
 fn what_is_gone_is_missed_by_those_that_need_it() {
     let mut fleet = Fleet::new();
-    fleet.observe(Id(1), [Id(2)]);
+    fleet.observe(&Id(1), [Id(2)]);
     assert_eq!(fleet.missing(), [&Id(2)]);
-    fleet.observe(Id(2), [Id(3)]);
-    fleet.observe(Id(3), []);
+    fleet.observe(&Id(2), [Id(3)]);
+    fleet.observe(&Id(3), []);
     fleet.forget(&Id(3));
     assert_eq!(fleet.missing(), [&Id(3)]);
     assert!(!fleet.is_present(&Id(3)));
@@ -170,16 +170,16 @@ fn what_is_gone_is_missed_by_those_that_need_it() {
 #[test]
 fn a_cycle_that_is_opened_elsewhere_is_no_longer_refused() {
     let mut fleet = Fleet::new();
-    fleet.observe(Id(1), [Id(2)]);
-    fleet.observe(Id(2), [Id(3)]);
-    let observed = fleet.observe(Id(3), [Id(1)]);
+    fleet.observe(&Id(1), [Id(2)]);
+    fleet.observe(&Id(2), [Id(3)]);
+    let observed = fleet.observe(&Id(3), [Id(1)]);
     let cycle = Cycle {
         path: vec![Id(3), Id(1), Id(2), Id(3)],
     };
     assert_eq!(observed.refused, [cycle]);
     assert_eq!(fleet.cycles(9).len(), 1);
-    assert_eq!(fleet.observe(Id(3), [Id(1)]).refused, [], "it is told once");
-    let observed = fleet.observe(Id(1), []);
+    assert_eq!(fleet.observe(&Id(3), [Id(1)]).refused, [], "it is told once");
+    let observed = fleet.observe(&Id(1), []);
     assert_eq!(observed.mended, [(Id(3), Id(1))]);
     assert!(fleet.cycles(9).is_empty());
     assert!(fleet.graph().contains_edge(&Id(3), &Id(1)));
