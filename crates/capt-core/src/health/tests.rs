@@ -1,0 +1,297 @@
+//! Judgements with patience, findings from facts, and shares of time.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::availability::CHANGES;
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn looks(kind: CheckKind, findings: &[Option<bool>]) -> Checkup {
+    let mut checkup = Checkup::default();
+    for (second, finding) in (0..).zip(findings) {
+        let finding = match finding {
+            Some(true) => Finding::Passing,
+            Some(false) => Finding::Failing("broken".to_owned()),
+            None => Finding::Unknown,
+        };
+        checkup.take(BTreeMap::from([(kind, finding)]), at(second));
+    }
+    checkup
+}
+
+const GOOD: Option<bool> = Some(true);
+const BAD: Option<bool> = Some(false);
+
+#[test]
+fn a_check_turns_after_as_many_findings_as_it_says() {
+    let verdict = |findings: &[Option<bool>]| {
+        let checkup = looks(CheckKind::ApiServer, findings);
+        let judgement = &checkup.judgements[&CheckKind::ApiServer];
+        (judgement.verdict, judgement.since, judgement.against)
+    };
+    assert_eq!(verdict(&[None]), (Verdict::Unknown, None, 0));
+    assert_eq!(
+        verdict(&[GOOD]),
+        (Verdict::Passing, Some(at(0)), 0),
+        "the first is believed"
+    );
+    assert_eq!(verdict(&[BAD, BAD]), (Verdict::Unknown, None, 2));
+    assert_eq!(verdict(&[GOOD, BAD, BAD]), (Verdict::Passing, Some(at(0)), 2));
+    assert_eq!(
+        verdict(&[GOOD, BAD, BAD, BAD]),
+        (Verdict::Failing, Some(at(3)), 0)
+    );
+    assert_eq!(
+        verdict(&[GOOD, BAD, BAD, GOOD, BAD, BAD]),
+        (Verdict::Passing, Some(at(0)), 2),
+        "in a row"
+    );
+    assert_eq!(
+        verdict(&[GOOD, BAD, None, BAD, None, BAD]),
+        (Verdict::Failing, Some(at(5)), 0)
+    );
+    assert_eq!(
+        verdict(&[BAD, BAD, BAD, GOOD]),
+        (Verdict::Failing, Some(at(2)), 1)
+    );
+    assert_eq!(
+        verdict(&[BAD, BAD, BAD, GOOD, GOOD]),
+        (Verdict::Passing, Some(at(4)), 0)
+    );
+}
+
+#[test]
+fn words_are_of_the_last_failure_and_gone_with_it() {
+    let failing = looks(CheckKind::Drift, &[BAD]);
+    assert_eq!(failing.judgements[&CheckKind::Drift].message, "broken");
+    let mended = looks(CheckKind::Drift, &[BAD, GOOD]);
+    assert_eq!(mended.judgements[&CheckKind::Drift].message, "");
+}
+
+#[test]
+fn the_checks() {
+    let mut table = String::from(
+        "| check | severity | fails after | passes after | may be mended by |\n|---|---|---|---|---|\n",
+    );
+    for kind in CheckKind::ALL {
+        let check = kind.check();
+        let (fails, passes) = (check.failure_threshold, check.success_threshold);
+        let action = check.recovery.map_or("", ActionKind::name);
+        let severity = check.severity.name();
+        writeln!(table, "| {kind} | {severity} | {fails} | {passes} | {action} |").unwrap();
+    }
+    insta::assert_snapshot!(table, @"
+    | check | severity | fails after | passes after | may be mended by |
+    |---|---|---|---|---|
+    | Dependencies | Error | 3 | 1 | RepairDependency |
+    | WorkspaceSynced | Error | 1 | 1 | RetryApply |
+    | SyncAge | Warning | 1 | 1 | Refresh |
+    | Endpoint | Critical | 1 | 1 |  |
+    | ApiServer | Critical | 3 | 2 |  |
+    | Kubeconfig | Error | 1 | 1 | RetryApply |
+    | CertificateExpiry | Warning | 1 | 1 | RetryApply |
+    | TokenExpiry | Error | 1 | 1 | RetryApply |
+    | Drift | Warning | 1 | 1 |  |
+    ");
+}
+
+#[test]
+fn a_summary_names_the_worst_first() {
+    let mut checkup = Checkup::default();
+    assert_eq!(checkup.summary().available, None);
+    assert!(checkup.summary().ready);
+    let found = |good: bool| {
+        if good {
+            Finding::Passing
+        } else {
+            Finding::Failing("no".to_owned())
+        }
+    };
+    let look = |endpoint, kubeconfig, drift| {
+        BTreeMap::from([
+            (CheckKind::Endpoint, found(endpoint)),
+            (CheckKind::Kubeconfig, found(kubeconfig)),
+            (CheckKind::Drift, found(drift)),
+        ])
+    };
+    checkup.take(look(true, true, false), at(0));
+    let summary = checkup.summary();
+    assert_eq!(
+        (summary.available, summary.ready),
+        (Some(true), true),
+        "a warning impairs nothing"
+    );
+    assert!(!summary.is_degraded());
+    assert_eq!(summary.recovery(), None);
+    checkup.take(look(true, false, false), at(1));
+    let summary = checkup.summary();
+    assert_eq!((summary.available, summary.ready), (Some(true), false));
+    assert!(summary.is_degraded());
+    assert_eq!(summary.failing, [CheckKind::Kubeconfig, CheckKind::Drift]);
+    assert_eq!(
+        summary.recovery(),
+        Some((CheckKind::Kubeconfig, ActionKind::RetryApply))
+    );
+    checkup.take(look(false, false, true), at(2));
+    let summary = checkup.summary();
+    assert_eq!((summary.available, summary.ready), (Some(false), false));
+    assert_eq!(summary.failing, [CheckKind::Endpoint, CheckKind::Kubeconfig]);
+    checkup.take(BTreeMap::from([(CheckKind::Drift, Finding::Passing)]), at(3));
+    assert_eq!(checkup.judgements.len(), 1, "what is not looked at is not judged");
+    assert_eq!(checkup.summary().available, None);
+}
+
+#[test]
+fn facts_become_findings() {
+    let day = Duration::from_hours(24);
+    let good = Facts {
+        broken_dependencies: Some(vec![]),
+        synced: Some(true),
+        sync: Some((at(0), Duration::from_secs(50))),
+        endpoint: Some(Found::Good),
+        api: Some(Api::Answered),
+        kubeconfig: Some(Found::Good),
+        certificate_expires: Some(crate::advance::after(at(100), day * 31)),
+        token_expires: Some(at(1_000)),
+        drifted: Some(0),
+    };
+    let found = examine(&good, at(100));
+    assert!(found.keys().eq(CheckKind::ALL));
+    assert!(
+        found.values().all(|finding| *finding == Finding::Passing),
+        "{found:?}"
+    );
+    let bad = Facts {
+        broken_dependencies: Some(vec!["A/a".to_owned(), "B/b".to_owned()]),
+        synced: Some(false),
+        sync: Some((at(0), Duration::from_secs(50))),
+        endpoint: Some(Found::Missing),
+        api: Some(Api::Silent("timed out".to_owned())),
+        kubeconfig: Some(Found::Wrong("of another cluster".to_owned())),
+        certificate_expires: Some(crate::advance::after(at(101), day * 30)),
+        token_expires: Some(at(101)),
+        drifted: Some(3),
+    };
+    let words: Vec<String> = examine(&bad, at(101))
+        .into_iter()
+        .map(|(kind, finding)| match finding {
+            Finding::Failing(message) => format!("{kind}: {message}"),
+            other => format!("{kind}: {other:?}"),
+        })
+        .collect();
+    insta::assert_snapshot!(words.join("\n"), @"
+    Dependencies: not ready: A/a, B/b
+    WorkspaceSynced: the workspace is not applied for the present input
+    SyncAge: not compared with the world since 1970-01-01T00:00:00Z
+    Endpoint: the endpoint is missing
+    ApiServer: the API server does not answer: timed out
+    Kubeconfig: the kubeconfig is wrong: of another cluster
+    CertificateExpiry: the certificate expires at 1970-01-31T00:01:41Z
+    TokenExpiry: the token has expired at 1970-01-01T00:01:41Z
+    Drift: 3 resources are no longer as they were applied
+    ");
+    let unknown = Facts {
+        api: Some(Api::NotAsked),
+        token_expires: Some(at(400)),
+        ..Facts::default()
+    };
+    let found = examine(&unknown, at(100));
+    assert_eq!(found[&CheckKind::ApiServer], Finding::Unknown);
+    assert!(
+        matches!(&found[&CheckKind::TokenExpiry], Finding::Failing(words) if words.contains("expires at"))
+    );
+    assert_eq!(found.len(), 2);
+}
+
+#[test]
+fn shares_are_of_what_was_observed() {
+    let mut record = Availability::default();
+    let hour = Duration::from_hours(1);
+    assert_eq!(record.share(hour, at(0)), None);
+    assert!(!record.note(None, at(0)), "that nobody looked is no news");
+    assert!(record.note(Some(true), at(1_000)));
+    assert!(!record.note(Some(true), at(1_500)));
+    assert!(record.note(Some(false), at(1_900)));
+    assert!(record.note(None, at(2_000)));
+    assert!(record.note(Some(true), at(9_000)));
+    assert_eq!(record.observed_since(), Some(at(1_000)));
+    let share = |window, now| {
+        record
+            .share(Duration::from_secs(window), at(now))
+            .map(|share| (share.percent, share.observed.as_secs()))
+    };
+    assert_eq!(share(3_600, 2_000), Some((90, 1_000)));
+    assert_eq!(
+        share(3_600, 5_000),
+        Some((83, 600)),
+        "the first 400 seconds have left the window"
+    );
+    assert_eq!(share(100, 5_000), None);
+    assert_eq!(share(u64::MAX, 10_000), Some((95, 2_000)));
+    assert_eq!(share(1_000, 10_000), Some((100, 1_000)));
+}
+
+#[test]
+fn a_clock_that_is_set_back_forgets_what_is_to_come() {
+    let mut record = Availability::default();
+    record.note(Some(true), at(1_000));
+    record.note(Some(false), at(2_000));
+    assert!(record.note(Some(true), at(1_500)));
+    assert_eq!(
+        record.share(Duration::from_secs(500), at(1_500)).unwrap().percent,
+        100
+    );
+    assert!(record.note(Some(false), at(500)));
+    assert_eq!(record.observed_since(), Some(at(500)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn a_record_is_bounded_and_its_shares_are_right(
+        steps in proptest::collection::vec((1..500_i64, proptest::option::of(any::<bool>())), 1..120),
+        window in 1..30_000_u64,
+    ) {
+        let mut record = Availability::default();
+        let mut seconds: Vec<Option<bool>> = Vec::new();
+        for (length, available) in steps {
+            record.note(available, at(i64::try_from(seconds.len()).unwrap()));
+            seconds.extend(std::iter::repeat_n(available, usize::try_from(length).unwrap()));
+        }
+        let now = seconds.len();
+        let first = record.observed_since().map_or(now, |at| usize::try_from(at.as_second()).unwrap());
+        let from = first.max(now.saturating_sub(usize::try_from(window).unwrap()));
+        let observed: Vec<bool> = seconds[from..].iter().copied().flatten().collect();
+        let expected = (!observed.is_empty()).then(|| {
+            let up = observed.iter().filter(|up| **up).count();
+            Share {
+                percent: u8::try_from(up * 100 / observed.len()).unwrap(),
+                observed: Duration::from_secs(observed.len().try_into().unwrap()),
+            }
+        });
+        prop_assert_eq!(record.share(Duration::from_secs(window), at(now.try_into().unwrap())), expected);
+        prop_assert!(record.len() <= CHANGES);
+    }
+
+    /// Looking again at what has not changed changes nothing.
+    #[test]
+    fn a_judgement_comes_to_rest(findings in proptest::collection::vec(proptest::option::of(any::<bool>()), 0..20), last in any::<bool>()) {
+        for &kind in CheckKind::ALL {
+            let mut all = findings.clone();
+            all.extend([Some(last); 3]);
+            let settled = looks(kind, &all);
+            all.push(Some(last));
+            prop_assert_eq!(&looks(kind, &all), &settled);
+            let judgement = &settled.judgements[&kind];
+            prop_assert_eq!(judgement.verdict, if last { Verdict::Passing } else { Verdict::Failing });
+            prop_assert_eq!(judgement.against, 0);
+        }
+    }
+}
