@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn with_too_little_history_the_default_counts() {
-        let default = Duration::from_secs(600);
+        let default = Duration::from_mins(10);
         let estimate = durations(&[1, 2]).estimate(default);
         assert_eq!((estimate.p50.as_secs(), estimate.p90.as_secs()), (600, 900));
         assert_eq!(estimate.source, Source::Default);

@@ -9,6 +9,7 @@
 //! *subjects* share; [`control_plane`], [`cluster`], [`template_apply`] and [`workspace`] say what a control
 //! plane, a cluster, a template apply and a workspace are made of.
 
+pub mod absence;
 pub mod advance;
 pub mod cluster;
 pub mod condition;
