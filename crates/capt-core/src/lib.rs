@@ -27,6 +27,7 @@ pub mod progress;
 pub mod record;
 pub mod recovery;
 pub mod retry;
+pub mod revision;
 pub mod template_apply;
 pub mod trend;
 pub mod wait;
