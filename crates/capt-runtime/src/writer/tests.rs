@@ -140,12 +140,12 @@ async fn a_replacement_of_no_known_version_is_refused() {
 }
 
 #[tokio::test]
-async fn an_object_that_exists_is_a_conflict() {
+async fn an_object_that_exists_already_is_looked_at_again() {
     let bench = bench(409, failure(409, "AlreadyExists"));
     let fault = bench.writer.create(&object()).await.unwrap_err();
     assert_eq!(
         (fault.class, fault.subject.as_str()),
-        (FaultClass::Conflict, "ConfigMap ns/a")
+        (FaultClass::Transient, "ConfigMap ns/a")
     );
     assert!(!bench.is_stale(), "nothing was written");
 }
