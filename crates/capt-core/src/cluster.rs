@@ -53,6 +53,16 @@ pub enum Vpc {
     },
 }
 
+impl Vpc {
+    /// Why the apply that we would make is not ours, if it is not.
+    pub fn foreign(&self) -> Option<&Fault> {
+        match self {
+            Self::Owned { apply, .. } => apply.as_ref()?.foreign.as_ref(),
+            Self::Existing | Self::Shared { .. } => None,
+        }
+    }
+}
+
 /// One effect on or for a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {

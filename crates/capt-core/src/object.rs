@@ -46,8 +46,8 @@ pub struct Object {
 pub struct Child {
     /// `Kind/name`.
     pub name: String,
-    /// Who controls it, if that is not the one who follows it.
-    pub foreign: Option<String>,
+    /// Why it is not that of the one who follows it, if it is not: then it is neither changed nor deleted.
+    pub foreign: Option<Fault>,
     /// Whether its spec is what is wanted now.
     pub matches: bool,
     /// Whether its own controller has seen that spec and the requests on it.
@@ -103,13 +103,6 @@ impl Child {
 /// mended outside without anybody telling us.
 pub(crate) fn is_retried(fault: &Fault) -> bool {
     fault.class.passes() || fault.class == FaultClass::Permission
-}
-
-/// What is wrong with an object of that name that somebody else controls.
-pub fn foreign(name: &str, controller: &str) -> Fault {
-    let message =
-        format!("{name} exists already and belongs to {controller}; rename one of the two, or delete it");
-    Fault::new(FaultClass::Conflict, "ForeignObject", message).on(name)
 }
 
 impl Object {
@@ -207,8 +200,7 @@ impl Object {
             }
             return;
         };
-        if let Some(controller) = &child.foreign {
-            let fault = foreign(&child.name, controller);
+        if let Some(fault) = child.foreign.clone() {
             match state {
                 State::Ready => {
                     assessment.signals.insert(Signal::Unhealthy);

@@ -422,7 +422,14 @@ fn a_foreign_child_is_never_touched() {
         missing: Vec::new(),
         invalid: None,
         workspace: Some(Child {
-            foreign: Some("WorkspaceTemplateApply/other".to_owned()),
+            foreign: Some(
+                Fault::new(
+                    FaultClass::Conflict,
+                    "ForeignObject",
+                    "it belongs to somebody else",
+                )
+                .on("TerraformWorkspace/demo"),
+            ),
             ..child("TerraformWorkspace/demo", State::Ready)
         }),
         retain: false,

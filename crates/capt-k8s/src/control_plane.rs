@@ -91,8 +91,10 @@ pub struct Seen {
     endpoint: Option<Authority>,
     /// What the kubeconfig secret should be.
     kubeconfig: Option<Secret>,
+    kubeconfig_live: Option<Arc<Secret>>,
     /// What the CA secret should be.
     ca: Option<Secret>,
+    ca_live: Option<Arc<Secret>>,
 }
 
 #[async_trait]

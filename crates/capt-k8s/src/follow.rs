@@ -1,7 +1,7 @@
 //! What the controllers share: how the last round is read, children are seen, and statuses are put together.
 
-use capt_api::WorkspaceTemplateApply;
 use capt_api::status::{Lifecycle, WorkspaceTemplateStatus};
+use capt_api::{WorkspaceTemplateApply, keys};
 use capt_core::condition::{Condition, standard};
 use capt_core::decision::Decision;
 use capt_core::fault::Fault;
@@ -11,14 +11,15 @@ use capt_core::plan::Report;
 use capt_core::progress::Progress;
 use capt_core::record::Record;
 use capt_core::wait::Wait;
-use capt_runtime::{ObjectKey, Writer};
-use capt_status::{Written, write_lifecycle};
+use capt_runtime::{ObjectKey, View, Writer};
+use capt_status::{Identity, Written, identity, write_lifecycle};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 
+use crate::apply::workspace_name;
 use crate::backend::Workspace;
-use crate::manifest;
+use crate::{Options, manifest};
 
 /// What could not be executed in the last round.
 pub(crate) fn faults(last: Option<&Report>) -> Vec<Fault> {
@@ -35,11 +36,11 @@ pub(crate) fn owner<K: Resource<DynamicType = ()>>(parent: &K) -> Option<OwnerRe
     })
 }
 
-/// A `WorkspaceTemplateApply` as the object with the uid `follower`, which made it, sees it. With `requests`, those
-/// of people are a part of what is wanted.
+/// A `WorkspaceTemplateApply` as `follower`, which makes it, sees it. With `requests`, those of people are a part of
+/// what is wanted.
 pub(crate) fn see_apply(
     live: &WorkspaceTemplateApply,
-    follower: &str,
+    follower: Option<&Identity>,
     wanted: Option<&WorkspaceTemplateApply>,
     requests: bool,
 ) -> Child {
@@ -58,6 +59,29 @@ pub(crate) fn see_apply(
         lifecycle,
         matches,
     )
+}
+
+/// The workspace that an apply has made.
+pub(crate) fn workspace_of(
+    apply: &WorkspaceTemplateApply,
+    view: &View,
+    options: &Options,
+) -> Option<Workspace> {
+    let name = apply.name_any();
+    let key = ObjectKey::new(apply.namespace().unwrap_or_default(), workspace_name(&name));
+    let maker = identity("WorkspaceTemplateApply", &apply.metadata, keys::APPLY_FINALIZER);
+    let workspace = options.backend.observe(view, &key, Some(&maker), None)?;
+    Some(workspace).filter(|workspace| workspace.child.foreign.is_none())
+}
+
+/// Writes an apply: over the one that was `seen`, or where there was none, and never over another.
+pub(crate) async fn ensure_apply(
+    wanted: &WorkspaceTemplateApply,
+    seen: Option<&WorkspaceTemplateApply>,
+    writer: &Writer,
+) -> Result<(), Fault> {
+    let uid = seen.and_then(|seen| seen.metadata.uid.as_deref());
+    writer.apply_over(wanted, uid).await.map(drop)
 }
 
 /// Deletes an apply that is there and is not being deleted yet.

@@ -15,8 +15,7 @@ use kube::ResourceExt;
 
 use super::Seen;
 use super::render::{existing_vpc, input, validate, vpc_apply, vpc_apply_name};
-use crate::apply::workspace_name;
-use crate::follow::{faults, hands_down, see_apply};
+use crate::follow::{faults, hands_down, see_apply, workspace_of};
 use crate::manifest::cluster_label;
 use crate::outputs::Outputs;
 use crate::{Options, owner, template};
@@ -72,18 +71,19 @@ pub(super) async fn observe(
         Vpc::Owned {
             apply: apply
                 .as_deref()
-                .map(|live| see_apply(live, &identity.uid, wanted.as_ref(), hands_down(record.state))),
+                .map(|live| see_apply(live, Some(&identity), wanted.as_ref(), hands_down(record.state))),
             retain: spec.retain_vpc_on_delete == Some(true),
         }
     } else {
         Vpc::Existing
     };
 
-    let workspace = apply.as_deref().and_then(|apply| {
-        let name = apply.name_any();
-        let workspace = ObjectKey::new(apply.namespace().unwrap_or_default(), workspace_name(&name));
-        options.backend.observe(view, &workspace, "", None)
-    });
+    invalid = invalid.or(vpc.foreign().cloned());
+    // What is not ours has outputs that mean something else.
+    let apply = apply.filter(|_| vpc.foreign().is_none());
+    let workspace = apply
+        .as_deref()
+        .and_then(|apply| workspace_of(apply, view, options));
     let vpc_id = match &vpc {
         Vpc::Existing => Ok(existing_vpc(&object).map(ToOwned::to_owned)),
         Vpc::Owned { .. } | Vpc::Shared { .. } => {
@@ -157,12 +157,9 @@ fn no_shared(reference: &ObjectReference, own: &str) -> Wait {
     Wait::new(on, "VPCWorkspaceNotFound", message)
 }
 
-/// Somebody else's apply: whatever it is, is right, and whoever controls it, may.
+/// Somebody else's apply: whatever it is, is right, and whoever made it, may.
 fn see_shared(live: &WorkspaceTemplateApply) -> Child {
-    Child {
-        foreign: None,
-        ..see_apply(live, "", None, false)
-    }
+    see_apply(live, None, None, false)
 }
 
 /// The control planes of the Cluster: they stand in the VPC.

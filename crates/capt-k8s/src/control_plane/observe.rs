@@ -10,7 +10,7 @@ use capt_core::object::Child;
 use capt_core::plan::Report;
 use capt_core::wait::Wait;
 use capt_runtime::{ObjectKey, View};
-use capt_status::{Kind, identity, policy, read_record};
+use capt_status::{Identity, Kind, foreign_secret, identity, policy, read_record};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
@@ -20,7 +20,7 @@ use super::sources::{KUBECONFIG_REF, PUBLISHED, endpoint, kubeconfig_template};
 use super::{Seen, secrets};
 use crate::apply::workspace_name;
 use crate::cluster::{is_vpc_owned, vpc_apply_name};
-use crate::follow::{faults, hands_down, see_apply};
+use crate::follow::{faults, hands_down, see_apply, workspace_of};
 use crate::manifest::cluster_label;
 use crate::outputs::{Outputs, missing, wrong};
 use crate::{Options, owner, template};
@@ -47,7 +47,7 @@ struct Look<'a> {
     object: &'a CAPTControlPlane,
     state: State,
     key: &'a ObjectKey,
-    uid: &'a str,
+    identity: &'a Identity,
     cluster: &'a str,
     view: &'a View,
     options: &'a Options,
@@ -74,7 +74,7 @@ pub(super) async fn observe(
         object: &object,
         state: record.state,
         key: &key,
-        uid: &identity.uid,
+        identity: &identity,
         cluster: &cluster_name,
         view,
         options,
@@ -88,16 +88,20 @@ pub(super) async fn observe(
     } = look.inputs(cluster.as_deref());
     let kubeconfig_live = look.secret(&secrets::kubeconfig_name(&cluster_name)).await?;
     let ca_live = look.secret(&secrets::ca_name(&object)).await?;
-    for live in [&kubeconfig_live, &ca_live] {
-        let metadata = live.as_deref().map(|secret| &secret.metadata);
-        let conflict = secrets::conflict(metadata, &identity.uid, &cluster_name);
-        invalid = invalid.or(conflict);
+    for secret in [&kubeconfig_live, &ca_live].into_iter().flatten() {
+        invalid = invalid.or_else(|| foreign_secret(&secret.metadata, &identity, &cluster_name));
     }
 
-    let apply_name = render::apply_name(&object);
-    let apply = view.get::<WorkspaceTemplateApply>(&key.namespace, &apply_name);
-    let workspace_key = ObjectKey::new(&*key.namespace, workspace_name(&apply_name));
-    let workspace = options.backend.observe(view, &workspace_key, "", None);
+    let apply = view.get::<WorkspaceTemplateApply>(&key.namespace, &render::apply_name(&object));
+    let child = apply
+        .as_deref()
+        .map(|live| see_apply(live, Some(&identity), wanted.as_ref(), hands_down(record.state)));
+    let foreign = child.as_ref().and_then(|child| child.foreign.clone());
+    // What is not ours has outputs that mean something else.
+    let apply = apply.filter(|_| foreign.is_none());
+    let workspace = apply
+        .as_deref()
+        .and_then(|apply| workspace_of(apply, view, options));
     let outputs = Outputs::in_secret(&key.namespace, &render::connection_name(&object), view)
         .await?
         .with_public(workspace.as_ref());
@@ -130,6 +134,7 @@ pub(super) async fn observe(
         )
         .await?;
 
+    invalid = invalid.or(foreign).or_else(|| source.foreign());
     let input = capt_status::digest(&render::input(&object, wanted.as_ref(), invalid.as_ref()));
     let timeouts = render::timeouts(&object);
     let policy = policy(
@@ -142,9 +147,7 @@ pub(super) async fn observe(
             owned: cluster.is_some(),
             missing,
             invalid,
-            apply: apply
-                .as_deref()
-                .map(|live| see_apply(live, &identity.uid, wanted.as_ref(), hands_down(record.state))),
+            apply: child,
             endpoint,
             kubeconfig: source.standing,
             ca: ca.standing,
@@ -158,7 +161,9 @@ pub(super) async fn observe(
         kubeconfig_apply: source.apply,
         endpoint: authority,
         kubeconfig: source.secret,
+        kubeconfig_live,
         ca: ca.secret,
+        ca_live,
         object,
     })
 }
@@ -233,6 +238,16 @@ struct Source {
     secret: Option<Secret>,
     /// What is wrong with the output.
     wrong: Option<Fault>,
+}
+
+impl Source {
+    /// Why the apply that makes the kubeconfig is not ours, if it is not.
+    fn foreign(&self) -> Option<Fault> {
+        match &self.standing {
+            Kubeconfig::Template { apply, .. } => apply.as_ref()?.foreign.clone(),
+            Kubeconfig::Output(_) | Kubeconfig::Nowhere(_) => None,
+        }
+    }
 }
 
 /// The CA secret.
@@ -393,7 +408,7 @@ impl Look<'_> {
         let requests = self.state != State::Ready;
         let child = apply
             .as_deref()
-            .map(|live| see_apply(live, self.uid, wanted.as_ref(), requests));
+            .map(|live| see_apply(live, Some(self.identity), wanted.as_ref(), requests));
         if let (None, Some(wait)) = (&child, nowhere) {
             return Ok(Source {
                 standing: Kubeconfig::Nowhere(wait),
