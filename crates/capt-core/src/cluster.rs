@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub vpc_id: Option<String>,
     /// The output that is not what it must be, if there is one.
     pub wrong_output: Option<Fault>,
+    /// Why nothing of it may be destroyed yet, although it is being deleted.
+    pub held: Option<Wait>,
     /// Control planes that still stand in the network.
     pub dependents: Vec<String>,
 }
@@ -174,6 +176,12 @@ fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
     let decision = Decision::hold(object.deleting(now));
     if !object.finalized {
         return decision;
+    }
+    if let Some(held) = &snapshot.held {
+        return Decision {
+            waits: vec![held.clone()],
+            ..decision
+        };
     }
     if !snapshot.dependents.is_empty() {
         let names = snapshot.dependents.join(", ");

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub invalid: Option<Fault>,
     /// The apply that makes the control plane.
     pub apply: Option<Child>,
+    /// Why nothing of it may be destroyed yet, although it is being deleted.
+    pub held: Option<Wait>,
     /// What the outputs say about the endpoint.
     pub endpoint: Endpoint,
     /// Where the kubeconfig comes from.
@@ -289,6 +291,12 @@ fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
     let decision = Decision::hold(snapshot.object.deleting(now));
     if !snapshot.object.finalized {
         return decision;
+    }
+    if let Some(held) = &snapshot.held {
+        return Decision {
+            waits: vec![held.clone()],
+            ..decision
+        };
     }
     // Dependents first: the kubeconfig is made from the control plane.
     let children = [

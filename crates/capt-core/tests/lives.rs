@@ -458,6 +458,7 @@ fn a_cluster_waits_for_its_owner_and_outlives_its_control_plane() {
         invalid: None,
         vpc_id: None,
         wrong_output: None,
+        held: None,
         dependents: Vec::new(),
     };
     life.cluster(&mut seen);
@@ -503,6 +504,7 @@ fn a_wrong_output_fails_until_it_is_another_one() {
         invalid: None,
         vpc_id: None,
         wrong_output: Some(missing.clone()),
+        held: None,
         dependents: Vec::new(),
     };
     seen.object.finalized = true;
@@ -579,6 +581,7 @@ fn a_control_plane_is_ready_only_with_endpoint_and_secrets() {
         missing: Vec::new(),
         invalid: None,
         apply: None,
+        held: None,
         endpoint: Endpoint::Unknown,
         kubeconfig: Kubeconfig::Template {
             apply: None,
@@ -652,6 +655,7 @@ fn an_endpoint_that_is_none_fails_once_and_is_mended_by_a_better_one() {
         missing: Vec::new(),
         invalid: None,
         apply: Some(child("WorkspaceTemplateApply/demo-eks", State::Ready)),
+        held: None,
         endpoint: Endpoint::Invalid(Fault::of_output(
             "cluster_endpoint",
             "InvalidEndpoint",

@@ -35,6 +35,7 @@
 //! `cluster_certificate_authority_data`, the last two as the control plane's workspace put them out.
 
 pub(crate) mod endpoint;
+mod infrastructure;
 mod observe;
 mod perform;
 mod render;

@@ -1,7 +1,7 @@
 //! What the controllers share: how the last round is read, children are seen, and statuses are put together.
 
+use capt_api::WorkspaceTemplateApply;
 use capt_api::status::{Lifecycle, WorkspaceTemplateStatus};
-use capt_api::{WorkspaceTemplateApply, keys};
 use capt_core::condition::{Condition, standard};
 use capt_core::decision::Decision;
 use capt_core::fault::Fault;
@@ -12,12 +12,11 @@ use capt_core::progress::Progress;
 use capt_core::record::Record;
 use capt_core::wait::Wait;
 use capt_runtime::{ObjectKey, View, Writer};
-use capt_status::{Identity, Written, identity, write_lifecycle};
+use capt_status::{FOREIGN_OBJECT, Identity, Written, write_lifecycle};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 
-use crate::apply::workspace_name;
 use crate::backend::Workspace;
 use crate::{Options, manifest};
 
@@ -61,17 +60,20 @@ pub(crate) fn see_apply(
     )
 }
 
-/// The workspace that an apply has made.
+/// The workspace that an apply has made, as the apply says: one of that name may be somebody else's.
 pub(crate) fn workspace_of(
     apply: &WorkspaceTemplateApply,
     view: &View,
     options: &Options,
 ) -> Option<Workspace> {
-    let name = apply.name_any();
-    let key = ObjectKey::new(apply.namespace().unwrap_or_default(), workspace_name(&name));
-    let maker = identity("WorkspaceTemplateApply", &apply.metadata, keys::APPLY_FINALIZER);
-    let workspace = options.backend.observe(view, &key, Some(&maker), None)?;
-    Some(workspace).filter(|workspace| workspace.child.foreign.is_none())
+    let status = apply.status.as_ref()?;
+    let refused = status.lifecycle.fault.as_ref();
+    if refused.is_some_and(|fault| fault.code == FOREIGN_OBJECT) {
+        return None;
+    }
+    let name = status.workspace_name.as_deref()?;
+    let key = ObjectKey::new(apply.namespace().unwrap_or_default(), name);
+    options.backend.observe(view, &key, None, None)
 }
 
 /// Writes an apply: over the one that was `seen`, or where there was none, and never over another.

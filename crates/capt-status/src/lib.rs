@@ -16,7 +16,7 @@ mod write;
 pub use announce::announce;
 pub use digest::{digest, digest_bytes};
 pub use object::{Identity, child, controller_of, identity, is_managed_elsewhere, requested};
-pub use ownership::{foreign_child, foreign_secret};
+pub use ownership::{FOREIGN_OBJECT, foreign_child, foreign_secret};
 pub use policy::{Kind, policy};
 pub use read::{read_record, read_state};
 pub use tenancy::{may_use, refuse_foreign};

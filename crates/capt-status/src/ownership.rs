@@ -12,12 +12,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{Identity, controller_of};
 
+/// The code of the fault of whoever would have made an object that is somebody else's.
+pub const FOREIGN_OBJECT: &str = "ForeignObject";
+
 /// What says whose an object is that nobody controls. A person hands an object over by giving it the mark.
 struct Mark<'a> {
     place: &'static str,
     key: &'static str,
     value: &'a str,
     present: Option<&'a str>,
+    /// What another value of it says about the object, up to the value.
+    other: &'static str,
 }
 
 /// Why `maker` may not write the object of `kind` (`TerraformWorkspace`, say) that it would have made, if it may not.
@@ -29,6 +34,7 @@ pub fn foreign_child(kind: &str, metadata: &ObjectMeta, maker: &Identity) -> Opt
         key: keys::OWNER,
         value: &maker.name,
         present: value(metadata.annotations.as_ref(), keys::OWNER),
+        other: "was made for ",
     };
     foreign(kind, metadata, maker, &mark)
 }
@@ -43,6 +49,7 @@ pub fn foreign_secret(metadata: &ObjectMeta, maker: &Identity, cluster: &str) ->
         key: keys::CLUSTER_NAME,
         value: cluster,
         present: value(metadata.labels.as_ref(), keys::CLUSTER_NAME),
+        other: "belongs to Cluster/",
     };
     foreign("Secret", metadata, maker, &mark)
 }
@@ -62,30 +69,24 @@ fn foreign(kind: &str, metadata: &ObjectMeta, maker: &Identity, mark: &Mark<'_>)
         return None;
     }
     let by = &maker.name;
-    let message = match controller {
-        Some((controller, _)) => {
-            let earlier = if controller == *by { "an earlier " } else { "" };
-            format!(
-                "it exists already and belongs to {earlier}{controller}; delete it, or rename one of the two"
-            )
-        }
-        None => {
-            let whose = match mark.present {
-                Some(other) if mark.place == "annotation" => format!("was made for {other}"),
-                Some(other) => format!("belongs to Cluster/{other}"),
-                None => format!("was not made by {by}"),
-            };
-            format!(
-                "it exists already and {whose}; delete it, rename one of the two, or hand it over with the {} {}={}: \
-                 what is in it is overwritten then",
-                mark.place, mark.key, mark.value
-            )
-        }
+    let message = if let Some((controller, _)) = controller {
+        let earlier = if controller == *by { "an earlier " } else { "" };
+        format!("it exists already and belongs to {earlier}{controller}; delete it, or rename one of the two")
+    } else {
+        let whose = match mark.present {
+            Some(other) => format!("{}{other}", mark.other),
+            None => format!("was not made by {by}"),
+        };
+        format!(
+            "it exists already and {whose}; delete it, rename one of the two, or hand it over with the {} {}={}: \
+             what is in it is overwritten then",
+            mark.place, mark.key, mark.value
+        )
     };
     let code = if kind == "Secret" {
         "ForeignSecret"
     } else {
-        "ForeignObject"
+        FOREIGN_OBJECT
     };
     let name = metadata.name.as_deref().unwrap_or_default();
     Some(Fault::new(FaultClass::Conflict, code, message).on(format!("{kind}/{name}")))

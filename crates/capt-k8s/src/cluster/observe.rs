@@ -32,17 +32,18 @@ pub(super) async fn observe(
     options: &Options,
 ) -> Result<Seen, Fault> {
     let key = ObjectKey::of(&*object);
-    let cluster = owner::cluster_of(view, &object.metadata, |cluster| means(cluster, &key.name));
+    let owners = owner::owners(view, &object.metadata, |cluster| means(cluster, &key.name));
+    let cluster = owners.first();
     let cluster_name = cluster.as_ref().map(|cluster| cluster.name_any());
     let mut identity = identity(KIND, &object.metadata, keys::CLUSTER_FINALIZER);
-    identity.paused = identity.paused.or_else(|| owner::paused(cluster.as_deref()));
+    identity.paused = identity.paused.or_else(|| owners.paused());
 
     let before = object.status.clone().unwrap_or_default();
     let record = read_record(&before.lifecycle, None);
     let spec = &object.spec;
     let label = cluster_label(&object.metadata).unwrap_or(&key.name);
     let wanted = vpc_apply(&object, cluster_name.as_deref().unwrap_or(label));
-    let mut invalid = validate(&object).err();
+    let mut invalid = owners.conflict().or_else(|| validate(&object).err());
     let mut missing = Vec::new();
     if let Some(reference) = &spec.vpc_template_ref {
         match template::find(reference, "spec.vpcTemplateRef", &key.namespace, view, options) {
@@ -114,6 +115,7 @@ pub(super) async fn observe(
             invalid,
             vpc_id,
             wrong_output,
+            held: owners.hold(),
             dependents,
         },
         object,
@@ -167,9 +169,9 @@ fn dependents(object: &CAPTCluster, cluster: &str, key: &ObjectKey, view: &View)
     view.list::<CAPTControlPlane>(&key.namespace)
         .iter()
         .filter(|control_plane| {
-            let owner = owner::owner_name(&control_plane.metadata);
-            let label = cluster_label(&control_plane.metadata);
-            match owner.or(label) {
+            let owners = owner::names(&control_plane.metadata);
+            match cluster_label(&control_plane.metadata) {
+                _ if !owners.is_empty() => owners.contains(cluster),
                 Some(name) => name == cluster,
                 None => [cluster, &object.name_any()].contains(&control_plane.name_any().as_str()),
             }
