@@ -43,6 +43,8 @@ pub struct Node {
     pub deleting: bool,
     /// Since when it is being deleted.
     pub deleting_since: Option<Timestamp>,
+    /// What keeps it from going once it is deleted.
+    pub finalizers: Vec<String>,
     /// Why nobody touches it, if so.
     pub paused: Option<Pause>,
     /// What is being done (`Creating`).
@@ -104,6 +106,7 @@ impl Node {
             ready: false,
             deleting: false,
             deleting_since: None,
+            finalizers: Vec::new(),
             paused: None,
             operation: None,
             current: None,

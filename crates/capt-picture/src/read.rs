@@ -135,6 +135,7 @@ fn node<K: Resource<DynamicType = ()>>(kind: NodeKind, object: &K) -> Node {
     node.created = object.meta().creation_timestamp.as_ref().map(time);
     node.deleting_since = object.meta().deletion_timestamp.as_ref().map(time);
     node.deleting = node.deleting_since.is_some();
+    node.finalizers = object.finalizers().to_vec();
     if object.annotations().contains_key(keys::PAUSED) {
         node.paused = Some(Pause::Annotation);
     }
