@@ -7,6 +7,7 @@ use crate::cluster::no_owner;
 use crate::decision::{Decision, Requeue};
 use crate::fault::Fault;
 use crate::lifecycle::{Signal, State};
+use crate::loss::{Basis, Loss};
 use crate::object::{Child, Object};
 use crate::plan::{Plan, PlanError};
 use crate::progress::Progress;
@@ -120,6 +121,16 @@ impl Kubeconfig {
     }
 }
 
+const BASIS: Basis = Basis {
+    name: "the apply of the control plane",
+    gone: "ControlPlaneGone",
+};
+
+/// How a control plane that was in order has lost what it is made by, if it has.
+pub fn loss(snapshot: &Snapshot) -> Option<Loss> {
+    snapshot.object.loss(BASIS, snapshot.apply.as_ref())
+}
+
 /// What the snapshot means.
 pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
     let object = &snapshot.object;
@@ -156,6 +167,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             }
         }
     }
+    object.lose(loss(snapshot), &mut assessment);
     assessment
 }
 
@@ -288,7 +300,7 @@ fn configure(snapshot: &Snapshot) -> Result<Plan<Command>, PlanError> {
 }
 
 fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
-    let decision = Decision::hold(snapshot.object.deleting(now));
+    let decision = snapshot.object.deleting(now, || goes(snapshot));
     if !snapshot.object.finalized {
         return decision;
     }
@@ -329,6 +341,24 @@ fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
     Decision {
         plan: Plan::single("remove-finalizer", Command::RemoveFinalizer),
         ..decision
+    }
+}
+
+/// What goes with the control plane.
+fn goes(snapshot: &Snapshot) -> String {
+    if let Some(held) = &snapshot.held {
+        return held.message.clone();
+    }
+    let applies = [snapshot.kubeconfig.apply(), snapshot.apply.as_ref()];
+    let ours = applies
+        .into_iter()
+        .flatten()
+        .filter(|child| child.foreign.is_none());
+    let names: Vec<&str> = ours.map(|child| child.name.as_str()).collect();
+    match names.as_slice() {
+        [] => "there is no control plane to delete".to_owned(),
+        [one] => format!("deleting {one} and with it the control plane"),
+        all => format!("deleting {} and with them the control plane", all.join(" and ")),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod decision;
 pub mod fault;
 pub mod graph;
 pub mod lifecycle;
+pub mod loss;
 pub mod machine;
 pub mod object;
 pub mod plan;

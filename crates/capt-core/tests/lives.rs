@@ -59,6 +59,7 @@ fn child(name: &str, state: State) -> Child {
         observed: true,
         state,
         ready: state == State::Ready,
+        made: true,
         deleting: false,
         fault: None,
         waits: Vec::new(),

@@ -132,6 +132,7 @@ pub fn child(
         observed: observed && status.observed_request == requested(metadata),
         state: status.state.map(read_state).unwrap_or_default(),
         ready: status.ready == Some(true),
+        made: status.applied_input_digest.is_some(),
         deleting,
         fault: status
             .fault
