@@ -67,33 +67,30 @@ fn stands(node: &Node, now: Timestamp) -> Step {
             node.key.namespace
         ));
     }
-    let mut step = match node.waits.first() {
-        Some(wait) => {
-            let since = wait.since.map(|since| format!(" for {}", age(since, now)));
-            let message = if wait.message.is_empty() {
-                &wait.on
+    let mut step = if let Some(wait) = node.waits.first() {
+        let since = wait.since.map(|since| format!(" for {}", age(since, now)));
+        let message = if wait.message.is_empty() {
+            &wait.on
+        } else {
+            &wait.message
+        };
+        let since = since.unwrap_or_default();
+        Step::new(format!("{title} waits{since}: {}", one_line(message)))
+    } else {
+        let said = [node.condition("Ready"), node.condition("Available")];
+        let said = said.into_iter().flatten().find(|said| said.status != "True");
+        let why = said.map(|said| {
+            let text = if said.message.is_empty() {
+                &said.reason
             } else {
-                &wait.message
+                &said.message
             };
-            let since = since.unwrap_or_default();
-            Step::new(format!("{title} waits{since}: {}", one_line(message)))
-        }
-        None => {
-            let said = [node.condition("Ready"), node.condition("Available")];
-            let said = said.into_iter().flatten().find(|said| said.status != "True");
-            let why = said.map(|said| {
-                let text = if said.message.is_empty() {
-                    &said.reason
-                } else {
-                    &said.message
-                };
-                format!(": {}", one_line(text))
-            });
-            Step::new(format!(
-                "{title} is not ready, and nothing is being done about it{}",
-                why.unwrap_or_default()
-            ))
-        }
+            format!(": {}", one_line(text))
+        });
+        Step::new(format!(
+            "{title} is not ready, and nothing is being done about it{}",
+            why.unwrap_or_default()
+        ))
     };
     step.command("its events", events(&node.key));
     step
