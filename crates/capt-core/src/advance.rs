@@ -190,10 +190,8 @@ fn enter_validating(record: &mut Record, from: State, loss: Option<&Loss>, now: 
     );
     match from {
         State::Ready | State::Degraded | State::Provisioning | State::Configuring => {
-            vec![loss.map_or_else(
-                || Notice::normal("InputChanged", "the input changed; applying the new one"),
-                Loss::notice,
-            )]
+            let changed = || Notice::normal("InputChanged", "the input changed; applying the new one");
+            vec![loss.and_then(Loss::notice).unwrap_or_else(changed)]
         }
         State::Failed => vec![Notice::normal(
             "Retrying",

@@ -54,6 +54,10 @@ pub enum Endpoint {
 }
 
 /// Where the kubeconfig comes from.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one in a snapshot, which lives for a round"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kubeconfig {
     /// The workspace of the control plane has it as an output.
@@ -127,7 +131,7 @@ const BASIS: Basis = Basis {
 };
 
 /// How a control plane that was in order has lost what it is made by, if it has.
-pub fn loss(snapshot: &Snapshot) -> Option<Loss> {
+fn loss(snapshot: &Snapshot) -> Option<Loss> {
     snapshot.object.loss(BASIS, snapshot.apply.as_ref())
 }
 

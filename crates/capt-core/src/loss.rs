@@ -25,28 +25,23 @@ pub enum Loss {
     Leaving(Wait),
     /// It is not there, or not there again yet.
     Gone(Wait),
+    /// It is at work and not in order, for which it has its own words.
+    Unready,
 }
 
 impl Loss {
-    /// Why the object is not in order any more.
-    pub fn wait(&self) -> &Wait {
+    /// Why the object is not in order any more, where the child does not say so itself.
+    pub fn wait(&self) -> Option<&Wait> {
         match self {
-            Self::Leaving(wait) | Self::Gone(wait) => wait,
-        }
-    }
-
-    /// Whether what it rests on does no work any more.
-    pub fn is_gone(&self) -> bool {
-        match self {
-            Self::Leaving(_) => false,
-            Self::Gone(_) => true,
+            Self::Leaving(wait) | Self::Gone(wait) => Some(wait),
+            Self::Unready => None,
         }
     }
 
     /// What people are told when it happens.
-    pub(crate) fn notice(&self) -> Notice {
-        let wait = self.wait();
-        Notice::warning(&*wait.reason, &*wait.message)
+    pub(crate) fn notice(&self) -> Option<Notice> {
+        let wait = self.wait()?;
+        Some(Notice::warning(&*wait.reason, &*wait.message))
     }
 }
 
@@ -74,9 +69,11 @@ impl Object {
         if child.deleting {
             return Some(Loss::Leaving(leaving(child)));
         }
-        // One that is at work and was made before is changed, or tried again.
-        if child.made || !child.is_working() {
+        if child.ready || !child.is_working() {
             return None;
+        }
+        if child.made {
+            return Some(Loss::Unready);
         }
         let message = format!("{} is gone; {} is made anew", basis.name, child.name);
         Some(Loss::Gone(Wait::new(&*child.name, basis.gone, message)))
@@ -84,11 +81,11 @@ impl Object {
 
     /// Takes down a loss. It is why nothing happens unless there is a better reason.
     pub(crate) fn lose(&self, loss: Option<Loss>, assessment: &mut Assessment) {
-        if let Some(loss) = &loss
+        if let Some(wait) = loss.as_ref().and_then(Loss::wait)
             && assessment.waits.is_empty()
             && self.record.state != State::Failed
         {
-            assessment.waits.push(loss.wait().clone());
+            assessment.waits.push(wait.clone());
         }
         assessment.loss = loss;
     }

@@ -353,7 +353,7 @@ impl Object {
                     plan,
                     requeue,
                     waits: assessment.waits,
-                    notices: loss.iter().map(Loss::notice).collect(),
+                    notices: loss.iter().filter_map(Loss::notice).collect(),
                 }
             }
         }

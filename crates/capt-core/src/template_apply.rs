@@ -49,7 +49,7 @@ const BASIS: Basis = Basis {
 };
 
 /// How an apply that was in order has lost its workspace, if it has.
-pub fn loss(snapshot: &Snapshot) -> Option<Loss> {
+fn loss(snapshot: &Snapshot) -> Option<Loss> {
     snapshot.object.loss(BASIS, snapshot.workspace.as_ref())
 }
 

@@ -152,7 +152,10 @@ fn whoever_rests_on_what_leaves_is_degraded_until_it_is_there_again() {
 
 #[test]
 fn what_vanishes_in_the_middle_of_an_update_is_told_once() {
-    let mut seen = apply(Some(child(State::Provisioning)));
+    let mut seen = apply(Some(Child {
+        ready: true,
+        ..child(State::Provisioning)
+    }));
     seen.object.record.state = State::Provisioning;
     assert_eq!(said(&mut seen), "Provisioning ready=true wait=Provisioning told=");
     seen.workspace = None;
@@ -177,14 +180,18 @@ fn a_child_that_somebody_else_has_made_anew_is_not_what_it_was() {
 
 #[test]
 fn an_update_an_attempt_and_a_failure_are_no_loss() {
-    let of = |object: &Object, child: Option<Child>| object.loss(BASIS_OF_TEST, child.as_ref());
-    const BASIS_OF_TEST: Basis = Basis {
+    let basis = Basis {
         name: "it",
         gone: "Gone",
     };
+    let of = |object: &Object, child: Option<Child>| object.loss(basis, child.as_ref());
     let ready = object();
     for &state in State::ALL {
-        assert_eq!(of(&ready, Some(child(state))), None, "{state}");
+        let updated = Child {
+            ready: true,
+            ..child(state)
+        };
+        assert_eq!(of(&ready, Some(updated)), None, "{state}");
     }
     for state in [State::Failed, State::Degraded, State::Recovering, State::Ready] {
         assert_eq!(of(&ready, Some(anew(state))), None, "{state}");
@@ -201,8 +208,13 @@ fn an_update_an_attempt_and_a_failure_are_no_loss() {
     let mut ending = object();
     ending.deleting = true;
     assert_eq!(of(&ending, None), None);
-    assert!(of(&ready, None).unwrap().is_gone());
-    assert!(!of(&ready, Some(leaves())).unwrap().is_gone());
+    assert!(matches!(of(&ready, None), Some(Loss::Gone(_))));
+    assert!(matches!(of(&ready, Some(leaves())), Some(Loss::Leaving(_))));
+    assert_eq!(
+        of(&ready, Some(child(State::Provisioning))),
+        Some(Loss::Unready),
+        "whoever is tried again after a failure was not in order"
+    );
 }
 
 #[test]
@@ -223,10 +235,15 @@ fn a_cluster_is_not_ready_over_a_network_that_is_gone() {
         dependents: Vec::new(),
     };
     let shared = |apply| Vpc::Shared { apply };
+    let updated = Child {
+        ready: true,
+        ..child(State::Provisioning)
+    };
     for (vpc, state, ready) in [
         (Vpc::Existing, State::Ready, true),
         (shared(Some(child(State::Ready))), State::Ready, true),
-        (shared(Some(child(State::Provisioning))), State::Validating, true),
+        (shared(Some(updated)), State::Validating, true),
+        (shared(Some(child(State::Provisioning))), State::Validating, false),
         (shared(Some(anew(State::Provisioning))), State::Validating, false),
         (shared(Some(leaves())), State::Degraded, false),
         (shared(None), State::Validating, false),
@@ -239,7 +256,7 @@ fn a_cluster_is_not_ready_over_a_network_that_is_gone() {
             "{vpc:?}"
         );
         assert!(decision.record.initialized, "{vpc:?}");
-        if state == State::Validating && !ready {
+        if state == State::Validating {
             seen.object.record = decision.record;
             let decision = cluster::decide(&seen, cluster::assess(&seen, NOW), NOW);
             assert_eq!(decision.waits[0].reason, "VPCWorkspaceNotFound", "{vpc:?}");

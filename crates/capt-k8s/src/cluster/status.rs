@@ -54,7 +54,7 @@ pub(super) fn status(
             .core
             .vpc_id
             .clone()
-            .or_else(|| before.vpc_id.filter(|_| !loss.is_some_and(|loss| loss.is_gone()))),
+            .or_else(|| before.vpc_id.filter(|_| stands(seen))),
         vpc_workspace_name: apply
             .map(|apply| workspace_name(&apply.name_any()).to_owned())
             .or(before.vpc_workspace_name),
@@ -76,6 +76,18 @@ fn endpoint(seen: &Seen) -> Option<String> {
     Some(Authority::new(host, port).to_string())
 }
 
+/// Whether the network that was known before may still be there.
+fn stands(seen: &Seen) -> bool {
+    let made = seen
+        .workspace
+        .as_ref()
+        .is_some_and(|workspace| workspace.child.made);
+    match &seen.core.vpc {
+        Vpc::Existing => true,
+        Vpc::Owned { .. } | Vpc::Shared { .. } => made,
+    }
+}
+
 fn vpc_ready(seen: &Seen, record: &Record, loss: Option<&Loss>, waits: &[Wait]) -> Condition {
     const KIND: &str = "VPCReady";
     let made = match &seen.core.vpc {
@@ -87,9 +99,8 @@ fn vpc_ready(seen: &Seen, record: &Record, loss: Option<&Loss>, waits: &[Wait]) 
         _ if seen.core.object.deleting => Condition::new(KIND, false, "Deleting", "being deleted"),
         Some(fault) if failed => Condition::new(KIND, false, "VPCCreationFailed", fault.to_string()),
         Some(_) | None if record.ready => Condition::new(KIND, true, made, ""),
-        Some(_) | None if let Some(loss) = loss => {
-            let Wait { reason, message, .. } = loss.wait();
-            Condition::new(KIND, false, reason.as_str(), message.as_str())
+        Some(_) | None if let Some(wait) = loss.and_then(Loss::wait) => {
+            Condition::new(KIND, false, &*wait.reason, &*wait.message)
         }
         Some(_) | None => {
             let message = waits.first().map_or("", |wait| wait.message.as_str());

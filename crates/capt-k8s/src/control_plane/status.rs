@@ -4,13 +4,11 @@ use capt_api::control_plane::{
     CAPTControlPlaneStatus, ControlPlaneInitialization, StatusVersion, WorkspaceStatus,
 };
 use capt_core::condition::Condition;
-use capt_core::control_plane::{Command, Kubeconfig, Secret as Standing, loss, progress};
+use capt_core::control_plane::{Command, Kubeconfig, Secret as Standing, progress};
 use capt_core::decision::Decision;
-use capt_core::loss::Loss;
 use capt_core::object::Child;
 use capt_core::plan::Report;
 use capt_core::record::{OperationKind, Record};
-use capt_core::wait::Wait;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -100,15 +98,17 @@ fn secrets_ready(seen: &Seen) -> Option<bool> {
 /// `Available` and `RollingOut`, which Cluster API copies into the Cluster.
 fn conditions(seen: &Seen, record: &Record, initialized: bool) -> Vec<Condition> {
     let deleting = seen.core.object.deleting;
+    let made = seen
+        .workspace
+        .as_ref()
+        .is_some_and(|workspace| workspace.child.made);
     let available = match (initialized, deleting) {
         (_, true) => Condition::new("Available", false, "Deleting", "being deleted"),
-        (true, false) => match loss(&seen.core).filter(Loss::is_gone) {
-            Some(loss) => {
-                let Wait { reason, message, .. } = loss.wait();
-                Condition::new("Available", false, reason.as_str(), message.as_str())
-            }
-            None => Condition::new("Available", true, "Available", ""),
-        },
+        (true, false) if !made => {
+            let message = "the workspace of the control plane is gone";
+            Condition::new("Available", false, "ControlPlaneGone", message)
+        }
+        (true, false) => Condition::new("Available", true, "Available", ""),
         (false, false) => {
             let message = "endpoint and kubeconfig are not published yet";
             Condition::new("Available", false, "NotInitialized", message)
