@@ -17,10 +17,19 @@ const MAX_FAULTS: usize = 16;
 /// The fault of one diagnostic: the resource, Terraform's summary and detail, and where in the configuration. `step`
 /// is the step that gave it; absent for a command that is none.
 pub fn fault(diagnostic: &Diagnostic, step: Option<Step>) -> Fault {
+    let message = if diagnostic.summary.trim() == "execution halted" {
+        // Which is all that Terraform says of it.
+        STOPPED.to_owned()
+    } else {
+        message(diagnostic)
+    };
     judge(diagnostic, step)
-        .fault(&subject(diagnostic), message(diagnostic))
+        .fault(&subject(diagnostic), message)
         .at(position(diagnostic))
 }
+
+/// What is said of a run that was interrupted.
+pub(crate) const STOPPED: &str = "the run was stopped before it was done";
 
 /// What it is about: the resource that Terraform names, else the one in its words, else what the block of the
 /// configuration declares in which it stands.
@@ -295,9 +304,7 @@ mod tests {
         ];
         let failure = failure(&errors, Some(Step::Apply));
         let faults = failure.map(|failure| failure.faults).unwrap_or_default();
-        assert_eq!(
-            faults.first().map(|fault| fault.code.as_str()),
-            Some("Interrupted")
-        );
+        let first = faults.first().map(|fault| (fault.code.as_str(), fault.message.as_str()));
+        assert_eq!(first, Some(("Interrupted", STOPPED)));
     }
 }

@@ -297,10 +297,10 @@ fn verdict(
             .iter()
             .any(|fault| fault.class == FaultClass::Interrupted)
     {
-        let message = "the run was interrupted and has stopped in order";
-        failure
-            .faults
-            .insert(0, Fault::new(FaultClass::Interrupted, "Interrupted", message));
+        failure.faults.insert(
+            0,
+            Fault::new(FaultClass::Interrupted, "Interrupted", diagnostics::STOPPED),
+        );
     }
     if !failure.faults.is_empty() {
         return failure;
