@@ -1,12 +1,9 @@
 //! Objects that more than one lays claim to.
 
 use super::step::{Step, edit};
-use crate::node::Failure;
+use crate::node::{Failure, OWNED_BY_ANOTHER};
 use crate::words::one_line;
 use crate::{Node, NodeKey, NodeKind};
-
-/// The reason by which a Cluster, or an object in deletion, says that another Cluster owns an object.
-const OWNED_BY_ANOTHER: &str = "OwnedByAnotherCluster";
 
 /// What to do where two Clusters have come upon the same object.
 pub(super) fn steps(node: &Node) -> Vec<Step> {
@@ -80,6 +77,8 @@ fn mark(message: &str) -> Option<(&'static str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::Verdict;
+    use crate::{Picture, advise};
 
     fn said(fault: &Failure) -> String {
         let node = Node::new(NodeKey::new(NodeKind::Apply, "default", "demo-vpc"));
@@ -133,5 +132,71 @@ mod tests {
                 .contains("kubectl -n default edit")
         );
         assert_eq!(said(&fault("ConnectionSecretConflict", "Secret/a", "other")), "");
+    }
+
+    /// A Cluster that refers to the `CAPTCluster` demo.
+    fn cluster(name: &str, conditions: &serde_json::Value) -> Node {
+        let reference = serde_json::json!({
+            "apiGroup": "infrastructure.cluster.x-k8s.io", "kind": "CAPTCluster", "name": "demo",
+        });
+        let cluster: capt_api::Cluster = serde_json::from_value(serde_json::json!({
+            "metadata": { "name": name, "namespace": "default", "generation": 1 },
+            "spec": { "infrastructureRef": reference },
+            "status": { "phase": "Provisioning", "observedGeneration": 1, "conditions": conditions },
+        }))
+        .unwrap();
+        Node::from(&cluster)
+    }
+
+    /// The `CAPTCluster` demo with these owners, of which it carries the label of the last.
+    fn infrastructure(owners: &[&str]) -> Node {
+        let references = owners.iter().map(|name| {
+            serde_json::json!({
+                "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster", "name": name, "uid": name,
+            })
+        });
+        let object: capt_api::CAPTCluster = serde_json::from_value(serde_json::json!({
+            "metadata": {
+                "name": "demo", "namespace": "default", "generation": 1,
+                "labels": { "cluster.x-k8s.io/cluster-name": owners.last() },
+                "ownerReferences": references.collect::<Vec<_>>(),
+            },
+            "spec": { "region": "r", "existingVpcId": "vpc-1" },
+            "status": { "state": "Ready", "observedGeneration": 1 },
+        }))
+        .unwrap();
+        Node::from(&object)
+    }
+
+    #[test]
+    fn a_cluster_that_refers_to_another_ones_objects_has_to_let_them_go() {
+        let conditions = serde_json::json!([{
+            "type": "InfrastructureReady", "status": "False", "reason": "OwnedByAnotherCluster",
+            "message": "CAPTCluster demo is owned by Cluster demo; let spec.infrastructureRef name another one",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }]);
+        let second = cluster("second", &conditions);
+        assert!(second.is_stopped(), "nobody waits for it");
+        let key = second.key.clone();
+        let mut picture = Picture::default();
+        picture.set(second.clone());
+        picture.set(infrastructure(&["demo"]));
+        assert_eq!(
+            picture.children(&key),
+            Vec::<&Node>::new(),
+            "it is not this one's"
+        );
+        let advice = advise(&picture, &key, "capt", jiff::Timestamp::UNIX_EPOCH);
+        assert!(advice.needed);
+        assert_eq!(advice.verdict, Verdict::Failed);
+        assert_eq!(
+            advice.to_string(),
+            "Cluster/second: CAPTCluster demo is owned by Cluster demo; let spec.infrastructureRef name another one\n\
+             to edit it: kubectl -n default edit cluster second"
+        );
+        assert_eq!(crate::next_step(&picture, &second).as_ref(), advice.steps.first());
+        // As soon as it is its own.
+        picture.set(infrastructure(&["gone", "second"]));
+        assert_eq!(picture.children(&key).len(), 1);
     }
 }

@@ -60,6 +60,7 @@ pub(super) fn of(picture: &Picture, node: &Node) -> Option<Step> {
     approval(node)
         .or_else(|| unpause(node))
         .or_else(|| mend(picture, node))
+        .or_else(|| claims::steps(node).into_iter().next())
 }
 
 /// What to do about a plan that waits for an approval.
