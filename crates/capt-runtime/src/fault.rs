@@ -60,6 +60,21 @@ pub fn kube_fault(error: &kube::Error, subject: &str) -> Fault {
     fault.on(subject)
 }
 
+/// Whether the object is not there. Where its kind is not served (any more) it is not there either, which the server
+/// says in plain text; `kube::core::Status::is_not_found` knows only the former.
+pub(crate) fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404 || status.is_not_found())
+}
+
+/// What was read, or nothing where it is not there.
+pub(crate) fn if_found<T>(read: Result<T, kube::Error>) -> Result<Option<T>, kube::Error> {
+    match read {
+        Ok(object) => Ok(Some(object)),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether a write came too late: somebody else was faster, and a fresh look at the object says what is to be done.
 pub(crate) fn is_overtaken(fault: &Fault) -> bool {
     fault.class == FaultClass::Transient && [reason::CONFLICT, reason::ALREADY_EXISTS].contains(&&*fault.code)
@@ -297,6 +312,21 @@ mod tests {
             );
             assert_eq!(fault.subject, "Secret ns/a");
         }
+    }
+
+    #[test]
+    fn an_object_whose_kind_is_not_served_is_not_there() {
+        for (status, word, message, there) in [
+            (404, "NotFound", "widgets \"a\" not found", false),
+            (404, "Failed to parse error data", "404 page not found", false),
+            (403, "Forbidden", "may not", true),
+            (503, "", "down", true),
+        ] {
+            let error = kube::Error::Api(answer(status, word, message).boxed());
+            assert_eq!(is_not_found(&error), !there, "{status} {word}");
+            assert_eq!(matches!(if_found::<()>(Err(error)), Ok(None)), !there);
+        }
+        assert!(matches!(if_found(Ok(1)), Ok(Some(1))));
     }
 
     #[test]
