@@ -80,7 +80,23 @@ pub(crate) fn is_overtaken(fault: &Fault) -> bool {
     fault.class == FaultClass::Transient && [reason::CONFLICT, reason::ALREADY_EXISTS].contains(&&*fault.code)
 }
 
+/// The code of a fault whose cause is that the kind itself is not there.
+pub(crate) const KIND_NOT_SERVED: &str = "KindNotServed";
+
+/// Whether it is the kind that is not there: of an object the server says which one.
+fn is_of_kind(status: &Status) -> bool {
+    let named = status
+        .details
+        .as_ref()
+        .is_some_and(|details| !details.name.is_empty());
+    status.code == 404 && !named
+}
+
 fn from_status(status: &Status) -> Fault {
+    if is_of_kind(status) {
+        let message = "the API server does not serve this kind; apply its CustomResourceDefinition";
+        return Fault::new(FaultClass::Dependency, KIND_NOT_SERVED, message);
+    }
     let class = class_of(status);
     let mut fault = Fault::new(class, code_of(status), message_of(status));
     let seconds = status.details.as_ref().map_or(0, |it| it.retry_after_seconds);
@@ -267,13 +283,13 @@ mod tests {
                 "MethodNotAllowed",
             ),
             (405, "", "", Class::Transient, "MethodNotAllowed"),
-            (404, "NotFound", "not found", Class::Dependency, "NotFound"),
+            (404, "NotFound", "not found", Class::Dependency, "KindNotServed"),
             (
                 404,
                 "Failed to parse error data",
                 "404 page not found",
                 Class::Dependency,
-                "NotFound",
+                "KindNotServed",
             ),
             (403, "Forbidden", "may not", Class::Permission, "Forbidden"),
             (403, "Forbidden", "exceeded quota: q", Class::Quota, "Forbidden"),
@@ -344,6 +360,18 @@ mod tests {
         }
         let ours = Fault::new(FaultClass::Conflict, "Conflict", "it belongs to another");
         assert!(!is_overtaken(&ours));
+    }
+
+    #[test]
+    fn a_namespace_or_an_object_that_is_missing_is_named() {
+        let status = answer(404, "NotFound", "namespaces \"x\" not found");
+        let details = StatusDetails {
+            name: "x".to_owned(),
+            ..details(cause("", "", ""), 0)
+        };
+        let fault = fault(status.with_details(details));
+        assert_eq!((fault.class, &*fault.code), (FaultClass::Dependency, "NotFound"));
+        assert_eq!(fault.message, "namespaces \"x\" not found");
     }
 
     #[test]

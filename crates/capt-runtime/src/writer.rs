@@ -10,7 +10,7 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::cache::{Caches, describe};
-use crate::fault::{if_found, is_not_found};
+use crate::fault::{KIND_NOT_SERVED, if_found, is_not_found};
 use crate::own_writes::{Expected, Version};
 use crate::{Kind, Metrics, ObjectKey, kube_fault};
 
@@ -216,7 +216,7 @@ impl Writer {
         let kept = object.finalizers().iter().map(String::as_str);
         let kept = kept.filter(|it| *it != name).collect();
         match self.set_finalizers(object, kept).await {
-            Err(fault) if fault.class == FaultClass::Dependency && fault.code == "NotFound" => Ok(()),
+            Err(fault) if fault.code == "NotFound" || fault.code == KIND_NOT_SERVED => Ok(()),
             result => result,
         }
     }

@@ -4,7 +4,7 @@ use capt_api::control_plane::{
     CAPTControlPlaneStatus, ControlPlaneInitialization, StatusVersion, WorkspaceStatus,
 };
 use capt_core::condition::Condition;
-use capt_core::control_plane::{Command, Kubeconfig, Secret as Standing, progress};
+use capt_core::control_plane::{Command, Endpoint, Kubeconfig, Secret as Standing, progress};
 use capt_core::decision::Decision;
 use capt_core::object::Child;
 use capt_core::plan::Report;
@@ -106,6 +106,10 @@ fn conditions(seen: &Seen, record: &Record, initialized: bool) -> Vec<Condition>
         (_, true) => Condition::new("Available", false, "Deleting", "being deleted"),
         (true, false) if !made => {
             let message = "the workspace of the control plane is gone";
+            Condition::new("Available", false, "ControlPlaneGone", message)
+        }
+        (true, false) if seen.core.endpoint == Endpoint::Found => {
+            let message = "the control plane was made anew, and its endpoint is not published yet";
             Condition::new("Available", false, "ControlPlaneGone", message)
         }
         (true, false) => Condition::new("Available", true, "Available", ""),

@@ -3,6 +3,7 @@
 
 mod admission;
 mod cycles;
+mod loss;
 mod modules;
 mod namespaces;
 mod outputs;
