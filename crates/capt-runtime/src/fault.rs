@@ -9,10 +9,14 @@ use kube::core::response::{StatusDetails, reason};
 
 /// Classifies an error of a call about `subject`.
 ///
-/// The classes are those a caller can act on: an answer of the server by its code and reason, anything that
+/// The classes are those a caller can act on: an answer of the server by its code, reason and causes, anything that
 /// kept the answer away as `Transient`, what is wrong on our side as `Credentials` or `Environment`. The
-/// API server knows no lock and no integrity of ours, so `Locked`, `Interrupted` and `Integrity` never
-/// come from here.
+/// API server knows no lock, no integrity and no owner of ours, so `Locked`, `Interrupted`, `Integrity` and
+/// `Conflict` never come from here.
+///
+/// Final is only what the server says of the object itself (`Invalid`). What it says of the moment passes: that
+/// somebody else was faster, that a kind is not served or takes no new objects because its definition is on its way
+/// out or not back yet, that a namespace is being terminated.
 #[allow(
     clippy::match_wildcard_for_single_variants,
     reason = "which variants are left depends on kube's features"
@@ -56,7 +60,43 @@ pub fn kube_fault(error: &kube::Error, subject: &str) -> Fault {
     fault.on(subject)
 }
 
+/// Whether the object is not there. Where its kind is not served (any more) it is not there either, which the server
+/// says in plain text; `kube::core::Status::is_not_found` knows only the former.
+pub(crate) fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404 || status.is_not_found())
+}
+
+/// What was read, or nothing where it is not there.
+pub(crate) fn if_found<T>(read: Result<T, kube::Error>) -> Result<Option<T>, kube::Error> {
+    match read {
+        Ok(object) => Ok(Some(object)),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a write came too late: somebody else was faster, and a fresh look at the object says what is to be done.
+pub(crate) fn is_overtaken(fault: &Fault) -> bool {
+    fault.class == FaultClass::Transient && [reason::CONFLICT, reason::ALREADY_EXISTS].contains(&&*fault.code)
+}
+
+/// The code of a fault whose cause is that the kind itself is not there.
+pub(crate) const KIND_NOT_SERVED: &str = "KindNotServed";
+
+/// Whether it is the kind that is not there: of an object the server says which one.
+fn is_of_kind(status: &Status) -> bool {
+    let named = status
+        .details
+        .as_ref()
+        .is_some_and(|details| !details.name.is_empty());
+    status.code == 404 && !named
+}
+
 fn from_status(status: &Status) -> Fault {
+    if is_of_kind(status) {
+        let message = "the API server does not serve this kind; apply its CustomResourceDefinition";
+        return Fault::new(FaultClass::Dependency, KIND_NOT_SERVED, message);
+    }
     let class = class_of(status);
     let mut fault = Fault::new(class, code_of(status), message_of(status));
     let seconds = status.details.as_ref().map_or(0, |it| it.retry_after_seconds);
@@ -74,8 +114,9 @@ fn class_of(status: &Status) -> FaultClass {
         403 if has_cause(status, "NamespaceTerminating") => FaultClass::Dependency,
         403 => FaultClass::Permission,
         404 => FaultClass::Dependency,
-        409 if status.reason == reason::ALREADY_EXISTS => FaultClass::Conflict,
-        408 | 409 | 410 | 425 | 429 | 500..=599 => FaultClass::Transient,
+        // A method that a kind has not got is one that it has not got now: whoever made it knows what kinds can. While
+        // a definition is terminating the server refuses to create its objects like this, without any cause.
+        405 | 408 | 409 | 410 | 425 | 429 | 500..=599 => FaultClass::Transient,
         400..=499 => FaultClass::Invalid,
         _ => by_reason(&status.reason),
     }
@@ -87,10 +128,11 @@ fn by_reason(word: &str) -> FaultClass {
         reason::UNAUTHORIZED => FaultClass::Credentials,
         reason::FORBIDDEN => FaultClass::Permission,
         reason::NOT_FOUND => FaultClass::Dependency,
-        reason::ALREADY_EXISTS => FaultClass::Conflict,
         reason::INVALID | "BadRequest" => FaultClass::Invalid,
-        reason::CONFLICT
+        reason::ALREADY_EXISTS
+        | reason::CONFLICT
         | reason::GONE
+        | "MethodNotAllowed"
         | "Expired"
         | "Timeout"
         | "TooManyRequests"
@@ -218,14 +260,36 @@ mod tests {
                 Class::Transient,
                 "Conflict",
             ),
-            (409, "AlreadyExists", "exists", Class::Conflict, "AlreadyExists"),
-            (404, "NotFound", "not found", Class::Dependency, "NotFound"),
+            (409, "AlreadyExists", "exists", Class::Transient, "AlreadyExists"),
+            (
+                409,
+                "AlreadyExists",
+                "object is being deleted: pods \"a\" already exists",
+                Class::Transient,
+                "AlreadyExists",
+            ),
+            (
+                409,
+                "Conflict",
+                "Precondition failed: UID in precondition: a, UID in object meta: b",
+                Class::Transient,
+                "Conflict",
+            ),
+            (
+                405,
+                "MethodNotAllowed",
+                "create not allowed while custom resource definition is terminating",
+                Class::Transient,
+                "MethodNotAllowed",
+            ),
+            (405, "", "", Class::Transient, "MethodNotAllowed"),
+            (404, "NotFound", "not found", Class::Dependency, "KindNotServed"),
             (
                 404,
                 "Failed to parse error data",
                 "404 page not found",
                 Class::Dependency,
-                "NotFound",
+                "KindNotServed",
             ),
             (403, "Forbidden", "may not", Class::Permission, "Forbidden"),
             (403, "Forbidden", "exceeded quota: q", Class::Quota, "Forbidden"),
@@ -245,6 +309,14 @@ mod tests {
             (503, "", "down", Class::Transient, "ServiceUnavailable"),
             (504, "Timeout", "slow", Class::Transient, "Timeout"),
             (0, "Expired", "too old", Class::Transient, "Expired"),
+            (0, "AlreadyExists", "exists", Class::Transient, "AlreadyExists"),
+            (
+                0,
+                "MethodNotAllowed",
+                "not now",
+                Class::Transient,
+                "MethodNotAllowed",
+            ),
             (0, "", "", Class::Unknown, "Unknown"),
         ];
         for (status, word, message, class, code) in table {
@@ -256,6 +328,50 @@ mod tests {
             );
             assert_eq!(fault.subject, "Secret ns/a");
         }
+    }
+
+    #[test]
+    fn an_object_whose_kind_is_not_served_is_not_there() {
+        for (status, word, message, there) in [
+            (404, "NotFound", "widgets \"a\" not found", false),
+            (404, "Failed to parse error data", "404 page not found", false),
+            (403, "Forbidden", "may not", true),
+            (503, "", "down", true),
+        ] {
+            let error = kube::Error::Api(answer(status, word, message).boxed());
+            assert_eq!(is_not_found(&error), !there, "{status} {word}");
+            assert_eq!(matches!(if_found::<()>(Err(error)), Ok(None)), !there);
+        }
+        assert!(matches!(if_found(Ok(1)), Ok(Some(1))));
+    }
+
+    #[test]
+    fn only_who_came_too_late_is_overtaken() {
+        for (status, word, overtaken) in [
+            (409, "Conflict", true),
+            (409, "AlreadyExists", true),
+            (409, "", true),
+            (405, "MethodNotAllowed", false),
+            (429, "TooManyRequests", false),
+            (422, "Invalid", false),
+        ] {
+            let fault = fault(answer(status, word, "no"));
+            assert_eq!(is_overtaken(&fault), overtaken, "{status} {word}");
+        }
+        let ours = Fault::new(FaultClass::Conflict, "Conflict", "it belongs to another");
+        assert!(!is_overtaken(&ours));
+    }
+
+    #[test]
+    fn a_namespace_or_an_object_that_is_missing_is_named() {
+        let status = answer(404, "NotFound", "namespaces \"x\" not found");
+        let details = StatusDetails {
+            name: "x".to_owned(),
+            ..details(cause("", "", ""), 0)
+        };
+        let fault = fault(status.with_details(details));
+        assert_eq!((fault.class, &*fault.code), (FaultClass::Dependency, "NotFound"));
+        assert_eq!(fault.message, "namespaces \"x\" not found");
     }
 
     #[test]

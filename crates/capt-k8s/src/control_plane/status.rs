@@ -4,7 +4,7 @@ use capt_api::control_plane::{
     CAPTControlPlaneStatus, ControlPlaneInitialization, StatusVersion, WorkspaceStatus,
 };
 use capt_core::condition::Condition;
-use capt_core::control_plane::{Command, Kubeconfig, Secret as Standing, progress};
+use capt_core::control_plane::{Command, Endpoint, Kubeconfig, Secret as Standing, progress};
 use capt_core::decision::Decision;
 use capt_core::object::Child;
 use capt_core::plan::Report;
@@ -98,8 +98,20 @@ fn secrets_ready(seen: &Seen) -> Option<bool> {
 /// `Available` and `RollingOut`, which Cluster API copies into the Cluster.
 fn conditions(seen: &Seen, record: &Record, initialized: bool) -> Vec<Condition> {
     let deleting = seen.core.object.deleting;
+    let made = seen
+        .workspace
+        .as_ref()
+        .is_some_and(|workspace| workspace.child.made);
     let available = match (initialized, deleting) {
         (_, true) => Condition::new("Available", false, "Deleting", "being deleted"),
+        (true, false) if !made => {
+            let message = "the workspace of the control plane is gone";
+            Condition::new("Available", false, "ControlPlaneGone", message)
+        }
+        (true, false) if seen.core.endpoint == Endpoint::Found => {
+            let message = "the control plane was made anew, and its endpoint is not published yet";
+            Condition::new("Available", false, "ControlPlaneGone", message)
+        }
         (true, false) => Condition::new("Available", true, "Available", ""),
         (false, false) => {
             let message = "endpoint and kubeconfig are not published yet";

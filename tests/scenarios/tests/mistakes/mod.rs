@@ -3,9 +3,11 @@
 
 mod admission;
 mod cycles;
+mod loss;
 mod modules;
 mod namespaces;
 mod outputs;
+mod ownership;
 mod references;
 mod values;
 
