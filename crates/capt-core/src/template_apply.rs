@@ -214,10 +214,7 @@ pub(crate) fn follow_progress(
             | State::Configuring
             | State::Degraded
             | State::Failed
-            | State::Recovering => Progress {
-                percent: before,
-                ..Progress::default()
-            },
+            | State::Recovering => Progress::default().not_behind(before),
         };
     }
     // What a child has reached in another operation says nothing about a deletion, nor the other way round.

@@ -311,10 +311,7 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
         .map(|seen| seen.progress.clone());
     match (&record.operation, record.state) {
         (None, State::Ready) => Progress::finished(),
-        (None, _) => Progress {
-            percent: before,
-            ..Progress::default()
-        },
+        (None, _) => Progress::default().not_behind(before),
         (Some(_), State::Recovering) if record.origin == Some(State::Validating) => {
             Progress::checking(&snapshot.missing)
                 .not_behind(before)
