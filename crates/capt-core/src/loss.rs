@@ -21,7 +21,7 @@ pub struct Basis {
 /// How an object lost what it rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loss {
-    /// It is on its way out, and may still do its work.
+    /// It is being destroyed.
     Leaving(Wait),
     /// It is not there, or not there again yet.
     Gone(Wait),
@@ -67,7 +67,7 @@ impl Object {
             return None;
         }
         if child.deleting {
-            return Some(Loss::Leaving(leaving(child)));
+            return child.is_leaving().then(|| Loss::Leaving(leaving(child)));
         }
         if child.ready || !child.is_working() {
             return None;
