@@ -78,6 +78,9 @@ fn is(node: &Node, kind: NodeKind, name: &str) -> bool {
     node.key == key(kind, name)
 }
 
+/// Takes something from an object that is as it should be.
+type Spoil = fn(&mut Node);
+
 #[test]
 fn nothing_need_be_done_only_while_each_object_is_as_it_should_be() {
     let (verdict, needed, text) = said(&cluster(|_| {}), after(3600));
@@ -87,11 +90,11 @@ fn nothing_need_be_done_only_while_each_object_is_as_it_should_be() {
         "{text}"
     );
 
-    let spoil: [(&str, fn(&mut Node)); 5] = [
+    let spoil: [(&str, Spoil); 5] = [
         ("not ready", |node| node.ready = false),
         ("another state", |node| node.state = "Validating".to_owned()),
         ("a wait", |node| {
-            node.waits = vec![wait("moon", "Tide", "the tide is low")]
+            node.waits = vec![wait("moon", "Tide", "the tide is low")];
         }),
         ("in deletion", |node| {
             node.deleting = true;
