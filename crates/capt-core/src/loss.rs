@@ -21,7 +21,7 @@ pub struct Basis {
 /// How an object lost what it rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loss {
-    /// It is being destroyed.
+    /// It is on its way out, which nobody can take back, and may still do its work until others let it go.
     Leaving(Wait),
     /// It is not there, or not there again yet.
     Gone(Wait),
@@ -67,7 +67,7 @@ impl Object {
             return None;
         }
         if child.deleting {
-            return child.is_leaving().then(|| Loss::Leaving(leaving(child)));
+            return Some(Loss::Leaving(leaving(child)));
         }
         if child.ready || !child.is_working() {
             return None;

@@ -38,9 +38,6 @@ pub struct Object {
     pub faults: Vec<Fault>,
 }
 
-/// The reason of the wait of what is being deleted while others still need it.
-pub const HELD: &str = "WaitingForDependents";
-
 /// An object that another one made and follows.
 #[allow(
     clippy::struct_excessive_bools,
@@ -81,13 +78,6 @@ impl Child {
             && !self.deleting
             && self.ready
             && self.state == State::Ready
-    }
-
-    /// Whether it is on its way out, and nobody holds that up: until then it stands as it did.
-    pub(crate) fn is_leaving(&self) -> bool {
-        let held = self.waits.first().is_some_and(|wait| wait.reason == HELD);
-        // Its own controller says that it is not ready as soon as it has seen the deletion.
-        self.deleting && !self.ready && !held
     }
 
     /// Whether its controller is at work.
@@ -227,7 +217,7 @@ impl Object {
             }
         } else if child.deleting {
             let wait = leaving(child);
-            if state == State::Ready && child.is_leaving() {
+            if state == State::Ready {
                 let fault = Fault::new(FaultClass::Dependency, &*wait.reason, &*wait.message);
                 assessment.signals.insert(Signal::Unhealthy);
                 assessment.fault = Some(fault);

@@ -7,7 +7,7 @@ use crate::decision::{Decision, Requeue};
 use crate::fault::Fault;
 use crate::lifecycle::{Signal, State};
 use crate::loss::{Basis, Loss};
-use crate::object::{Child, HELD, Object};
+use crate::object::{Child, Object};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::record::{OperationKind, Record};
@@ -145,10 +145,7 @@ fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
                 || format!("{} is being deleted", child.name),
                 |wait| wait.message.clone(),
             );
-            // Whoever follows this apply has to know whether anything is being destroyed yet.
-            let held = child.waits.iter().any(|wait| wait.reason == HELD);
-            let reason = if held { HELD } else { "WaitingForWorkspace" };
-            let waits = vec![Wait::new(&*child.name, reason, message)];
+            let waits = vec![Wait::new(&*child.name, "WaitingForWorkspace", message)];
             let plan = if child.deleting {
                 Plan::empty()
             } else {

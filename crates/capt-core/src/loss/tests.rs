@@ -151,39 +151,6 @@ fn whoever_rests_on_what_leaves_is_degraded_until_it_is_there_again() {
 }
 
 #[test]
-fn what_others_hold_up_still_stands() {
-    let unseen = Child {
-        ready: true,
-        ..leaves()
-    };
-    let held = Child {
-        waits: vec![Wait::new(
-            "Child/other",
-            "WaitingForDependents",
-            "it must be gone first",
-        )],
-        ..leaves()
-    };
-    let mut seen = apply(Some(unseen));
-    assert_eq!(said(&mut seen), "Ready ready=true wait=WaitingForDeletion told=");
-    seen.workspace = Some(held.clone());
-    assert_eq!(said(&mut seen), "Ready ready=true wait=WaitingForDeletion told=");
-    // An apply that is itself deleted says the same to whoever follows it.
-    seen.object.deleting = true;
-    let decision = round(&mut seen);
-    assert_eq!(decision.waits[0].reason, "WaitingForDependents");
-    seen.object.deleting = false;
-    seen.workspace = Some(Child {
-        waits: vec![Wait::new("Child/demo", "Destroying", "Terraform destroys")],
-        ..held
-    });
-    assert_eq!(
-        said(&mut seen),
-        "Degraded ready=false wait=WaitingForDeletion told=Degraded"
-    );
-}
-
-#[test]
 fn what_vanishes_in_the_middle_of_an_update_is_told_once() {
     let mut seen = apply(Some(Child {
         ready: true,

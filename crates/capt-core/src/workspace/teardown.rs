@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Command, Deletion, RunEnd, RunSeen, Snapshot, checked, current_run, start};
 use crate::advance::after;
 use crate::decision::{Decision, Requeue};
-use crate::object::{HELD, Object};
+use crate::object::Object;
 use crate::plan::Plan;
 use crate::record::{Record, RunOperation};
 use crate::retry::seed_of;
@@ -36,7 +36,11 @@ fn next(snapshot: &Snapshot, mut record: Record, now: Timestamp) -> Decision<Rec
     }
     if !snapshot.dependents.is_empty() {
         let names = snapshot.dependents.join(", ");
-        let wait = Wait::new(names.clone(), HELD, format!("{names} must be gone first"));
+        let wait = Wait::new(
+            names.clone(),
+            "WaitingForDependents",
+            format!("{names} must be gone first"),
+        );
         return Decision {
             waits: vec![wait],
             ..Decision::hold(record)
