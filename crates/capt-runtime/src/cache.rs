@@ -177,8 +177,8 @@ impl Caches {
         lock(&self.interests).retain(reader, kept);
     }
 
-    pub(crate) fn readers(&self, change: &Change) -> BTreeSet<Item> {
-        lock(&self.interests).readers(change.kind, &change.difference.key)
+    pub(crate) fn readers(&self, kind: KindId, key: &ObjectKey) -> BTreeSet<Item> {
+        lock(&self.interests).readers(kind, key)
     }
 
     /// Whether the change is one that this process made.

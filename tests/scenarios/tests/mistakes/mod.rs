@@ -38,6 +38,14 @@ async fn see_the_mistake(account: &mut Account, world: &Scenario, wrong: &[&str]
     }
 }
 
+/// Checks that it ends as the cluster `demo` does that was right from the start, with the fewest runs, which these are
+/// because of `why`.
+async fn ends_mended(account: &mut Account, world: &Scenario, why: &'static str) {
+    account.least(why);
+    let right = [&fixture::templates(), fixture::CLUSTER];
+    account.ends_as_fresh(world, &right).await;
+}
+
 /// The cluster `demo` with another line in its manifest.
 fn cluster_with(from: &str, to: &str) -> String {
     changed(fixture::CLUSTER, from, to)
