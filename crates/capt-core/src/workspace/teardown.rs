@@ -131,7 +131,8 @@ fn destroy(
                         ..Decision::hold(record)
                     }
                 }
-                Some(at) if at > now && !asked => {
+                // What failed is mended in the workspace itself; nobody waits then.
+                Some(at) if at > now && !asked && !is_mended(object, &record) => {
                     let wait = Wait::new(object.name.clone(), fault.code.clone(), fault.to_string());
                     Decision {
                         waits: vec![wait],
@@ -143,6 +144,11 @@ fn destroy(
             }
         }
     }
+}
+
+/// Whether the input is another one than that of the destroy that failed.
+fn is_mended(object: &Object, record: &Record) -> bool {
+    record.run.as_ref().is_some_and(|run| run.input != object.input)
 }
 
 fn release(record: Record, remove: bool) -> Decision<Record, Command> {

@@ -36,6 +36,32 @@ fn a_run_that_has_changed_nothing_gives_way_to_a_newer_input() {
     insta::assert_snapshot!(life.text);
 }
 
+/// A module that cannot be destroyed as it is (`prevent_destroy`, say) is mended by an edit, without waiting.
+#[test]
+fn a_destroy_that_failed_is_tried_again_at_once_when_the_input_changes() {
+    let mut life = Life::new();
+    let mut seen = ready_workspace(&mut life);
+    seen.object.deleting = true;
+    life.workspace(&mut seen);
+    seen.run = run(2, failed(FaultClass::Invalid));
+    life.workspace(&mut seen);
+    let waiting = seen.object.record.run.clone();
+    life.workspace(&mut seen);
+    assert_eq!(seen.object.record.run, waiting, "it waits");
+    seen.object.input = "mended".to_owned();
+    life.workspace(&mut seen);
+    let opened = seen.object.record.run.clone().unwrap();
+    assert_eq!((opened.number, opened.operation), (3, RunOperation::Destroy));
+    seen.run = run(3, failed(FaultClass::Invalid));
+    life.workspace(&mut seen);
+    life.workspace(&mut seen);
+    assert_eq!(
+        seen.object.record.run.as_ref(),
+        Some(&opened),
+        "once for each input"
+    );
+}
+
 #[test]
 fn a_workspace_is_created_updated_and_destroyed() {
     let mut life = Life::new();

@@ -40,15 +40,7 @@ pub(super) fn steps<'a>(
                 steps.push(absent(node, reference, key));
             }
         }
-        if node.key.kind == NodeKind::Cluster && node.needs.is_empty() && node.topology.is_none() {
-            let mut step = Step::new(format!(
-                "{} has neither infrastructure nor control plane: name them in spec.infrastructureRef and \
-                 spec.controlPlaneRef",
-                node.key.title()
-            ));
-            step.command("to name them", edit(&node.key));
-            steps.push(step);
-        }
+        steps.extend(unnamed(node));
     }
     for node in &nodes {
         for wait in &node.waits {
@@ -69,6 +61,31 @@ pub(super) fn steps<'a>(
         }
     }
     steps
+}
+
+/// What a Cluster does not name and nobody names for it.
+fn unnamed(node: &Node) -> Option<Step> {
+    if node.key.kind != NodeKind::Cluster || node.topology.is_some() || node.is_stopped() {
+        return None;
+    }
+    // What is not of CAPT is no node, but a note.
+    let names = |field: &str| {
+        node.needs.iter().any(|needed| needed.field == field)
+            || node.notes.iter().any(|note| note.starts_with(field))
+    };
+    let title = node.key.title();
+    let text = match (names("spec.infrastructureRef"), names("spec.controlPlaneRef")) {
+        (true, true) => return None,
+        (false, false) => format!(
+            "{title} has neither infrastructure nor control plane: name them in spec.infrastructureRef and \
+             spec.controlPlaneRef"
+        ),
+        (true, false) => format!("{title} has no control plane: name it in spec.controlPlaneRef"),
+        (false, true) => format!("{title} has no infrastructure: name it in spec.infrastructureRef"),
+    };
+    let mut step = Step::new(text);
+    step.command("to name it", edit(&node.key));
+    Some(step)
 }
 
 /// As waits name objects.

@@ -80,9 +80,10 @@ fn named<'a>(node: &Node, position: &'a str) -> Option<(NodeKey, &'a str)> {
     Some((NodeKey::new(NodeKind::of(kind)?, namespace, name), field))
 }
 
-/// The template that a workspace is made from.
+/// The template that a workspace is made from. Nobody makes a workspace from it any more that is being deleted: what
+/// is wrong with its destroy is mended in its own text.
 pub(super) fn template_of<'a>(picture: &'a Picture, node: &'a Node) -> Option<&'a NodeKey> {
-    if node.key.kind != NodeKind::Workspace {
+    if node.key.kind != NodeKind::Workspace || node.deleting {
         return None;
     }
     let apply = picture.get(node.parent.as_ref()?)?;

@@ -159,6 +159,8 @@ pub(super) fn mend(picture: &Picture, node: &Node) -> Option<Step> {
         for key in editable(picture, node, &fault.subject) {
             let purpose = if key.kind == NodeKind::Template {
                 "edit the template"
+            } else if node.deleting && key == node.key {
+                "edit it"
             } else {
                 "edit what it is made for"
             };
@@ -269,6 +271,10 @@ fn declared(subject: &str) -> String {
 
 /// What a person can edit to change what an object is made from: what CAPT writes itself, it would write again.
 fn editable(picture: &Picture, node: &Node, subject: &str) -> Vec<NodeKey> {
+    // Whoever is above writes nothing any more into what is being deleted.
+    if node.deleting && node.key.kind == NodeKind::Workspace {
+        return vec![node.key.clone()];
+    }
     let top = authored(picture, node);
     // A field of the apply itself is not in the template; an output of its workspace is.
     let template = match node.key.kind {

@@ -122,6 +122,35 @@ fn nothing_need_be_done_only_while_each_object_is_as_it_should_be() {
 }
 
 #[test]
+fn a_cluster_is_told_what_it_does_not_name() {
+    let without = |field: &str| {
+        let picture = cluster(|node| node.needs.retain(|needed| needed.field != field));
+        said(&picture, after(3600))
+    };
+    let (_, needed, text) = without("spec.controlPlaneRef");
+    assert!(needed);
+    assert!(
+        text.starts_with("Cluster/demo has no control plane: name it in spec.controlPlaneRef"),
+        "{text}"
+    );
+    let (_, needed, text) = without("spec.infrastructureRef");
+    assert!(needed);
+    assert!(
+        text.starts_with("Cluster/demo has no infrastructure: name it in spec.infrastructureRef"),
+        "{text}"
+    );
+    let somebody_elses = cluster(|node| {
+        if is(node, NodeKind::Cluster, "demo") {
+            node.needs.retain(|needed| needed.field != "spec.controlPlaneRef");
+            let note = "spec.controlPlaneRef names KubeadmControlPlane/demo, which is not of CAPT";
+            node.notes.push(note.to_owned());
+        }
+    });
+    let (_, needed, text) = said(&somebody_elses, after(3600));
+    assert!(!needed, "{text}");
+}
+
+#[test]
 fn what_stands_still_is_told_by_its_cause_and_only_after_a_while() {
     let picture = cluster(|node| {
         if is(node, NodeKind::Infrastructure, "demo") {
@@ -246,6 +275,40 @@ fn who_needs_an_object_is_looked_up_where_it_is() {
     assert_eq!(removal::needed_by(&picture, &held), needed[..1]);
     held.waits[0].reason = "Destroying".to_owned();
     assert!(removal::needed_by(&picture, &held).is_empty());
+}
+
+/// Nobody renders a template into a workspace that is being deleted.
+#[test]
+fn a_destroy_that_fails_is_mended_in_the_workspace_itself() {
+    let advised = |deleting: bool| {
+        let picture = cluster(|node| {
+            node.deleting = deleting;
+            if is(node, NodeKind::Apply, "vpc") {
+                let template = key(NodeKind::Template, "vpc-template");
+                node.needs.push(Reference::new("spec.templateRef", template));
+            }
+            if is(node, NodeKind::Workspace, "vpc") {
+                node.state = if deleting { "Ready" } else { "Failed" }.to_owned();
+                node.ready = false;
+                node.fault = Some(Failure {
+                    source: None,
+                    message: "it is not to be destroyed".to_owned(),
+                    class: "Invalid".to_owned(),
+                    code: "CheckFailed".to_owned(),
+                    subject: "terraform_data.a".to_owned(),
+                    position: "spec.forProvider.module:1,1".to_owned(),
+                });
+            }
+        });
+        said(&picture, after(3600)).2
+    };
+    let text = advised(true);
+    assert!(
+        text.contains("edit it: kubectl -n default edit tfws vpc"),
+        "{text}"
+    );
+    assert!(!text.contains("vpc-template"), "{text}");
+    assert!(advised(false).contains("edit the template: kubectl -n default edit"));
 }
 
 #[test]

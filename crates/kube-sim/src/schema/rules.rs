@@ -1,5 +1,7 @@
 //! `x-kubernetes-validations`: rules in CEL.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use kube_cel::{
     CompilationError, CompiledSchema, ErrorKind, ValidationError, compile_schema, validate_compiled,
 };
@@ -115,8 +117,12 @@ impl Rules {
             .into_iter()
             .chain(transition.map(|rules| (rules, old)))
         {
-            if let Err(errors) = validate_compiled(rules, value, old) {
-                found.extend(errors.into_vec());
+            // The evaluator panics at what it does not know yet (literals of messages); that is its answer then.
+            let asked = catch_unwind(AssertUnwindSafe(|| validate_compiled(rules, value, old)));
+            match asked {
+                Ok(Ok(())) => {}
+                Ok(Err(errors)) => found.extend(errors.into_vec()),
+                Err(_) => causes.push(self.unknown(path)),
             }
         }
         found.sort_by_key(|error| {
@@ -148,6 +154,16 @@ impl Rules {
             .and_then(|at| self.messages.get(at))
             .filter(|message| !message.is_empty());
         message.cloned().unwrap_or_else(|| rule.trim().to_owned())
+    }
+
+    /// What is said of an object when one of its rules is beyond the evaluator.
+    fn unknown(&self, path: &str) -> Cause {
+        let field = if path.is_empty() { "<nil>" } else { path };
+        let detail = format!(
+            "one of these rules is not supported by this server and cannot be evaluated: {}",
+            self.order.join("; ")
+        );
+        Cause::invalid(field, &Value::from(self.type_name.as_str()), &detail)
     }
 
     fn cause(&self, error: &ValidationError, path: &str) -> Cause {

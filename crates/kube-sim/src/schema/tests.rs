@@ -370,6 +370,16 @@ fn rules_refuse_with_their_message_reason_and_path() {
     assert!(broken_rules(&schema, &json!({"a": 6}), None).is_empty());
 }
 
+/// A server answers, whatever its evaluator does.
+#[test]
+fn a_rule_beyond_the_evaluator_is_an_answer() {
+    let schema = ruled(
+        &json!([{"rule": "google.protobuf.Timestamp{seconds: 1} == timestamp('1970-01-01T00:00:01Z')"}]),
+    );
+    let causes = broken_rules(&schema, &json!({"a": 1}), None);
+    assert!(causes[0].contains("not supported by this server"), "{causes:?}");
+}
+
 #[test]
 fn transition_rules_need_an_old_value() {
     let schema = with_spec(&json!({"type": "object", "properties": {
