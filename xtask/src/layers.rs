@@ -135,7 +135,7 @@ const CONFINED: &[Confined] = &[
 ];
 
 /// Everything that the decision core may depend on.
-const CORE: &[&str] = &["jiff", "serde", "thiserror"];
+const CORE: &[&str] = &["foldhash", "jiff", "petgraph", "serde", "thiserror"];
 /// What its tests may use besides.
 const CORE_TESTS: &[&str] = &["insta", "petgraph", "proptest", "serde_json"];
 
@@ -312,9 +312,9 @@ mod tests {
         assert_eq!(
             violations(&packages),
             [
-                "capt-core -> kube: may depend on jiff, serde, thiserror",
+                "capt-core -> kube: may depend on foldhash, jiff, petgraph, serde, thiserror",
                 "capt-core -> kube: the decision core and the Terraform engine know no Kubernetes",
-                "capt-core -> tokio: may depend on jiff, serde, thiserror",
+                "capt-core -> tokio: may depend on foldhash, jiff, petgraph, serde, thiserror",
                 "capt-runtime -> capt-api: may import capt-core",
                 "capt-terraform -> capt-testing: may import capt-core",
             ]
