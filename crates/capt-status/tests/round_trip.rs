@@ -223,3 +223,41 @@ fn a_child_is_observed_only_with_its_generation_and_its_requests() {
     assert!(!child("Kind", &metadata, None, Some(&status), true).observed);
     assert!(!child("Kind", &metadata, None, None, true).observed);
 }
+
+#[test]
+fn a_child_that_is_paused_has_not_observed_a_spec_that_came_later() {
+    let record = Record {
+        state: State::Ready,
+        ready: true,
+        ..Record::default()
+    };
+    let observed = |paused: Option<&str>| {
+        let object = Object {
+            paused: paused.map(str::to_owned),
+            ..object(record.clone())
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let before = WireLifecycle {
+            observed_generation: Some(1),
+            ..WireLifecycle::default()
+        };
+        let status = write_lifecycle(Written {
+            object: &object,
+            record: &record,
+            progress: Progress::finished(),
+            waits: &[],
+            conditions: standard(&object, &record, &[], now),
+            generation: Some(2),
+            before: &before,
+            now,
+        });
+        let metadata = ObjectMeta {
+            name: Some("demo".to_owned()),
+            generation: Some(2),
+            ..ObjectMeta::default()
+        };
+        child("Kind", &metadata, None, Some(&status), true).observed
+    };
+    assert!(observed(None));
+    assert!(!observed(Some("paused")));
+}
