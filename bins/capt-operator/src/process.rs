@@ -38,15 +38,17 @@ pub fn init_logs(args: &LogArgs, default: &str) -> Result<()> {
     telemetry::init(filter, args.log_format).context("set up logs")
 }
 
-/// Completes when the process is asked to stop: by SIGTERM, or from the terminal.
+/// Completes when the process is asked to stop: by SIGTERM, from the terminal, or because the terminal is gone.
 pub fn stop_signal() -> Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
     Ok(async move {
         tokio::select! {
             biased;
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
         }
     })
 }

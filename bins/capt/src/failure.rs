@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use miette::{Diagnostic, NamedSource, SourceSpan};
+use capt_sandbox::manifests::Excerpt;
+use miette::{Diagnostic, SourceSpan};
 use thiserror::Error;
 
 /// Which server was meant, and how it came to be meant.
@@ -95,7 +96,7 @@ pub(crate) enum Failure {
         /// What is wrong.
         reason: String,
         #[source_code]
-        text: Arc<NamedSource<String>>,
+        text: Arc<Excerpt>,
         #[label("{reason}")]
         at: Option<SourceSpan>,
     },

@@ -1,11 +1,12 @@
 //! Kubeconfig files, as kubectl reads them.
 
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use capt_sandbox::manifests::Excerpt;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use miette::{NamedSource, SourceSpan};
 
 use crate::failure::{Failure, innermost};
 
@@ -170,16 +171,18 @@ fn broken(path: &Path, text: &str, error: &KubeconfigError) -> Failure {
         }
         error => (error.to_string(), None),
     };
+    let text = veiled(text);
+    let excerpt = Excerpt::new(&path.display().to_string(), &text, at.as_slice());
     Failure::BrokenKubeconfig {
         path: path.to_owned(),
         reason,
-        text: Arc::new(NamedSource::new(path.display().to_string(), veiled(text))),
-        at,
+        at: at.map(|at| excerpt.span(&at, &text)),
+        text: Arc::new(excerpt),
     }
 }
 
 /// The rest of the line from a position that counts from 1, in characters.
-fn span(text: &str, line: u64, column: u64) -> SourceSpan {
+fn span(text: &str, line: u64, column: u64) -> Range<usize> {
     let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
     let mut start = 0;
     for (number, content) in text.split_inclusive('\n').enumerate() {
@@ -190,11 +193,11 @@ fn span(text: &str, line: u64, column: u64) -> SourceSpan {
                 .char_indices()
                 .nth(skipped)
                 .map_or(content.len(), |(at, _)| at);
-            return SourceSpan::new((start + offset).into(), content.len() - offset);
+            return start + offset..start + content.len();
         }
         start += content.len();
     }
-    SourceSpan::new(text.len().into(), 0)
+    text.len()..text.len()
 }
 
 /// The text with secret values covered, everything else at its place: errors show lines of it.
@@ -292,8 +295,8 @@ mod tests {
     fn positions_become_spans() {
         let text = "a: 1\nbäd: x\n";
         let at = span(text, 2, 3);
-        assert_eq!(&text[at.offset()..at.offset() + at.len()], "d: x");
-        assert_eq!(span(text, 9, 1).offset(), text.len());
+        assert_eq!(&text[at], "d: x");
+        assert_eq!(span(text, 9, 1).start, text.len());
     }
 
     #[test]

@@ -6,6 +6,9 @@ pub const RETRY: &str = "capt.infrastructure.cluster.x-k8s.io/retry";
 pub const APPROVE: &str = "capt.infrastructure.cluster.x-k8s.io/approve";
 /// The id of a Terraform lock that a person says is nobody's any more: it is taken away.
 pub const UNLOCK: &str = "capt.infrastructure.cluster.x-k8s.io/unlock";
+/// The object that a child was made for, as `Kind/name`: by it the child is known where its owner reference was lost.
+/// Given to an object that nobody controls, it hands that object over.
+pub const OWNER: &str = "capt.infrastructure.cluster.x-k8s.io/owner";
 /// The uid of the object that a child was made for, kept where an owner reference cannot be.
 pub const OWNER_UID: &str = "capt.infrastructure.cluster.x-k8s.io/owner-uid";
 /// Label on what belongs to a workspace (state, lock, connection secret): the workspace's name.

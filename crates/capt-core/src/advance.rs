@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::decision::Requeue;
 use crate::fault::{Disposition, Fault};
 use crate::lifecycle::{Lifecycle, Signal, State};
+use crate::loss::Loss;
 use crate::machine::{Machine as _, Move};
 use crate::record::{Ending, OperationKind, Record};
 use crate::retry::RetryStrategy;
@@ -51,6 +52,8 @@ pub struct Assessment {
     pub waits: Vec<Wait>,
     /// The digest of the present input.
     pub input: String,
+    /// What it rested on and does no longer.
+    pub loss: Option<Loss>,
 }
 
 impl Assessment {
@@ -125,7 +128,7 @@ fn enter(
     record.state = to;
     match to {
         State::Pending => Vec::new(),
-        State::Validating => enter_validating(record, from, now),
+        State::Validating => enter_validating(record, from, assessment.loss.as_ref(), now),
         State::Provisioning => {
             if from == State::Validating {
                 record.input = Some(assessment.input.clone());
@@ -167,7 +170,7 @@ fn enter(
     }
 }
 
-fn enter_validating(record: &mut Record, from: State, now: Timestamp) -> Vec<Notice> {
+fn enter_validating(record: &mut Record, from: State, loss: Option<&Loss>, now: Timestamp) -> Vec<Notice> {
     if from != State::Recovering || record.origin != Some(State::Validating) {
         record.attempt = 0;
         record.fault = None;
@@ -187,10 +190,8 @@ fn enter_validating(record: &mut Record, from: State, now: Timestamp) -> Vec<Not
     );
     match from {
         State::Ready | State::Degraded | State::Provisioning | State::Configuring => {
-            vec![Notice::normal(
-                "InputChanged",
-                "the input changed; applying the new one",
-            )]
+            let changed = || Notice::normal("InputChanged", "the input changed; applying the new one");
+            vec![loss.and_then(Loss::notice).unwrap_or_else(changed)]
         }
         State::Failed => vec![Notice::normal(
             "Retrying",

@@ -6,6 +6,7 @@ use crate::advance::Assessment;
 use crate::decision::{Decision, Requeue};
 use crate::fault::Fault;
 use crate::lifecycle::{Signal, State};
+use crate::loss::{Basis, Loss};
 use crate::object::{Child, Object};
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -30,6 +31,8 @@ pub struct Snapshot {
     pub vpc_id: Option<String>,
     /// The output that is not what it must be, if there is one.
     pub wrong_output: Option<Fault>,
+    /// Why nothing of it may be destroyed yet, although it is being deleted.
+    pub held: Option<Wait>,
     /// Control planes that still stand in the network.
     pub dependents: Vec<String>,
 }
@@ -53,6 +56,16 @@ pub enum Vpc {
     },
 }
 
+impl Vpc {
+    /// Why the apply that we would make is not ours, if it is not.
+    pub fn foreign(&self) -> Option<&Fault> {
+        match self {
+            Self::Owned { apply, .. } => apply.as_ref()?.foreign.as_ref(),
+            Self::Existing | Self::Shared { .. } => None,
+        }
+    }
+}
+
 /// One effect on or for a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -69,11 +82,25 @@ pub enum Command {
     RemoveFinalizer,
 }
 
+const BASIS: Basis = Basis {
+    name: "the apply of the VPC",
+    gone: "VPCGone",
+};
+
+/// How a cluster that was in order has lost its network, if it has. Of one that only its id is known of nobody knows.
+pub fn loss(snapshot: &Snapshot) -> Option<Loss> {
+    match &snapshot.vpc {
+        Vpc::Owned { apply, .. } | Vpc::Shared { apply } => snapshot.object.loss(BASIS, apply.as_ref()),
+        Vpc::Existing => None,
+    }
+}
+
 /// What the snapshot means.
 pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
     let object = &snapshot.object;
     let mut assessment = object.assess(now);
     let state = object.record.state;
+    let loss = loss(snapshot);
     let apply = match &snapshot.vpc {
         Vpc::Owned { apply, .. } | Vpc::Shared { apply } => apply.as_ref(),
         Vpc::Existing => None,
@@ -108,7 +135,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             if state == State::Configuring {
                 if let Some(fault) = wrong {
                     assessment.fail(fault.clone(), &object.policy);
-                } else if snapshot.vpc_id.is_some() {
+                } else if snapshot.vpc_id.is_some() && loss.is_none() {
                     assessment.signals.insert(Signal::Configured);
                 } else if assessment.waits.is_empty() {
                     let message = "the outputs of the VPC are not known yet";
@@ -119,6 +146,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             }
         }
     }
+    object.lose(loss, &mut assessment);
     assessment
 }
 
@@ -161,9 +189,15 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
 
 fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
     let object = &snapshot.object;
-    let decision = Decision::hold(object.deleting(now));
+    let decision = object.deleting(now, || goes(snapshot));
     if !object.finalized {
         return decision;
+    }
+    if let Some(held) = &snapshot.held {
+        return Decision {
+            waits: vec![held.clone()],
+            ..decision
+        };
     }
     if !snapshot.dependents.is_empty() {
         let names = snapshot.dependents.join(", ");
@@ -203,6 +237,21 @@ fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
             plan: done,
             ..decision
         },
+    }
+}
+
+/// What goes with the cluster.
+fn goes(snapshot: &Snapshot) -> String {
+    if let Some(held) = &snapshot.held {
+        return held.message.clone();
+    }
+    let Vpc::Owned { apply, retain } = &snapshot.vpc else {
+        return "the VPC stays: it was not made for this cluster".to_owned();
+    };
+    match apply.as_ref().filter(|child| child.foreign.is_none()) {
+        None => "there is no VPC to delete".to_owned(),
+        Some(child) if *retain => format!("deleting {}; the VPC stays", child.name),
+        Some(child) => format!("deleting {} and with it the VPC", child.name),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cluster::no_owner;
 use crate::decision::{Decision, Requeue};
 use crate::fault::Fault;
 use crate::lifecycle::{Signal, State};
+use crate::loss::{Basis, Loss};
 use crate::object::{Child, Object};
 use crate::plan::{Plan, PlanError};
 use crate::progress::Progress;
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub invalid: Option<Fault>,
     /// The apply that makes the control plane.
     pub apply: Option<Child>,
+    /// Why nothing of it may be destroyed yet, although it is being deleted.
+    pub held: Option<Wait>,
     /// What the outputs say about the endpoint.
     pub endpoint: Endpoint,
     /// Where the kubeconfig comes from.
@@ -51,6 +54,10 @@ pub enum Endpoint {
 }
 
 /// Where the kubeconfig comes from.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one in a snapshot, which lives for a round"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kubeconfig {
     /// The workspace of the control plane has it as an output.
@@ -118,6 +125,16 @@ impl Kubeconfig {
     }
 }
 
+const BASIS: Basis = Basis {
+    name: "the apply of the control plane",
+    gone: "ControlPlaneGone",
+};
+
+/// How a control plane that was in order has lost what it is made by, if it has.
+fn loss(snapshot: &Snapshot) -> Option<Loss> {
+    snapshot.object.loss(BASIS, snapshot.apply.as_ref())
+}
+
 /// What the snapshot means.
 pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
     let object = &snapshot.object;
@@ -154,6 +171,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             }
         }
     }
+    object.lose(loss(snapshot), &mut assessment);
     assessment
 }
 
@@ -286,9 +304,15 @@ fn configure(snapshot: &Snapshot) -> Result<Plan<Command>, PlanError> {
 }
 
 fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
-    let decision = Decision::hold(snapshot.object.deleting(now));
+    let decision = snapshot.object.deleting(now, || goes(snapshot));
     if !snapshot.object.finalized {
         return decision;
+    }
+    if let Some(held) = &snapshot.held {
+        return Decision {
+            waits: vec![held.clone()],
+            ..decision
+        };
     }
     // Dependents first: the kubeconfig is made from the control plane.
     let children = [
@@ -321,6 +345,24 @@ fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
     Decision {
         plan: Plan::single("remove-finalizer", Command::RemoveFinalizer),
         ..decision
+    }
+}
+
+/// What goes with the control plane.
+fn goes(snapshot: &Snapshot) -> String {
+    if let Some(held) = &snapshot.held {
+        return held.message.clone();
+    }
+    let applies = [snapshot.kubeconfig.apply(), snapshot.apply.as_ref()];
+    let ours = applies
+        .into_iter()
+        .flatten()
+        .filter(|child| child.foreign.is_none());
+    let names: Vec<&str> = ours.map(|child| child.name.as_str()).collect();
+    match names.as_slice() {
+        [] => "there is no control plane to delete".to_owned(),
+        [one] => format!("deleting {one} and with it the control plane"),
+        all => format!("deleting {} and with them the control plane", all.join(" and ")),
     }
 }
 

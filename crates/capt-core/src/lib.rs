@@ -20,6 +20,7 @@ pub mod fault;
 pub mod graph;
 pub mod health;
 pub mod lifecycle;
+pub mod loss;
 pub mod machine;
 pub mod object;
 pub mod plan;

@@ -6,11 +6,12 @@ use crate::advance::{Advance, Assessment, Policy, advance, assess_record, next_l
 use crate::decision::{Decision, Requeue};
 use crate::fault::{Fault, FaultClass};
 use crate::lifecycle::{Signal, State};
+use crate::loss::{Loss, leaving};
 use crate::plan::{Checked, Plan};
 use crate::progress::Progress;
 use crate::record::{OperationKind, Record};
 use crate::retry::seed_of;
-use crate::wait::Wait;
+use crate::wait::{Notice, Wait};
 
 /// What is known about any object that is reconciled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +47,8 @@ pub struct Object {
 pub struct Child {
     /// `Kind/name`.
     pub name: String,
-    /// Who controls it, if that is not the one who follows it.
-    pub foreign: Option<String>,
+    /// Why it is not that of the one who follows it, if it is not: then it is neither changed nor deleted.
+    pub foreign: Option<Fault>,
     /// Whether its spec is what is wanted now.
     pub matches: bool,
     /// Whether its own controller has seen that spec and the requests on it.
@@ -56,6 +57,8 @@ pub struct Child {
     pub state: State,
     /// Whether it is ready.
     pub ready: bool,
+    /// Whether it was ever applied whole.
+    pub made: bool,
     /// Whether it is being deleted.
     pub deleting: bool,
     /// What is wrong with it.
@@ -78,7 +81,7 @@ impl Child {
     }
 
     /// Whether its controller is at work.
-    fn is_working(&self) -> bool {
+    pub(crate) fn is_working(&self) -> bool {
         match self.state {
             State::Pending | State::Validating | State::Provisioning | State::Configuring => true,
             State::Ready | State::Degraded | State::Failed | State::Recovering => false,
@@ -103,13 +106,6 @@ impl Child {
 /// mended outside without anybody telling us.
 pub(crate) fn is_retried(fault: &Fault) -> bool {
     fault.class.passes() || fault.class == FaultClass::Permission
-}
-
-/// What is wrong with an object of that name that somebody else controls.
-pub fn foreign(name: &str, controller: &str) -> Fault {
-    let message =
-        format!("{name} exists already and belongs to {controller}; rename one of the two, or delete it");
-    Fault::new(FaultClass::Conflict, "ForeignObject", message).on(name)
 }
 
 impl Object {
@@ -207,8 +203,7 @@ impl Object {
             }
             return;
         };
-        if let Some(controller) = &child.foreign {
-            let fault = foreign(&child.name, controller);
+        if let Some(fault) = child.foreign.clone() {
             match state {
                 State::Ready => {
                     assessment.signals.insert(Signal::Unhealthy);
@@ -221,10 +216,14 @@ impl Object {
                 State::Pending | State::Validating | State::Degraded | State::Failed | State::Recovering => {}
             }
         } else if child.deleting {
-            let message = format!("{} is being deleted", child.name);
-            assessment
-                .waits
-                .push(Wait::new(&*child.name, "WaitingForDeletion", message));
+            let wait = leaving(child);
+            if state == State::Ready {
+                let fault = Fault::new(FaultClass::Dependency, &*wait.reason, &*wait.message);
+                assessment.signals.insert(Signal::Unhealthy);
+                assessment.fault = Some(fault);
+                assessment.blamed = Some(child.name.clone());
+            }
+            assessment.waits.push(wait);
         } else if !child.matches {
             match state {
                 State::Configuring | State::Ready | State::Degraded => {
@@ -335,6 +334,7 @@ impl Object {
         match advance(&self.record, &assessment, &self.policy, now, seed_of(&self.uid)) {
             Advance::Moved { mut record, notices } => {
                 record.honoured.clone_from(&self.requested);
+                record.ready &= assessment.loss.is_none();
                 moved(&mut record);
                 Decision {
                     notices,
@@ -346,12 +346,14 @@ impl Object {
                 record.honoured.clone_from(&self.requested);
                 let (plan, requeue) = plan(&mut record);
                 let requeue = requeue.earliest(next_look(&record, &self.policy, now));
+                let loss = assessment.loss.filter(|_| record.ready);
+                record.ready &= loss.is_none();
                 Decision {
                     record,
                     plan,
                     requeue,
                     waits: assessment.waits,
-                    notices: Vec::new(),
+                    notices: loss.iter().filter_map(Loss::notice).collect(),
                 }
             }
         }
@@ -366,13 +368,22 @@ impl Object {
         }
     }
 
-    /// The record of an object that is being deleted: the state stays, the operation says so.
-    pub fn deleting(&self, now: Timestamp) -> Record {
+    /// The decision for an object that is being deleted, as far as it is the same for all: the state stays, the
+    /// operation says so. People are told once that it begins, and by `goes` what that means.
+    pub fn deleting<C>(&self, now: Timestamp, goes: impl FnOnce() -> String) -> Decision<Record, C> {
         let mut record = self.record.clone();
         record.since = record.since.or(Some(now));
         record.honoured.clone_from(&self.requested);
+        let begins = record
+            .operation
+            .as_ref()
+            .is_none_or(|operation| operation.kind != OperationKind::Deleting);
         record.begin(OperationKind::Deleting, now);
-        record
+        let told = (begins && self.finalized).then(|| Notice::normal("Deleting", goes()));
+        Decision {
+            notices: told.into_iter().collect(),
+            ..Decision::hold(record)
+        }
     }
 }
 

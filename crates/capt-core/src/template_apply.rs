@@ -6,6 +6,7 @@ use crate::advance::Assessment;
 use crate::decision::{Decision, Requeue};
 use crate::fault::Fault;
 use crate::lifecycle::{Signal, State};
+use crate::loss::{Basis, Loss};
 use crate::object::{Child, Object};
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -42,6 +43,16 @@ pub enum Command {
     RemoveFinalizer,
 }
 
+const BASIS: Basis = Basis {
+    name: "the workspace",
+    gone: "WorkspaceGone",
+};
+
+/// How an apply that was in order has lost its workspace, if it has.
+fn loss(snapshot: &Snapshot) -> Option<Loss> {
+    snapshot.object.loss(BASIS, snapshot.workspace.as_ref())
+}
+
 /// What the snapshot means.
 pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
     let object = &snapshot.object;
@@ -71,6 +82,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             object.follow(snapshot.workspace.as_ref(), &mut assessment);
         }
     }
+    object.lose(loss(snapshot), &mut assessment);
     assessment
 }
 
@@ -111,7 +123,7 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
 
 fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
     let object = &snapshot.object;
-    let decision = Decision::hold(object.deleting(now));
+    let decision = object.deleting(now, || goes(snapshot));
     if !object.finalized {
         return decision;
     }
@@ -149,6 +161,19 @@ fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
             plan: Plan::single("remove-finalizer", Command::RemoveFinalizer),
             ..decision
         },
+    }
+}
+
+/// What goes with the apply.
+fn goes(snapshot: &Snapshot) -> String {
+    let ours = snapshot
+        .workspace
+        .as_ref()
+        .filter(|child| child.foreign.is_none());
+    match ours {
+        None => "there is no workspace to delete".to_owned(),
+        Some(child) if snapshot.retain => format!("{} stays, and so does what it made", child.name),
+        Some(child) => format!("deleting {} and with it what it made", child.name),
     }
 }
 

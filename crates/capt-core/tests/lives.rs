@@ -59,6 +59,7 @@ fn child(name: &str, state: State) -> Child {
         observed: true,
         state,
         ready: state == State::Ready,
+        made: true,
         deleting: false,
         fault: None,
         waits: Vec::new(),
@@ -422,7 +423,14 @@ fn a_foreign_child_is_never_touched() {
         missing: Vec::new(),
         invalid: None,
         workspace: Some(Child {
-            foreign: Some("WorkspaceTemplateApply/other".to_owned()),
+            foreign: Some(
+                Fault::new(
+                    FaultClass::Conflict,
+                    "ForeignObject",
+                    "it belongs to somebody else",
+                )
+                .on("TerraformWorkspace/demo"),
+            ),
             ..child("TerraformWorkspace/demo", State::Ready)
         }),
         retain: false,
@@ -451,6 +459,7 @@ fn a_cluster_waits_for_its_owner_and_outlives_its_control_plane() {
         invalid: None,
         vpc_id: None,
         wrong_output: None,
+        held: None,
         dependents: Vec::new(),
     };
     life.cluster(&mut seen);
@@ -496,6 +505,7 @@ fn a_wrong_output_fails_until_it_is_another_one() {
         invalid: None,
         vpc_id: None,
         wrong_output: Some(missing.clone()),
+        held: None,
         dependents: Vec::new(),
     };
     seen.object.finalized = true;
@@ -572,6 +582,7 @@ fn a_control_plane_is_ready_only_with_endpoint_and_secrets() {
         missing: Vec::new(),
         invalid: None,
         apply: None,
+        held: None,
         endpoint: Endpoint::Unknown,
         kubeconfig: Kubeconfig::Template {
             apply: None,
@@ -645,6 +656,7 @@ fn an_endpoint_that_is_none_fails_once_and_is_mended_by_a_better_one() {
         missing: Vec::new(),
         invalid: None,
         apply: Some(child("WorkspaceTemplateApply/demo-eks", State::Ready)),
+        held: None,
         endpoint: Endpoint::Invalid(Fault::of_output(
             "cluster_endpoint",
             "InvalidEndpoint",

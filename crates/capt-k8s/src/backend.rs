@@ -10,6 +10,7 @@ use capt_api::terraform_workspace::TerraformWorkspaceSpec;
 use capt_core::fault::Fault;
 use capt_core::object::Child;
 use capt_runtime::{DriverBuilder, ObjectKey, View, Writer};
+use capt_status::Identity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta, Time};
 use serde_json::Value;
 
@@ -21,7 +22,8 @@ pub trait WorkspaceBackend: Debug + Send + Sync + 'static {
     /// Adds the watches that [`observe`](Self::observe) needs.
     fn watch(&self, driver: DriverBuilder) -> DriverBuilder;
 
-    /// The workspace `key` as the object with the uid `follower` sees it, if there is one.
+    /// The workspace `key` as `follower`, which makes it, sees it, if there is one. Nobody follows it where whose it
+    /// is does not matter.
     ///
     /// Where it is not known what the workspace should be (`wanted` is `None`), it is taken for what it should
     /// be.
@@ -29,12 +31,17 @@ pub trait WorkspaceBackend: Debug + Send + Sync + 'static {
         &self,
         view: &View,
         key: &ObjectKey,
-        follower: &str,
+        follower: Option<&Identity>,
         wanted: Option<&WantedWorkspace>,
     ) -> Option<Workspace>;
 
-    /// Makes the workspace what it should be; adopts one that nobody controls.
-    async fn ensure(&self, wanted: &WantedWorkspace, writer: &Writer) -> Result<(), Fault>;
+    /// Makes the workspace what it should be: the one that was `seen`, or one where there was none, and never another.
+    async fn ensure(
+        &self,
+        wanted: &WantedWorkspace,
+        seen: Option<&Workspace>,
+        writer: &Writer,
+    ) -> Result<(), Fault>;
 
     /// Deletes the workspace and with it what it made.
     async fn delete(&self, workspace: &Workspace, writer: &Writer) -> Result<(), Fault>;

@@ -35,6 +35,7 @@
 //! `cluster_certificate_authority_data`, the last two as the control plane's workspace put them out.
 
 pub(crate) mod endpoint;
+mod infrastructure;
 mod observe;
 mod perform;
 mod render;
@@ -91,8 +92,10 @@ pub struct Seen {
     endpoint: Option<Authority>,
     /// What the kubeconfig secret should be.
     kubeconfig: Option<Secret>,
+    kubeconfig_live: Option<Arc<Secret>>,
     /// What the CA secret should be.
     ca: Option<Secret>,
+    ca_live: Option<Arc<Secret>>,
 }
 
 #[async_trait]

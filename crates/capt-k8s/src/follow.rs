@@ -11,14 +11,14 @@ use capt_core::plan::Report;
 use capt_core::progress::Progress;
 use capt_core::record::Record;
 use capt_core::wait::Wait;
-use capt_runtime::{ObjectKey, Writer};
-use capt_status::{Written, write_lifecycle};
+use capt_runtime::{ObjectKey, View, Writer};
+use capt_status::{FOREIGN_OBJECT, Identity, Written, write_lifecycle};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 
 use crate::backend::Workspace;
-use crate::manifest;
+use crate::{Options, manifest};
 
 /// What could not be executed in the last round.
 pub(crate) fn faults(last: Option<&Report>) -> Vec<Fault> {
@@ -35,11 +35,11 @@ pub(crate) fn owner<K: Resource<DynamicType = ()>>(parent: &K) -> Option<OwnerRe
     })
 }
 
-/// A `WorkspaceTemplateApply` as the object with the uid `follower`, which made it, sees it. With `requests`, those
-/// of people are a part of what is wanted.
+/// A `WorkspaceTemplateApply` as `follower`, which makes it, sees it. With `requests`, those of people are a part of
+/// what is wanted.
 pub(crate) fn see_apply(
     live: &WorkspaceTemplateApply,
-    follower: &str,
+    follower: Option<&Identity>,
     wanted: Option<&WorkspaceTemplateApply>,
     requests: bool,
 ) -> Child {
@@ -58,6 +58,32 @@ pub(crate) fn see_apply(
         lifecycle,
         matches,
     )
+}
+
+/// The workspace that an apply has made, as the apply says: one of that name may be somebody else's.
+pub(crate) fn workspace_of(
+    apply: &WorkspaceTemplateApply,
+    view: &View,
+    options: &Options,
+) -> Option<Workspace> {
+    let status = apply.status.as_ref()?;
+    let refused = status.lifecycle.fault.as_ref();
+    if refused.is_some_and(|fault| fault.code == FOREIGN_OBJECT) {
+        return None;
+    }
+    let name = status.workspace_name.as_deref()?;
+    let key = ObjectKey::new(apply.namespace().unwrap_or_default(), name);
+    options.backend.observe(view, &key, None, None)
+}
+
+/// Writes an apply: over the one that was `seen`, or where there was none, and never over another.
+pub(crate) async fn ensure_apply(
+    wanted: &WorkspaceTemplateApply,
+    seen: Option<&WorkspaceTemplateApply>,
+    writer: &Writer,
+) -> Result<(), Fault> {
+    let uid = seen.and_then(|seen| seen.metadata.uid.as_deref());
+    writer.apply_over(wanted, uid).await.map(drop)
 }
 
 /// Deletes an apply that is there and is not being deleted yet.

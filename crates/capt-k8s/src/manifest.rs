@@ -13,7 +13,7 @@ use serde_json::Value;
 /// object beside our fields may be somebody else's.
 pub(crate) const RENDERED: &str = "capt.infrastructure.cluster.x-k8s.io/rendered";
 
-/// The metadata of a child of `parent`: its namespace, the label of its Cluster, the requests of people.
+/// The metadata of a child of `parent`: its namespace, the label of its Cluster, whose it is, the requests of people.
 pub(crate) fn child_metadata(
     name: String,
     parent: &ObjectMeta,
@@ -21,7 +21,10 @@ pub(crate) fn child_metadata(
     cluster: Option<&str>,
 ) -> ObjectMeta {
     let label = |name: &str| BTreeMap::from([(keys::CLUSTER_NAME.to_owned(), name.to_owned())]);
-    let annotations = requests(parent);
+    let mut annotations = requests(parent);
+    if let Some(owner) = &owner {
+        annotations.insert(keys::OWNER.to_owned(), format!("{}/{}", owner.kind, owner.name));
+    }
     ObjectMeta {
         name: Some(name),
         namespace: parent.namespace.clone(),

@@ -1,7 +1,11 @@
 //! What a person can do about a cluster, or why nothing need be done.
 
+mod claims;
 mod missing;
 mod place;
+mod reassurance;
+mod removal;
+mod standstill;
 mod step;
 
 use std::collections::BTreeSet;
@@ -10,10 +14,11 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::text::doing;
-use crate::words::{age, length, list, short};
+use crate::words::{age, short};
 use crate::{Node, NodeKey, NodeKind, Picture};
 
 pub(crate) use place::Place;
+pub(crate) use removal::is_held;
 pub use step::{Command, Step};
 
 /// How a cluster stands, in one word.
@@ -82,12 +87,17 @@ pub fn next_step(picture: &Picture, node: &Node) -> Option<Step> {
     step::of(picture, node)
 }
 
-/// What has to be there for an object and everything that was made for it, and that nobody makes. None where they go
-/// on by themselves, or for another reason do not.
+/// What has to be there, or to go, for an object and everything that was made for it, and that nobody sees to. None
+/// where they go on by themselves, or for another reason do not.
 pub fn missing(picture: &Picture, key: &NodeKey, now: Timestamp) -> Vec<Step> {
     let below = picture.with_what_is_below(key);
-    let nodes = below.iter().filter_map(|key| picture.get(key));
-    missing::steps(picture, nodes.filter(|node| node.exists), now)
+    let nodes = || {
+        let nodes = below.iter().filter_map(|key| picture.get(key));
+        nodes.filter(|node| node.exists)
+    };
+    let mut steps = missing::steps(picture, nodes(), now);
+    steps.append(&mut removal::steps(picture, nodes(), now));
+    steps
 }
 
 /// How a Cluster stands, and what a person should do next. `program` is what they type to run this program.
@@ -153,12 +163,22 @@ impl<'a> All<'a> {
         origins
             .filter_map(|node| step::mend(self.picture, node))
             .for_each(&mut add);
+        self.nodes().flat_map(claims::steps).for_each(&mut add);
         missing::steps(self.picture, self.nodes(), self.now)
             .into_iter()
             .for_each(&mut add);
         self.pauses().into_iter().for_each(&mut add);
+        let alone = removal::alone(self.picture, self.nodes());
+        let kept = alone.iter().filter(|it| !it.is_under_way());
+        kept.map(|it| it.step(self.cluster)).for_each(&mut add);
+        removal::steps(self.picture, self.nodes(), self.now)
+            .into_iter()
+            .for_each(&mut add);
         self.unseen().into_iter().for_each(&mut add);
         self.overdue().into_iter().for_each(&mut add);
+        if steps.is_empty() {
+            steps = standstill::steps(self.picture, &self.belonging, self.now);
+        }
         steps
     }
 
@@ -233,17 +253,23 @@ impl<'a> All<'a> {
         if nodes.iter().any(|node| node.paused.is_some()) {
             return Verdict::Paused;
         }
+        let is_kept = || {
+            let alone = removal::alone(self.picture, self.nodes());
+            alone.iter().any(|it| !it.is_under_way())
+        };
+        if needed && is_kept() {
+            return Verdict::Waiting;
+        }
         if is("Recovering") || is("Degraded") {
             return Verdict::Recovering;
         }
-        let is_done = nodes.iter().all(|node| node.ready || !node.waits.is_empty());
+        let is_done = nodes.iter().all(|node| standstill::is_settled(node));
         let parts: Vec<&Node> = nodes
             .iter()
             .filter(|node| matches!(node.key.kind, NodeKind::Infrastructure | NodeKind::ControlPlane))
             .copied()
             .collect();
-        let is_settled = |node: &&Node| node.ready && node.state == "Ready";
-        if !parts.is_empty() && parts.iter().all(is_settled) && !needed && is_done {
+        if !parts.is_empty() && !needed && is_done {
             return Verdict::Ready;
         }
         if needed {
@@ -255,126 +281,6 @@ impl<'a> All<'a> {
         } else {
             Verdict::Provisioning
         }
-    }
-
-    /// Why nothing need be done.
-    fn reassurance(&self) -> Step {
-        match self.verdict(false) {
-            Verdict::Ready => self.ready(),
-            Verdict::Deleting => self.deleting(),
-            Verdict::Recovering => self.recovering(),
-            Verdict::Provisioning
-            | Verdict::Updating
-            | Verdict::Waiting
-            | Verdict::Paused
-            | Verdict::Failed => self.working(),
-        }
-    }
-
-    fn ready(&self) -> Step {
-        let NodeKey { namespace, name, .. } = self.cluster;
-        let mut step = Step::new("nothing need be done: all is as wanted");
-        step.command(
-            "to use the cluster",
-            format!(
-                "kubectl -n {namespace} get secret {name}-kubeconfig -o jsonpath='{{.data.value}}' | base64 -d > \
-                 {name}.kubeconfig"
-            ),
-        );
-        step
-    }
-
-    fn working(&self) -> Step {
-        let verb = match self.verdict(false) {
-            Verdict::Updating => "is being changed",
-            Verdict::Ready
-            | Verdict::Provisioning
-            | Verdict::Recovering
-            | Verdict::Waiting
-            | Verdict::Paused
-            | Verdict::Failed
-            | Verdict::Deleting => "is being made",
-        };
-        let mut text = format!("nothing need be done: the cluster {verb}");
-        let current = self.nodes().find(|node| node.key.kind == NodeKind::ControlPlane);
-        let current = current.filter(|node| !node.ready || node.state != "Ready");
-        let busy = current.or_else(|| self.nodes().find(|node| !node.ready));
-        if let Some(node) = busy {
-            if let Some(doing) = doing(node) {
-                text = format!("{text} ({})", short(&doing, 120));
-            }
-            if let Some(left) = node.expected_at.map(|at| at.duration_since(self.now)) {
-                let left = if left.is_negative() {
-                    "it takes longer than expected".to_owned()
-                } else {
-                    format!("about {} to go", length(left))
-                };
-                text = format!("{text}, {left}");
-            }
-        }
-        self.watch(Step::new(text))
-    }
-
-    fn recovering(&self) -> Step {
-        let trying = self.nodes().filter(|node| node.state == "Recovering");
-        let node = trying.max_by_key(|node| node.key.kind);
-        let Some(node) = node else {
-            return self.watch(Step::new(
-                "nothing need be done yet: what was ready does not answer as it should, and is looked at again",
-            ));
-        };
-        let title = node.key.title_in(&self.cluster.namespace);
-        let code = node.fault.as_ref().map_or("a failure", |fault| &fault.code);
-        let when = match node.attempts.next.map(|at| at.duration_since(self.now)) {
-            Some(left) if !left.is_negative() => format!("is tried again in {}", length(left)),
-            Some(_) | None => "is being tried again".to_owned(),
-        };
-        let mut step = Step::new(format!(
-            "nothing need be done: {title} met {code}, which often passes, and {when}"
-        ));
-        if let Some(unlock) = step::unlock(node) {
-            step.command("if nobody works with the lock any more", unlock);
-        }
-        step.command("to have it tried at once", step::retry(&node.key));
-        step
-    }
-
-    fn deleting(&self) -> Step {
-        let left: Vec<&Node> = self
-            .nodes()
-            .filter(|node| node.key.kind != NodeKind::Cluster)
-            .collect();
-        if left.is_empty() {
-            return Step::new(
-                "nothing need be done: everything that was made is gone, and the Cluster goes next",
-            );
-        }
-        let destroying = left.iter().filter(|node| node.key.kind == NodeKind::Workspace);
-        let busy = destroying
-            .filter(|node| node.deleting)
-            .max_by_key(|node| node.percent.is_some());
-        let text = match busy.and_then(|node| Some((node, doing(node)?))) {
-            Some((node, doing)) => format!(
-                "nothing need be done: {} is being destroyed ({})",
-                node.key.title_in(&self.cluster.namespace),
-                short(&doing, 120)
-            ),
-            None => "nothing need be done: what was made is being deleted, from the top down".to_owned(),
-        };
-        let names: Vec<String> = left
-            .iter()
-            .map(|node| node.key.title_in(&self.cluster.namespace))
-            .collect();
-        self.watch(Step::new(format!("{text}. Still there: {}", list(&names, 6))))
-    }
-
-    fn watch(&self, mut step: Step) -> Step {
-        let NodeKey { namespace, name, .. } = self.cluster;
-        step.command(
-            "to see it go on",
-            format!("{} watch cluster {name} -n {namespace}", self.program),
-        );
-        step
     }
 }
 

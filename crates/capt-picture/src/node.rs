@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::NodeKey;
+use crate::{NodeKey, NodeKind};
 
 /// One object.
 #[allow(
@@ -43,6 +43,8 @@ pub struct Node {
     pub deleting: bool,
     /// Since when it is being deleted.
     pub deleting_since: Option<Timestamp>,
+    /// What keeps it from going once it is deleted.
+    pub finalizers: Vec<String>,
     /// Why nobody touches it, if so.
     pub paused: Option<Pause>,
     /// What is being done (`Creating`).
@@ -104,6 +106,7 @@ impl Node {
             ready: false,
             deleting: false,
             deleting_since: None,
+            finalizers: Vec::new(),
             paused: None,
             operation: None,
             current: None,
@@ -148,9 +151,18 @@ impl Node {
     /// Whether nothing more happens by itself.
     pub fn is_stopped(&self) -> bool {
         let is_stalled = |said: &Said| said.status == "True" && said.reason != "Overdue";
-        self.state == "Failed" || self.condition("Stalled").is_some_and(is_stalled)
+        self.state == "Failed" || self.condition("Stalled").is_some_and(is_stalled) || self.is_refused()
+    }
+
+    /// Whether a Cluster has come upon objects that are another one's.
+    fn is_refused(&self) -> bool {
+        let is_refused = |said: &Said| said.status == "False" && said.reason == OWNED_BY_ANOTHER;
+        self.key.kind == NodeKind::Cluster && !self.deleting && self.conditions.iter().any(is_refused)
     }
 }
+
+/// The reason by which a Cluster, or an object in deletion, says that another Cluster owns an object.
+pub(crate) const OWNED_BY_ANOTHER: &str = "OwnedByAnotherCluster";
 
 /// That one object names another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

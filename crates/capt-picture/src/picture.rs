@@ -72,10 +72,12 @@ impl Picture {
     /// has made them its own, and the VPC that several clusters share.
     fn is_adopted(&self, parent: &Node, node: &Node) -> bool {
         let may_adopt = matches!(parent.key.kind, NodeKind::Cluster | NodeKind::Infrastructure);
+        // Another Cluster's is that one's, whether it is in the picture or not.
+        let is_another_ones = |owner: &NodeKey| owner.kind == NodeKind::Cluster && *owner != parent.key;
         let is_orphan = node
             .parent
             .as_ref()
-            .is_none_or(|owner| !self.nodes.contains_key(owner));
+            .is_none_or(|owner| !self.nodes.contains_key(owner) && !is_another_ones(owner));
         may_adopt
             && node.key.kind.has_state()
             && is_orphan

@@ -127,14 +127,20 @@ impl From<&WorkspaceTemplate> for Node {
 fn node<K: Resource<DynamicType = ()>>(kind: NodeKind, object: &K) -> Node {
     let namespace = object.namespace().unwrap_or_default();
     let mut node = Node::new(NodeKey::new(kind, &*namespace, object.name_any()));
-    node.parent = object.owner_references().iter().find_map(|owner| {
+    node.cluster = object.labels().get(keys::CLUSTER_NAME).cloned();
+    let mut owners = object.owner_references().iter().filter_map(|owner| {
         let kind = NodeKind::of(&owner.kind)?;
         Some(NodeKey::new(kind, &*namespace, &*owner.name))
     });
-    node.cluster = object.labels().get(keys::CLUSTER_NAME).cloned();
+    // Of several Clusters it is that of the label, if that is one of them.
+    let is_labelled =
+        |owner: &NodeKey| owner.kind == NodeKind::Cluster && node.cluster.as_ref() == Some(&owner.name);
+    let labelled = owners.clone().find(is_labelled);
+    node.parent = labelled.or_else(|| owners.next());
     node.created = object.meta().creation_timestamp.as_ref().map(time);
     node.deleting_since = object.meta().deletion_timestamp.as_ref().map(time);
     node.deleting = node.deleting_since.is_some();
+    node.finalizers = object.finalizers().to_vec();
     if object.annotations().contains_key(keys::PAUSED) {
         node.paused = Some(Pause::Annotation);
     }

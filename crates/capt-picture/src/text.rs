@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::advice::is_held;
 use crate::words::one_line;
 use crate::{Node, NodeKind};
 
@@ -11,6 +12,8 @@ pub fn summary(node: &Node) -> String {
         "missing"
     } else if !node.key.kind.has_state() {
         ""
+    } else if is_held(node) {
+        "Deleting (waits)"
     } else if node.deleting {
         "Deleting"
     } else if node.paused.is_some() {
@@ -46,6 +49,7 @@ pub fn status_text(node: &Node) -> String {
 pub(crate) fn is_moving(node: &Node) -> bool {
     node.exists
         && node.key.kind.has_state()
+        && !is_held(node)
         && (node.deleting
             || !matches!(
                 node.state.as_str(),

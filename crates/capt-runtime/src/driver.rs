@@ -19,7 +19,7 @@ use crate::interest::Item;
 use crate::queue::{Priority, Queue};
 use crate::round::{Controller, Memory, RoundEnd, RoundInput, Verdict};
 use crate::store::Extent;
-use crate::watch::Changes;
+use crate::watch::{Batch, Changes};
 use crate::{Clock, Health, Metrics, ObjectKey, RoundOutcome};
 
 mod builder;
@@ -46,7 +46,8 @@ const MAX_DIRTY: usize = 32;
 /// # Guarantees
 ///
 /// A key is never worked on twice at once. A key that failed comes back with growing, seeded delays; a
-/// change of its object by somebody else, or of anything it has read, comes before the end of the delay.
+/// change of its object by somebody else, or of anything it has read, comes before the end of the delay, and so does
+/// the end of an outage of the API server.
 pub struct Driver {
     controllers: Vec<Arc<dyn Controller>>,
     caches: Arc<Caches>,
@@ -115,7 +116,7 @@ impl Driver {
                 () = &mut shutdown => break,
                 Some(finished) = self.running.next() => self.finish(finished),
                 Some((controller, key)) = self.wakes.next() => self.wake(controller, key),
-                Some(changes) = self.watches.next() => self.changed(changes),
+                Some(batch) = self.watches.next() => self.shown(batch),
                 () = sleep_until(timer) => {}
             }
         }
@@ -292,6 +293,26 @@ impl Driver {
                 let due = now + delay.max(retry_after.unwrap_or_default());
                 self.queue.set(item, due, Priority::Wake);
                 RoundOutcome::Faulted
+            }
+        }
+    }
+
+    fn shown(&mut self, batch: Batch) {
+        if batch.ends_outage {
+            self.end_delays();
+        }
+        self.changed(batch.changes);
+    }
+
+    /// Whatever failed while the API server was away failed for that, and need not wait any longer. What it says in
+    /// the moments after its start is asked for again soon.
+    fn end_delays(&mut self) {
+        let now = Instant::now();
+        for (item, state) in self.states.iter_mut().filter(|(_, state)| state.attempts > 0) {
+            state.attempts = 0;
+            if !state.is_running {
+                state.is_backing_off = false;
+                self.queue.add(item, now, Priority::Wake);
             }
         }
     }

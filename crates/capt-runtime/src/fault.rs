@@ -9,10 +9,14 @@ use kube::core::response::{StatusDetails, reason};
 
 /// Classifies an error of a call about `subject`.
 ///
-/// The classes are those a caller can act on: an answer of the server by its code and reason, anything that
+/// The classes are those a caller can act on: an answer of the server by its code, reason and causes, anything that
 /// kept the answer away as `Transient`, what is wrong on our side as `Credentials` or `Environment`. The
-/// API server knows no lock and no integrity of ours, so `Locked`, `Interrupted` and `Integrity` never
-/// come from here.
+/// API server knows no lock, no integrity and no owner of ours, so `Locked`, `Interrupted`, `Integrity` and
+/// `Conflict` never come from here.
+///
+/// Final is only what the server says of the object itself (`Invalid`). What it says of the moment passes: that
+/// somebody else was faster, that a kind is not served or takes no new objects because its definition is on its way
+/// out or not back yet, that a namespace is being terminated.
 #[allow(
     clippy::match_wildcard_for_single_variants,
     reason = "which variants are left depends on kube's features"
@@ -56,6 +60,11 @@ pub fn kube_fault(error: &kube::Error, subject: &str) -> Fault {
     fault.on(subject)
 }
 
+/// Whether a write came too late: somebody else was faster, and a fresh look at the object says what is to be done.
+pub(crate) fn is_overtaken(fault: &Fault) -> bool {
+    fault.class == FaultClass::Transient && [reason::CONFLICT, reason::ALREADY_EXISTS].contains(&&*fault.code)
+}
+
 fn from_status(status: &Status) -> Fault {
     let class = class_of(status);
     let mut fault = Fault::new(class, code_of(status), message_of(status));
@@ -74,8 +83,9 @@ fn class_of(status: &Status) -> FaultClass {
         403 if has_cause(status, "NamespaceTerminating") => FaultClass::Dependency,
         403 => FaultClass::Permission,
         404 => FaultClass::Dependency,
-        409 if status.reason == reason::ALREADY_EXISTS => FaultClass::Conflict,
-        408 | 409 | 410 | 425 | 429 | 500..=599 => FaultClass::Transient,
+        // A method that a kind has not got is one that it has not got now: whoever made it knows what kinds can. While
+        // a definition is terminating the server refuses to create its objects like this, without any cause.
+        405 | 408 | 409 | 410 | 425 | 429 | 500..=599 => FaultClass::Transient,
         400..=499 => FaultClass::Invalid,
         _ => by_reason(&status.reason),
     }
@@ -87,10 +97,11 @@ fn by_reason(word: &str) -> FaultClass {
         reason::UNAUTHORIZED => FaultClass::Credentials,
         reason::FORBIDDEN => FaultClass::Permission,
         reason::NOT_FOUND => FaultClass::Dependency,
-        reason::ALREADY_EXISTS => FaultClass::Conflict,
         reason::INVALID | "BadRequest" => FaultClass::Invalid,
-        reason::CONFLICT
+        reason::ALREADY_EXISTS
+        | reason::CONFLICT
         | reason::GONE
+        | "MethodNotAllowed"
         | "Expired"
         | "Timeout"
         | "TooManyRequests"
@@ -218,7 +229,29 @@ mod tests {
                 Class::Transient,
                 "Conflict",
             ),
-            (409, "AlreadyExists", "exists", Class::Conflict, "AlreadyExists"),
+            (409, "AlreadyExists", "exists", Class::Transient, "AlreadyExists"),
+            (
+                409,
+                "AlreadyExists",
+                "object is being deleted: pods \"a\" already exists",
+                Class::Transient,
+                "AlreadyExists",
+            ),
+            (
+                409,
+                "Conflict",
+                "Precondition failed: UID in precondition: a, UID in object meta: b",
+                Class::Transient,
+                "Conflict",
+            ),
+            (
+                405,
+                "MethodNotAllowed",
+                "create not allowed while custom resource definition is terminating",
+                Class::Transient,
+                "MethodNotAllowed",
+            ),
+            (405, "", "", Class::Transient, "MethodNotAllowed"),
             (404, "NotFound", "not found", Class::Dependency, "NotFound"),
             (
                 404,
@@ -245,6 +278,14 @@ mod tests {
             (503, "", "down", Class::Transient, "ServiceUnavailable"),
             (504, "Timeout", "slow", Class::Transient, "Timeout"),
             (0, "Expired", "too old", Class::Transient, "Expired"),
+            (0, "AlreadyExists", "exists", Class::Transient, "AlreadyExists"),
+            (
+                0,
+                "MethodNotAllowed",
+                "not now",
+                Class::Transient,
+                "MethodNotAllowed",
+            ),
             (0, "", "", Class::Unknown, "Unknown"),
         ];
         for (status, word, message, class, code) in table {
@@ -256,6 +297,23 @@ mod tests {
             );
             assert_eq!(fault.subject, "Secret ns/a");
         }
+    }
+
+    #[test]
+    fn only_who_came_too_late_is_overtaken() {
+        for (status, word, overtaken) in [
+            (409, "Conflict", true),
+            (409, "AlreadyExists", true),
+            (409, "", true),
+            (405, "MethodNotAllowed", false),
+            (429, "TooManyRequests", false),
+            (422, "Invalid", false),
+        ] {
+            let fault = fault(answer(status, word, "no"));
+            assert_eq!(is_overtaken(&fault), overtaken, "{status} {word}");
+        }
+        let ours = Fault::new(FaultClass::Conflict, "Conflict", "it belongs to another");
+        assert!(!is_overtaken(&ours));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use capt_core::decision::Requeue;
 use capt_core::fault::{Fault, FaultClass};
-use capt_core::plan::Report;
+use capt_core::plan::{Outcome, Report};
 use capt_core::wait::Notice;
 use jiff::Timestamp;
 use kube::{Client, Resource as _, ResourceExt};
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::cache::{Caches, Kept, KindCache, describe};
 use crate::events::Events;
+use crate::fault;
 use crate::interest::{Item, KindId, Watched};
 use crate::interpreter::{Actuator, execute};
 use crate::status::{Memo, is_due, normalised, status_of};
@@ -28,6 +29,10 @@ const OBSERVE_DEADLINE: Duration = Duration::from_mins(1);
 /// A status patch and an Event are one or two requests.
 const REPORT_DEADLINE: Duration = Duration::from_secs(30);
 
+/// So many times in a row a round that came too late is repeated before people are told. Each time the object is
+/// looked at anew, so only what is written without end gets past it.
+const MOST_OVERTAKEN: u32 = 3;
+
 /// What is remembered of an object from round to round, none of which matters after a restart.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memory {
@@ -36,6 +41,8 @@ pub(crate) struct Memory {
     /// How the last plan ended, unless its consequences are not persisted yet.
     pub(crate) last: Option<Arc<Report>>,
     pub(crate) status: Option<Memo>,
+    /// Rounds in a row whose writes came too late.
+    pub(crate) overtaken: u32,
 }
 
 /// What a round starts from.
@@ -60,7 +67,7 @@ pub(crate) enum Verdict {
         /// Whether earlier failures are over: something was done, or there is nothing left to do.
         is_success: bool,
     },
-    /// The object changed before its status was written.
+    /// Something changed before it could be written: the object before its status, or what the plan writes.
     Conflicted,
     /// Something failed.
     Faulted { retry_after: Option<Duration> },
@@ -237,6 +244,15 @@ impl<S: Subject> Reconciler<S> {
             writer: &self.writer,
         };
         let report = execute(&decision.plan, &performer).await;
+        memory.overtaken = if is_overtaken(&report) {
+            memory.overtaken.saturating_add(1)
+        } else {
+            0
+        };
+        if (1..=MOST_OVERTAKEN).contains(&memory.overtaken) {
+            tracing::debug!(controller = S::NAME, object = %key, times = memory.overtaken, "a write came too late");
+            return Verdict::Conflicted;
+        }
         for fault in report.faults() {
             self.log(key, "a step failed", fault);
         }
@@ -350,6 +366,17 @@ impl<S: Subject> Reconciler<S> {
             "{what}"
         );
     }
+}
+
+/// Whether nothing but writes that came too late keeps a plan from being done: decided again on what there is now,
+/// it is another plan.
+fn is_overtaken(report: &Report) -> bool {
+    !report.is_success()
+        && report.outcomes.values().all(|outcome| match outcome {
+            Outcome::Done | Outcome::Skipped { .. } => true,
+            Outcome::Failed(fault) => fault::is_overtaken(fault),
+            Outcome::TimedOut => false,
+        })
 }
 
 /// Why the status is not written.

@@ -40,8 +40,19 @@ pub(crate) struct WatchContext {
     pub(crate) seed: u64,
 }
 
-/// The changes of one kind, batch by batch; an empty batch is a sign of life.
-pub(crate) type Changes = BoxStream<'static, Vec<Change>>;
+/// So many failures in a row are more than a connection that broke: the API server was away.
+const OUTAGE: u32 = 2;
+
+/// What a watch has shown. One without changes is a sign of life.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) changes: Vec<Change>,
+    /// Whether it is the first answer of the API server after an outage.
+    pub(crate) ends_outage: bool,
+}
+
+/// The changes of one kind, batch by batch.
+pub(crate) type Changes = BoxStream<'static, Batch>;
 
 /// Watches `K` and keeps its cache.
 pub(crate) fn watch<K: Kind>(cache: Arc<KindCache<K>>, context: WatchContext) -> Changes {
@@ -102,8 +113,8 @@ where
         failures: 0,
     };
     stream::unfold(follower, |mut follower| async {
-        let changes = follower.next().await?;
-        Some((changes, follower))
+        let batch = follower.next().await?;
+        Some((batch, follower))
     })
     .boxed()
 }
@@ -118,20 +129,22 @@ fn start<T: Kind>(context: &WatchContext) -> Events<T> {
 }
 
 impl<K: Kind, T: Kind> Follower<K, T> {
-    async fn next(&mut self) -> Option<Vec<Change>> {
+    async fn next(&mut self) -> Option<Batch> {
         match self.events.next().await? {
             Ok(event) => {
+                let failures = self.failures;
                 let changes = self.accept(event);
+                let ends_outage = failures >= OUTAGE && self.failures == 0;
                 for found in self.unreadable.fresh() {
                     found
                         .report::<K>(&self.name, &self.context.client, self.context.clock.now())
                         .await;
                 }
-                Some(changes)
+                Some(Batch { changes, ends_outage })
             }
             Err(error) => {
                 self.fail(&error).await;
-                Some(Vec::new())
+                Some(Batch::default())
             }
         }
     }

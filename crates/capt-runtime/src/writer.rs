@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use capt_core::fault::{Fault, FaultClass};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
+use kube::core::Status;
+use kube::core::response::reason;
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
@@ -62,6 +64,25 @@ impl Writer {
     /// forced). Creates the object if need be. `status` and `managedFields` are not sent; with a `uid` or
     /// `resourceVersion` the write is refused when they are no longer right.
     pub async fn apply<K: Kind>(&self, object: &K) -> Result<K, Fault> {
+        let params = PatchParams::apply(&self.manager).force();
+        self.apply_with(object, None, &params).await
+    }
+
+    /// As [`apply`](Self::apply), over the object with this `uid`; without one, where there is none. What somebody
+    /// else has put there meanwhile is not overwritten: that is a fault that passes, as a fresh look says whose it is.
+    pub async fn apply_over<K: Kind>(&self, object: &K, uid: Option<&str>) -> Result<K, Fault> {
+        let params = PatchParams::apply(&self.manager);
+        // Without force a field that another manager has given another value is a conflict.
+        let params = if uid.is_some() { params.force() } else { params };
+        self.apply_with(object, uid, &params).await
+    }
+
+    async fn apply_with<K: Kind>(
+        &self,
+        object: &K,
+        uid: Option<&str>,
+        params: &PatchParams,
+    ) -> Result<K, Fault> {
         let key = ObjectKey::of(object);
         let mut body = to_value::<K>(&key, object)?;
         if let Some(fields) = body.as_object_mut() {
@@ -72,14 +93,19 @@ impl Writer {
         if let Some(metadata) = body.pointer_mut("/metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
             metadata.remove("creationTimestamp");
+            if let Some(uid) = uid {
+                metadata.insert("uid".to_owned(), json!(uid));
+            }
         }
-        let params = PatchParams::apply(&self.manager).force();
         let api = self.api::<K>(&key);
-        let sent = async { api.patch(&key.name, &params, &Patch::Apply(&body)).await };
+        let sent = async {
+            let sent = api.patch(&key.name, params, &Patch::Apply(&body)).await;
+            sent.map_err(|error| replaced(error, uid.is_some()))
+        };
         self.written(&key, "apply", sent).await
     }
 
-    /// Creates `object`. That one of its name exists is a fault of the class `Conflict`.
+    /// Creates `object`. That one of its name exists is a fault that passes: a fresh look says whose it is.
     pub async fn create<K: Kind>(&self, object: &K) -> Result<K, Fault> {
         let key = ObjectKey::of(object);
         let api = self.api::<K>(&key);
@@ -349,6 +375,23 @@ impl Drop for Pending<'_> {
 /// Whether a deleted object is still there for a while.
 fn lingers<K: Kind>(object: &K) -> bool {
     object.meta().deletion_timestamp.is_some() && !object.finalizers().is_empty()
+}
+
+/// The refusal of a write that named the uid of an object whose place another one has taken: a conflict, which it is
+/// called as well where there is none any more.
+fn replaced(error: kube::Error, named: bool) -> kube::Error {
+    let is_uid = |status: &Status| {
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        causes.into_iter().any(|cause| cause.field == "metadata.uid")
+    };
+    match error {
+        kube::Error::Api(status) if named && is_uid(&status) => kube::Error::Api(
+            Status::failure(&status.message, reason::CONFLICT)
+                .with_code(409)
+                .boxed(),
+        ),
+        error => error,
+    }
 }
 
 fn is_not_found(error: &kube::Error) -> bool {

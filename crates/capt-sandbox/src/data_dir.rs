@@ -3,6 +3,7 @@
 //! ```text
 //! lock             held while a sandbox runs; its process id
 //! sandbox.json     who the API server is (certificate authority, token), where it listens, the kubeconfig's place
+//!                  (relative where it is in this directory, which may be moved or copied)
 //! world            every object of the cluster, as a log of its writes
 //! kubeconfig       unless it was put elsewhere
 //! work/            Terraform's working directories and providers
@@ -14,13 +15,19 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use kube_sim::Credentials;
 use serde::{Deserialize, Serialize};
 
 /// The format of `sandbox.json` that is written, and the only one that is read.
 const FORMAT: u32 = 1;
+
+/// The file with the settings.
+const SETTINGS: &str = "sandbox.json";
+
+/// The kubeconfig, unless somebody says otherwise.
+const KUBECONFIG: &str = "kubeconfig";
 
 /// Why a directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +131,7 @@ impl DataDir {
             let path = path.to_owned();
             move |source| DataDirError::File { action, path, source }
         };
-        let path = std::path::absolute(path).map_err(failed("find", path))?;
+        let path = resolve(path).map_err(failed("find", path))?;
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
         made.map_err(failed("make the directory", &path))?;
         let lock_path = path.join("lock");
@@ -135,7 +142,10 @@ impl DataDir {
             }
         }
         let lock = take(&lock_path, &path)?;
-        let settings = read_settings(&path.join("sandbox.json"))?;
+        let mut settings = read_settings(&path.join(SETTINGS))?;
+        if let Some(settings) = &mut settings {
+            settings.kubeconfig = place_of_kubeconfig(&settings.kubeconfig, &path);
+        }
         Ok(Self {
             path,
             settings,
@@ -161,7 +171,7 @@ impl DataDir {
     /// Where the kubeconfig is: where it was the last time, else in this directory.
     pub fn kubeconfig(&self) -> PathBuf {
         let before = self.settings.as_ref().map(|settings| settings.kubeconfig.clone());
-        before.unwrap_or_else(|| self.path.join("kubeconfig"))
+        before.unwrap_or_else(|| self.path.join(KUBECONFIG))
     }
 
     /// Whether manifests were applied before: a cluster is there, or was deleted.
@@ -180,8 +190,12 @@ impl DataDir {
 
     /// Writes the settings down, in one step.
     pub(crate) fn set_settings(&mut self, settings: Settings) -> Result<(), DataDirError> {
-        let path = self.path.join("sandbox.json");
-        let text = serde_json::to_string_pretty(&settings).expect("settings are JSON");
+        let path = self.path.join(SETTINGS);
+        let mut written = settings.clone();
+        if let Ok(inside) = settings.kubeconfig.strip_prefix(&self.path) {
+            inside.clone_into(&mut written.kubeconfig);
+        }
+        let text = serde_json::to_string_pretty(&written).expect("settings are JSON");
         kube_sim::write_kubeconfig(&path, &text).map_err(|source| DataDirError::File {
             action: "write",
             path,
@@ -201,6 +215,38 @@ impl DataDir {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// An absolute path without `..` in it. What is before a `..` is followed where it is a link.
+pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let mut resolved = PathBuf::new();
+    for component in std::path::absolute(path)?.components() {
+        if component == Component::ParentDir {
+            // What is not there is no link.
+            resolved = resolved.canonicalize().unwrap_or(resolved);
+            resolved.pop();
+        } else {
+            resolved.push(component);
+        }
+    }
+    Ok(resolved)
+}
+
+/// Where the kubeconfig is that is written down in `directory`.
+///
+/// Earlier versions wrote the whole path of the one in the directory itself, where it was then. One in a directory of
+/// a sandbox that is not this one, or in one that is not there, is such a path: this directory was copied, or moved.
+fn place_of_kubeconfig(written: &Path, directory: &Path) -> PathBuf {
+    let is_of_another = || {
+        let holder = written.parent().filter(|holder| *holder != directory);
+        let is_sandbox = holder.is_some_and(|holder| !holder.exists() || holder.join(SETTINGS).exists());
+        is_sandbox && written.file_name().is_some_and(|name| name == KUBECONFIG)
+    };
+    if written.is_absolute() && is_of_another() {
+        return directory.join(KUBECONFIG);
+    }
+    // A path that is absolute takes the place of the whole.
+    directory.join(written)
 }
 
 /// Takes the lock and writes into it whose it is.

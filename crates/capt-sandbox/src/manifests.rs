@@ -6,6 +6,7 @@
 //! one mistake does not hide the others, and each is told with its place in its file.
 
 mod apply;
+mod excerpt;
 mod files;
 mod located;
 mod problem;
@@ -17,6 +18,7 @@ use kube::core::GroupVersionKind;
 use serde_json::{Map, Value};
 
 pub use self::apply::{apply, check};
+pub use self::excerpt::Excerpt;
 pub use self::files::Inputs;
 pub use self::problem::{Problem, Problems, Source};
 

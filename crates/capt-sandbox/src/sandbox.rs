@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 
 use crate::convert;
 use crate::counted::{Counted, EngineCounts};
-use crate::data_dir::{DataDir, DataDirError, Settings};
+use crate::data_dir::{DataDir, DataDirError, Settings, resolve};
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
 use crate::left::{self, Left};
 use crate::stand_in;
@@ -158,7 +158,7 @@ pub struct Stats {
 impl Sandbox {
     /// Starts everything. The API server answers and the definitions are installed when this returns.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let path = std::path::absolute(&options.kubeconfig).unwrap_or(options.kubeconfig);
+        let path = resolve(&options.kubeconfig).unwrap_or(options.kubeconfig);
         Kubeconfig::check(&path)?;
         let mut remarks = Vec::new();
         let server = server(&options.clock, options.data.as_ref(), &mut remarks)?;

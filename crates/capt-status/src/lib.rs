@@ -7,6 +7,7 @@
 mod announce;
 mod digest;
 mod object;
+mod ownership;
 mod policy;
 mod read;
 mod tenancy;
@@ -15,6 +16,7 @@ mod write;
 pub use announce::announce;
 pub use digest::{digest, digest_bytes};
 pub use object::{Identity, child, controller_of, identity, is_managed_elsewhere, requested};
+pub use ownership::{FOREIGN_OBJECT, foreign_child, foreign_secret};
 pub use policy::{Kind, policy};
 pub use read::{read_record, read_state};
 pub use tenancy::{may_use, refuse_foreign};

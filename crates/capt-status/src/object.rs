@@ -9,6 +9,7 @@ use capt_core::record::OperationKind;
 use capt_core::wait::Wait;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use crate::ownership::foreign_child;
 use crate::read::{read_fault, read_state};
 
 /// The parts of an [`Object`] that its metadata says.
@@ -106,18 +107,16 @@ pub fn controller_of(metadata: &ObjectMeta) -> Option<(String, &str)> {
 
 /// How a parent sees its child of `kind`.
 ///
-/// `owner_uid` is the parent's; a child that somebody else controls is foreign, one that nobody controls is
-/// adopted. `matches` says whether its spec and requests are what is wanted now.
+/// `parent` is nobody where whose it is does not matter. `matches` says whether its spec and requests are what is
+/// wanted now.
 pub fn child(
     kind: &str,
     metadata: &ObjectMeta,
-    owner_uid: &str,
+    parent: Option<&Identity>,
     status: Option<&Lifecycle>,
     matches: bool,
 ) -> Child {
-    let foreign = controller_of(metadata)
-        .filter(|(_, uid)| *uid != owner_uid)
-        .map(|(name, _)| name);
+    let foreign = parent.and_then(|parent| foreign_child(kind, metadata, parent));
     let default = Lifecycle::default();
     let status = status.unwrap_or(&default);
     let observed = status.observed_generation.is_some() && status.observed_generation == metadata.generation;
@@ -133,6 +132,7 @@ pub fn child(
         observed: observed && status.observed_request == requested(metadata),
         state: status.state.map(read_state).unwrap_or_default(),
         ready: status.ready == Some(true),
+        made: status.applied_input_digest.is_some(),
         deleting,
         fault: status
             .fault

@@ -215,11 +215,11 @@ fn a_child_is_observed_only_with_its_generation_and_its_requests() {
         generation: Some(2),
         ..ObjectMeta::default()
     };
-    assert!(child("Kind", &metadata, "me", Some(&status), true).observed);
+    assert!(child("Kind", &metadata, None, Some(&status), true).observed);
     metadata.annotations = Some([(capt_api::keys::RETRY.to_owned(), "1".to_owned())].into());
-    assert!(!child("Kind", &metadata, "me", Some(&status), true).observed);
+    assert!(!child("Kind", &metadata, None, Some(&status), true).observed);
     metadata.annotations = None;
     metadata.generation = Some(3);
-    assert!(!child("Kind", &metadata, "me", Some(&status), true).observed);
-    assert!(!child("Kind", &metadata, "me", None, true).observed);
+    assert!(!child("Kind", &metadata, None, Some(&status), true).observed);
+    assert!(!child("Kind", &metadata, None, None, true).observed);
 }

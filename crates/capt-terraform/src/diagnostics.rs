@@ -14,20 +14,62 @@ pub const MAX_MESSAGE: usize = 4096;
 /// How many faults of one run are kept.
 const MAX_FAULTS: usize = 16;
 
-/// The fault of one diagnostic: Terraform's summary and detail, and where in the configuration. `step` is the step
-/// that gave it; absent for a command that is none.
+/// The fault of one diagnostic: the resource, Terraform's summary and detail, and where in the configuration. `step`
+/// is the step that gave it; absent for a command that is none.
 pub fn fault(diagnostic: &Diagnostic, step: Option<Step>) -> Fault {
-    let address = diagnostic.address.as_deref().unwrap_or_default();
+    let message = if diagnostic.summary.trim() == "execution halted" {
+        // Which is all that Terraform says of it.
+        STOPPED.to_owned()
+    } else {
+        message(diagnostic)
+    };
     judge(diagnostic, step)
-        .fault(address, message(diagnostic))
+        .fault(&subject(diagnostic), message)
         .at(position(diagnostic))
 }
 
+/// What is said of a run that was interrupted.
+pub(crate) const STOPPED: &str = "the run was stopped before it was done";
+
+/// What it is about: the resource that Terraform names, else the one in its words, else what the block of the
+/// configuration declares in which it stands.
+fn subject(diagnostic: &Diagnostic) -> String {
+    let address = diagnostic
+        .address
+        .as_deref()
+        .filter(|address| !address.is_empty());
+    let named = || {
+        SUBJECTS.iter().find_map(|(before, after)| {
+            let (_, rest) = diagnostic.detail.split_once(before)?;
+            let (subject, _) = rest.split_once(after)?;
+            (subject.len() <= MAX_SUBJECT && !subject.contains(char::is_whitespace)).then_some(subject)
+        })
+    };
+    let subject = address.or_else(named).or(diagnostic.block.as_deref());
+    let mut subject = subject.unwrap_or_default().to_owned();
+    bound(&mut subject, MAX_SUBJECT);
+    subject
+}
+
+/// How long the address of a resource may be, in bytes.
+const MAX_SUBJECT: usize = 500;
+
+/// What stands before and behind the address of a resource in the words of Terraform and of `OpenTofu`.
+const SUBJECTS: &[(&str, &str)] = &[
+    ("Resource instance ", " has prevent_destroy set"),
+    ("Resource ", " has lifecycle.prevent_destroy set"),
+    ("To work with ", " its original provider configuration"),
+    ("not suitable for ", " declared at "),
+];
+
 /// The faults of all errors among the diagnostics, the deciding one first; absent if there is no error.
 pub fn failure(diagnostics: &[Diagnostic], step: Option<Step>) -> Option<Failure> {
+    let is_error = |diagnostic: &&Diagnostic| diagnostic.severity == Severity::Error;
+    let says_more = diagnostics.iter().filter(is_error).any(|it| !is_announcement(it));
     let mut judged: Vec<_> = diagnostics
         .iter()
-        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .filter(is_error)
+        .filter(|diagnostic| !says_more || !is_announcement(diagnostic))
         .map(|diagnostic| {
             let class = judge(diagnostic, step).class;
             (classify::precedence(class), fault(diagnostic, step))
@@ -38,6 +80,13 @@ pub fn failure(diagnostics: &[Diagnostic], step: Option<Step>) -> Option<Failure
     judged.truncate(MAX_FAULTS);
     let faults: Vec<_> = judged.into_iter().map(|(_, fault)| fault).collect();
     (!faults.is_empty()).then_some(Failure { faults })
+}
+
+/// Whether it only announces the errors that come with it: `init` does so before mistakes in the configuration.
+fn is_announcement(diagnostic: &Diagnostic) -> bool {
+    let summary = diagnostic.summary.trim_start();
+    let program = summary.split_whitespace().next().unwrap_or_default();
+    matches!(program, "Terraform" | "OpenTofu") && summary.contains("encountered problems during initiali")
 }
 
 /// By its words; where they say nothing, by its place. What `init` and `plan` refuse at a place of the
@@ -89,7 +138,11 @@ fn position(diagnostic: &Diagnostic) -> String {
         .map(|range| {
             let mut file = range.filename.clone();
             bound(&mut file, 200);
-            format!("{file}:{},{}", range.start.line, range.start.column)
+            match range.start.column {
+                // A plain text says only the line.
+                0 => format!("{file}:{}", range.start.line),
+                column => format!("{file}:{},{column}", range.start.line),
+            }
         })
         .unwrap_or_default()
 }
@@ -173,7 +226,8 @@ mod tests {
             summary: summary.into(),
             detail: detail.into(),
             address: Some("terraform_data.a".into()),
-            range: Some(range),
+            range: Some(Box::new(range)),
+            block: None,
         }
     }
 
@@ -250,9 +304,7 @@ mod tests {
         ];
         let failure = failure(&errors, Some(Step::Apply));
         let faults = failure.map(|failure| failure.faults).unwrap_or_default();
-        assert_eq!(
-            faults.first().map(|fault| fault.code.as_str()),
-            Some("Interrupted")
-        );
+        let first = faults.first().map(|fault| (fault.code.as_str(), fault.message.as_str()));
+        assert_eq!(first, Some(("Interrupted", STOPPED)));
     }
 }

@@ -7,6 +7,8 @@
 //! `tofu` binary, [`simulated::Simulated`] without one); [`runs::Runs`] puts these steps in a row, one run at a
 //! time for each workspace, and takes them up again after a restart.
 
+#[cfg(feature = "engine")]
+mod block;
 pub mod classify;
 #[cfg(feature = "engine")]
 pub mod cli;

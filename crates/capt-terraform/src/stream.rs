@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::block;
+
 /// How many bytes of one line are looked at.
 pub const MAX_LINE: usize = 1 << 20;
 
@@ -120,7 +122,16 @@ pub struct Diagnostic {
     pub address: Option<String>,
     /// Where in the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub range: Option<Range>,
+    pub range: Option<Box<Range>>,
+    /// The address of the block that this place is in (`aws_vpc.main`, `var.nodes`, `output.vpc_id`): which instance
+    /// of it, and of which module, it does not say.
+    #[serde(
+        default,
+        rename = "snippet",
+        deserialize_with = "block::of_snippet",
+        skip_serializing
+    )]
+    pub block: Option<String>,
 }
 
 /// What a `change_summary` counts.

@@ -77,7 +77,7 @@ struct Sight {
     object: String,
     state: String,
     kstatus: String,
-    /// Status and reason of the condition `Ready`.
+    /// Status and reason of the condition `Ready`; of a Cluster, of `Available`.
     ready: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     message: String,
@@ -143,12 +143,17 @@ impl Account {
             panic!("there is no {target}:\n{}", world.transcript());
         };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let ready = condition(&value, "Ready");
+        // Cluster API sums a Cluster up in another one.
+        let (state, summary) = match &*target.kind {
+            "Cluster" => ("phase", "Available"),
+            _ => ("state", "Ready"),
+        };
+        let ready = condition(&value, summary);
         let part = |name: &str| ready.map(|ready| text(&ready[name])).unwrap_or_default();
         let waits = value["status"]["waits"].as_array().into_iter().flatten();
         self.sees.push(Sight {
             object: target.to_string(),
-            state: text(&value["status"]["state"]),
+            state: text(&value["status"][state]),
             kstatus: kstatus(&value).to_string(),
             ready: format!("{} ({})", part("status"), part("reason")),
             message: part("message"),

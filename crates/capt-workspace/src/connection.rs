@@ -31,6 +31,8 @@ const MOST_BYTES: usize = 1024 * 1024;
 pub(crate) struct Seen {
     /// Where it is wanted, if it is.
     pub(crate) target: Option<ObjectKey>,
+    /// Whether it may be looked at there.
+    permitted: bool,
     /// What is there.
     secret: Option<Arc<Secret>>,
     /// What it should hold, where the outputs are known.
@@ -62,6 +64,7 @@ pub(crate) async fn observe(
     };
     Ok(Seen {
         target,
+        permitted,
         secret,
         data: outputs.map(data),
     })
@@ -95,6 +98,10 @@ impl Seen {
     ) -> Connection {
         if self.target.is_none() {
             return Connection::Unwanted;
+        }
+        if !self.permitted && self.same(before).is_some() {
+            // Its namespace was closed since: whatever is there, there is nothing to be done about it.
+            return Connection::Current;
         }
         let Some(secret) = self
             .secret

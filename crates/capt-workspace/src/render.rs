@@ -286,7 +286,16 @@ pub(crate) fn protected(spec: &TerraformWorkspaceSpec) -> Vec<String> {
 
 /// The digest of everything that decides what is applied. It can always be computed, also where the spec
 /// cannot be rendered or something is missing; secrets take part through digests of their own.
-pub(crate) fn input_digest(spec: &TerraformWorkspaceSpec, inputs: &Inputs, namespace: &str) -> String {
+///
+/// `refused` is why nothing can be made of it at present. That depends on more than the spec: on the namespaces that the
+/// operator may use, on its engine, on who owns a Secret. So what is refused for another reason, or for none, is another
+/// input.
+pub(crate) fn input_digest(
+    spec: &TerraformWorkspaceSpec,
+    inputs: &Inputs,
+    namespace: &str,
+    refused: Option<&Fault>,
+) -> String {
     let provider = ForProvider {
         other: BTreeMap::new(),
         destroy_args: Vec::new(),
@@ -306,7 +315,7 @@ pub(crate) fn input_digest(spec: &TerraformWorkspaceSpec, inputs: &Inputs, names
             .map(|(key, value)| (&**key, digest_bytes(value)))
             .collect(),
     };
-    digest(&json!({
+    let mut input = json!({
         "forProvider": provider,
         "contents": contents,
         "credentials": credentials,
@@ -314,7 +323,11 @@ pub(crate) fn input_digest(spec: &TerraformWorkspaceSpec, inputs: &Inputs, names
         "backend": spec.backend,
         "protected": protected(spec),
         "approval": spec.approval.unwrap_or_default(),
-    }))
+    });
+    if let Some(fault) = refused {
+        input["refused"] = json!([fault.code, fault.subject, fault.message]);
+    }
+    digest(&input)
 }
 
 #[cfg(test)]

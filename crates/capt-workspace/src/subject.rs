@@ -279,7 +279,9 @@ impl Subject for WorkspaceSubject {
             || self.memory.has_no_state(&workspace, number);
 
         let redact = inputs.secret_words();
-        let input = input_digest(&object.spec, &inputs, &namespace);
+        // What is in order stays so, whatever would be said of it if it were made now.
+        let refused = invalid.as_ref().filter(|_| record.state != State::Ready);
+        let input = input_digest(&object.spec, &inputs, &namespace, refused);
         let policy = policy(
             Kind::Workspace,
             object.spec.timeouts.as_ref(),

@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod cel;
 mod fields;
 mod openapi;
 mod patch;

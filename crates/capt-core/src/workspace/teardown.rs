@@ -12,8 +12,25 @@ use crate::retry::seed_of;
 use crate::wait::{Notice, Wait};
 
 pub(super) fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
+    let Decision { record, notices, .. } = snapshot.object.deleting::<Command>(now, || goes(snapshot));
+    let mut decision = next(snapshot, record, now);
+    decision.notices.splice(0..0, notices);
+    decision
+}
+
+/// What goes with the workspace.
+fn goes(snapshot: &Snapshot) -> String {
+    let made = snapshot.has_state || snapshot.object.record.run.is_some();
+    let goes = match snapshot.deletion {
+        Deletion::Destroy if made => "Terraform destroys what it made",
+        Deletion::Destroy => "Terraform has made nothing yet",
+        Deletion::Orphan => "what Terraform made stays, and so does its state",
+    };
+    goes.to_owned()
+}
+
+fn next(snapshot: &Snapshot, mut record: Record, now: Timestamp) -> Decision<Record, Command> {
     let object = &snapshot.object;
-    let mut record = object.deleting(now);
     if !object.finalized {
         return Decision::hold(record);
     }

@@ -66,14 +66,16 @@ pub(super) fn observe(
     let mut live = options.backend.observe(
         view,
         &name,
-        &identity.uid,
+        Some(&identity),
         looked_for(wanted.as_ref(), record.state).as_ref(),
     );
     if let (Some(live), Some(template)) = (&mut live, &template) {
         let fault = live.child.fault.take();
         live.child.fault = fault.map(|fault| of_template(fault, &live.child.name, template, &apply));
     }
+    let foreign = live.as_ref().and_then(|live| live.child.foreign.clone());
     let begun = record.initialized || live.as_ref().is_some_and(|live| is_ours(live, &identity.uid));
+    invalid = invalid.or(foreign);
     let waits = Waits {
         apply: &apply,
         key: &key,
@@ -202,7 +204,7 @@ impl Waits<'_> {
     }
 
     fn workspace(&self, key: &ObjectKey, field: &str) -> Option<Wait> {
-        let workspace = self.options.backend.observe(self.view, key, "", None);
+        let workspace = self.options.backend.observe(self.view, key, None, None);
         let (on, message) = match workspace {
             Some(workspace) if workspace.child.ready => return None,
             Some(workspace) => {

@@ -24,7 +24,7 @@ pub(super) async fn perform(
                 let fault = Fault::new(FaultClass::Dependency, "WorkspaceTemplateNotFound", message);
                 return Err(fault.on("spec.templateRef"));
             };
-            backend.ensure(wanted, writer).await
+            backend.ensure(wanted, seen.workspace.as_ref(), writer).await
         }
         Command::DeleteWorkspace => match &seen.workspace {
             Some(workspace) => backend.delete(workspace, writer).await,

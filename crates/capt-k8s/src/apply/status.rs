@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{Seen, workspace_name};
+use crate::backend::Workspace;
 use crate::follow::{Rendered, waits};
 
 pub(super) fn status(
@@ -29,7 +30,7 @@ pub(super) fn status(
         before: &before.lifecycle,
         now,
     };
-    let workspace = seen.workspace.as_ref();
+    let workspace = seen.workspace.as_ref().filter(|workspace| is_ours(workspace));
     let last_applied = workspace.and_then(|workspace| workspace.last_applied.clone());
     let digest = workspace.and_then(|workspace| workspace.outputs_digest.clone());
     WorkspaceTemplateApplyStatus {
@@ -45,9 +46,14 @@ pub(super) fn status(
     }
 }
 
+/// What is not ours says nothing about the apply.
+fn is_ours(workspace: &Workspace) -> bool {
+    workspace.child.foreign.is_none()
+}
+
 /// Whether the workspace is what it was asked to be: its own condition, or what can be seen from outside.
 fn synced(seen: &Seen) -> Option<Condition> {
-    let workspace = seen.workspace.as_ref()?;
+    let workspace = seen.workspace.as_ref().filter(|workspace| is_ours(workspace))?;
     let own = workspace
         .conditions
         .iter()

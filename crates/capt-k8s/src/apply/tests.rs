@@ -70,7 +70,7 @@ fn a_template_becomes_a_workspace() {
             "name": "demo-vpc",
             "namespace": "default",
             "labels": { keys::CLUSTER_NAME: "demo" },
-            "annotations": { keys::RETRY: "1" },
+            "annotations": { keys::OWNER: "WorkspaceTemplateApply/demo-vpc-apply", keys::RETRY: "1" },
             "ownerReferences": [{
                 "apiVersion": "infrastructure.cluster.x-k8s.io/v1beta1",
                 "kind": "WorkspaceTemplateApply",

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use capt_api::TerraformWorkspace;
 use capt_core::fault::Fault;
 use capt_runtime::{DriverBuilder, ObjectKey, View, Writer};
+use capt_status::Identity;
 use serde_json::json;
 
 use super::{WantedWorkspace, Workspace, WorkspaceBackend};
@@ -30,7 +31,7 @@ impl WorkspaceBackend for Native {
         &self,
         view: &View,
         key: &ObjectKey,
-        follower: &str,
+        follower: Option<&Identity>,
         wanted: Option<&WantedWorkspace>,
     ) -> Option<Workspace> {
         let live = view.get::<TerraformWorkspace>(&key.namespace, &key.name)?;
@@ -62,8 +63,14 @@ impl WorkspaceBackend for Native {
         })
     }
 
-    async fn ensure(&self, wanted: &WantedWorkspace, writer: &Writer) -> Result<(), Fault> {
-        writer.apply(&manifest(wanted)).await?;
+    async fn ensure(
+        &self,
+        wanted: &WantedWorkspace,
+        seen: Option<&Workspace>,
+        writer: &Writer,
+    ) -> Result<(), Fault> {
+        let uid = seen.and_then(|workspace| workspace.metadata.uid.as_deref());
+        writer.apply_over(&manifest(wanted), uid).await?;
         Ok(())
     }
 

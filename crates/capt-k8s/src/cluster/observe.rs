@@ -15,8 +15,7 @@ use kube::ResourceExt;
 
 use super::Seen;
 use super::render::{existing_vpc, input, validate, vpc_apply, vpc_apply_name};
-use crate::apply::workspace_name;
-use crate::follow::{faults, hands_down, see_apply};
+use crate::follow::{faults, hands_down, see_apply, workspace_of};
 use crate::manifest::cluster_label;
 use crate::outputs::Outputs;
 use crate::{Options, owner, template};
@@ -33,17 +32,18 @@ pub(super) async fn observe(
     options: &Options,
 ) -> Result<Seen, Fault> {
     let key = ObjectKey::of(&*object);
-    let cluster = owner::cluster_of(view, &object.metadata, |cluster| means(cluster, &key.name));
+    let owners = owner::owners(view, &object.metadata, |cluster| means(cluster, &key.name));
+    let cluster = owners.first();
     let cluster_name = cluster.as_ref().map(|cluster| cluster.name_any());
     let mut identity = identity(KIND, &object.metadata, keys::CLUSTER_FINALIZER);
-    identity.paused = identity.paused.or_else(|| owner::paused(cluster.as_deref()));
+    identity.paused = identity.paused.or_else(|| owners.paused());
 
     let before = object.status.clone().unwrap_or_default();
     let record = read_record(&before.lifecycle, None);
     let spec = &object.spec;
     let label = cluster_label(&object.metadata).unwrap_or(&key.name);
     let wanted = vpc_apply(&object, cluster_name.as_deref().unwrap_or(label));
-    let mut invalid = validate(&object).err();
+    let mut invalid = owners.conflict().or_else(|| validate(&object).err());
     let mut missing = Vec::new();
     if let Some(reference) = &spec.vpc_template_ref {
         match template::find(reference, "spec.vpcTemplateRef", &key.namespace, view, options) {
@@ -72,18 +72,19 @@ pub(super) async fn observe(
         Vpc::Owned {
             apply: apply
                 .as_deref()
-                .map(|live| see_apply(live, &identity.uid, wanted.as_ref(), hands_down(record.state))),
+                .map(|live| see_apply(live, Some(&identity), wanted.as_ref(), hands_down(record.state))),
             retain: spec.retain_vpc_on_delete == Some(true),
         }
     } else {
         Vpc::Existing
     };
 
-    let workspace = apply.as_deref().and_then(|apply| {
-        let name = apply.name_any();
-        let workspace = ObjectKey::new(apply.namespace().unwrap_or_default(), workspace_name(&name));
-        options.backend.observe(view, &workspace, "", None)
-    });
+    invalid = invalid.or(vpc.foreign().cloned());
+    // What is not ours has outputs that mean something else.
+    let apply = apply.filter(|_| vpc.foreign().is_none());
+    let workspace = apply
+        .as_deref()
+        .and_then(|apply| workspace_of(apply, view, options));
     let vpc_id = match &vpc {
         Vpc::Existing => Ok(existing_vpc(&object).map(ToOwned::to_owned)),
         Vpc::Owned { .. } | Vpc::Shared { .. } => {
@@ -114,6 +115,7 @@ pub(super) async fn observe(
             invalid,
             vpc_id,
             wrong_output,
+            held: owners.hold(),
             dependents,
         },
         object,
@@ -157,12 +159,9 @@ fn no_shared(reference: &ObjectReference, own: &str) -> Wait {
     Wait::new(on, "VPCWorkspaceNotFound", message)
 }
 
-/// Somebody else's apply: whatever it is, is right, and whoever controls it, may.
+/// Somebody else's apply: whatever it is, is right, and whoever made it, may.
 fn see_shared(live: &WorkspaceTemplateApply) -> Child {
-    Child {
-        foreign: None,
-        ..see_apply(live, "", None, false)
-    }
+    see_apply(live, None, None, false)
 }
 
 /// The control planes of the Cluster: they stand in the VPC.
@@ -170,9 +169,9 @@ fn dependents(object: &CAPTCluster, cluster: &str, key: &ObjectKey, view: &View)
     view.list::<CAPTControlPlane>(&key.namespace)
         .iter()
         .filter(|control_plane| {
-            let owner = owner::owner_name(&control_plane.metadata);
-            let label = cluster_label(&control_plane.metadata);
-            match owner.or(label) {
+            let owners = owner::names(&control_plane.metadata);
+            match cluster_label(&control_plane.metadata) {
+                _ if !owners.is_empty() => owners.contains(cluster),
                 Some(name) => name == cluster,
                 None => [cluster, &object.name_any()].contains(&control_plane.name_any().as_str()),
             }

@@ -7,14 +7,14 @@ use capt_runtime::{ObjectKey, Writer};
 use serde_json::json;
 
 use super::Seen;
-use crate::follow::delete_apply;
+use crate::follow::{delete_apply, ensure_apply};
 
 pub(super) async fn perform(command: &Command, seen: &Seen, writer: &Writer) -> Result<(), Fault> {
     let object = &*seen.object;
     match command {
         Command::AddFinalizer => writer.add_finalizer(object, keys::CLUSTER_FINALIZER).await,
         Command::EnsureVpc => match &seen.wanted {
-            Some(wanted) => writer.apply(wanted).await.map(drop),
+            Some(wanted) => ensure_apply(wanted, seen.apply.as_deref(), writer).await,
             None => Ok(()),
         },
         Command::DeleteVpc { retain } => {

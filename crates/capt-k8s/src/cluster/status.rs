@@ -1,10 +1,11 @@
 //! The status of a `CAPTCluster`.
 
 use capt_api::capt_cluster::{CAPTClusterStatus, InfrastructureInitialization};
-use capt_core::cluster::{Command, Vpc, progress};
+use capt_core::cluster::{Command, Vpc, loss, progress};
 use capt_core::condition::Condition;
 use capt_core::decision::Decision;
 use capt_core::lifecycle::State;
+use capt_core::loss::Loss;
 use capt_core::plan::Report;
 use capt_core::record::Record;
 use capt_core::wait::Wait;
@@ -25,7 +26,8 @@ pub(super) fn status(
     let before = seen.object.status.clone().unwrap_or_default();
     let record = &decision.record;
     let waits = waits(decision, report);
-    let own = vec![vpc_ready(seen, record, &waits)];
+    let loss = loss(&seen.core);
+    let own = vec![vpc_ready(seen, record, loss.as_ref(), &waits)];
     let rendered = Rendered {
         object: &seen.core.object,
         record,
@@ -47,7 +49,12 @@ pub(super) fn status(
         initialization: provisioned.then_some(InfrastructureInitialization {
             provisioned: Some(true),
         }),
-        vpc_id: seen.core.vpc_id.clone().or(before.vpc_id),
+        // That of a network which is gone helps nobody.
+        vpc_id: seen
+            .core
+            .vpc_id
+            .clone()
+            .or_else(|| before.vpc_id.filter(|_| stands(seen))),
         vpc_workspace_name: apply
             .map(|apply| workspace_name(&apply.name_any()).to_owned())
             .or(before.vpc_workspace_name),
@@ -69,7 +76,19 @@ fn endpoint(seen: &Seen) -> Option<String> {
     Some(Authority::new(host, port).to_string())
 }
 
-fn vpc_ready(seen: &Seen, record: &Record, waits: &[Wait]) -> Condition {
+/// Whether the network that was known before may still be there.
+fn stands(seen: &Seen) -> bool {
+    let made = seen
+        .workspace
+        .as_ref()
+        .is_some_and(|workspace| workspace.child.made);
+    match &seen.core.vpc {
+        Vpc::Existing => true,
+        Vpc::Owned { .. } | Vpc::Shared { .. } => made,
+    }
+}
+
+fn vpc_ready(seen: &Seen, record: &Record, loss: Option<&Loss>, waits: &[Wait]) -> Condition {
     const KIND: &str = "VPCReady";
     let made = match &seen.core.vpc {
         Vpc::Existing => "ExistingVPCUsed",
@@ -80,6 +99,9 @@ fn vpc_ready(seen: &Seen, record: &Record, waits: &[Wait]) -> Condition {
         _ if seen.core.object.deleting => Condition::new(KIND, false, "Deleting", "being deleted"),
         Some(fault) if failed => Condition::new(KIND, false, "VPCCreationFailed", fault.to_string()),
         Some(_) | None if record.ready => Condition::new(KIND, true, made, ""),
+        Some(_) | None if let Some(wait) = loss.and_then(Loss::wait) => {
+            Condition::new(KIND, false, &*wait.reason, &*wait.message)
+        }
         Some(_) | None => {
             let message = waits.first().map_or("", |wait| wait.message.as_str());
             Condition::new(KIND, false, "VPCCreating", message)

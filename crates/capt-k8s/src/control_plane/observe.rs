@@ -10,25 +10,24 @@ use capt_core::object::Child;
 use capt_core::plan::Report;
 use capt_core::wait::Wait;
 use capt_runtime::{ObjectKey, View};
-use capt_status::{Kind, identity, policy, read_record};
+use capt_status::{Identity, Kind, foreign_secret, identity, policy, read_record};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
 use super::endpoint::Authority;
+use super::infrastructure::{CLUSTER_KIND, no_infrastructure};
 use super::render::{self, Surroundings};
 use super::sources::{KUBECONFIG_REF, PUBLISHED, endpoint, kubeconfig_template};
 use super::{Seen, secrets};
 use crate::apply::workspace_name;
+use crate::backend::Workspace;
 use crate::cluster::{is_vpc_owned, vpc_apply_name};
-use crate::follow::{faults, hands_down, see_apply};
+use crate::follow::{faults, hands_down, see_apply, workspace_of};
 use crate::manifest::cluster_label;
 use crate::outputs::{Outputs, missing, wrong};
 use crate::{Options, owner, template};
 
-const KIND: &str = "CAPTControlPlane";
-
-/// The kind of the infrastructure.
-const CLUSTER_KIND: &str = "CAPTCluster";
+pub(super) const KIND: &str = "CAPTControlPlane";
 
 /// The output that holds the certificate of the API server's authority.
 const CA: &str = "cluster_certificate_authority_data";
@@ -47,7 +46,7 @@ struct Look<'a> {
     object: &'a CAPTControlPlane,
     state: State,
     key: &'a ObjectKey,
-    uid: &'a str,
+    identity: &'a Identity,
     cluster: &'a str,
     view: &'a View,
     options: &'a Options,
@@ -60,13 +59,17 @@ pub(super) async fn observe(
     options: &Options,
 ) -> Result<Seen, Fault> {
     let key = ObjectKey::of(&*object);
-    let cluster = owner::cluster_of(view, &object.metadata, |cluster| means(cluster, &key.name));
+    let owners = owner::owners(view, &object.metadata, |cluster| means(cluster, &key.name));
+    let cluster = owners.first();
     let mut identity = identity(KIND, &object.metadata, keys::CONTROL_PLANE_FINALIZER);
-    identity.paused = identity.paused.or_else(|| owner::paused(cluster.as_deref()));
-    let owner_name = owner::owner_name(&object.metadata).or_else(|| cluster_label(&object.metadata));
+    identity.paused = identity.paused.or_else(|| owners.paused());
     let cluster_name = match &cluster {
         Some(cluster) => cluster.name_any(),
-        None => owner_name.unwrap_or(&key.name).to_owned(),
+        None => {
+            let owner = owner::names(&object.metadata).first().copied();
+            let name = owner.or_else(|| cluster_label(&object.metadata));
+            name.unwrap_or(&key.name).to_owned()
+        }
     };
     let before = object.status.clone().unwrap_or_default();
     let record = read_record(&before.lifecycle, None);
@@ -74,7 +77,7 @@ pub(super) async fn observe(
         object: &object,
         state: record.state,
         key: &key,
-        uid: &identity.uid,
+        identity: &identity,
         cluster: &cluster_name,
         view,
         options,
@@ -84,20 +87,21 @@ pub(super) async fn observe(
         surroundings,
         wanted,
         missing,
-        mut invalid,
+        invalid,
     } = look.inputs(cluster.as_deref());
+    let mut invalid = owners.conflict().or(invalid);
     let kubeconfig_live = look.secret(&secrets::kubeconfig_name(&cluster_name)).await?;
     let ca_live = look.secret(&secrets::ca_name(&object)).await?;
-    for live in [&kubeconfig_live, &ca_live] {
-        let metadata = live.as_deref().map(|secret| &secret.metadata);
-        let conflict = secrets::conflict(metadata, &identity.uid, &cluster_name);
-        invalid = invalid.or(conflict);
+    for secret in [&kubeconfig_live, &ca_live].into_iter().flatten() {
+        invalid = invalid.or_else(|| foreign_secret(&secret.metadata, &identity, &cluster_name));
     }
 
-    let apply_name = render::apply_name(&object);
-    let apply = view.get::<WorkspaceTemplateApply>(&key.namespace, &apply_name);
-    let workspace_key = ObjectKey::new(&*key.namespace, workspace_name(&apply_name));
-    let workspace = options.backend.observe(view, &workspace_key, "", None);
+    let Applied {
+        child,
+        apply,
+        workspace,
+    } = look.applied(wanted.as_ref());
+    let foreign = child.as_ref().and_then(|child| child.foreign.clone());
     let outputs = Outputs::in_secret(&key.namespace, &render::connection_name(&object), view)
         .await?
         .with_public(workspace.as_ref());
@@ -130,6 +134,7 @@ pub(super) async fn observe(
         )
         .await?;
 
+    invalid = invalid.or(foreign).or_else(|| source.foreign());
     let input = capt_status::digest(&render::input(&object, wanted.as_ref(), invalid.as_ref()));
     let timeouts = render::timeouts(&object);
     let policy = policy(
@@ -142,9 +147,8 @@ pub(super) async fn observe(
             owned: cluster.is_some(),
             missing,
             invalid,
-            apply: apply
-                .as_deref()
-                .map(|live| see_apply(live, &identity.uid, wanted.as_ref(), hands_down(record.state))),
+            apply: child,
+            held: owners.hold(),
             endpoint,
             kubeconfig: source.standing,
             ca: ca.standing,
@@ -158,7 +162,9 @@ pub(super) async fn observe(
         kubeconfig_apply: source.apply,
         endpoint: authority,
         kubeconfig: source.secret,
+        kubeconfig_live,
         ca: ca.secret,
+        ca_live,
         object,
     })
 }
@@ -169,52 +175,6 @@ fn means(cluster: &Cluster, name: &str) -> bool {
         Some(reference) => reference.kind == KIND && reference.name == name,
         None => true,
     }
-}
-
-/// What the infrastructure of the Cluster is waited for, and what stands in its way as far as it is known.
-fn no_infrastructure(cluster: Option<&Cluster>, infrastructure: Option<&CAPTCluster>) -> Option<Wait> {
-    let cluster = cluster?;
-    let status = cluster.status.as_ref();
-    if status.is_some_and(capt_api::cluster::ClusterStatus::infrastructure_provisioned) {
-        return None;
-    }
-    let name = cluster.name_any();
-    let waiting = format!("waiting for the infrastructure of Cluster/{name}");
-    let (on, message) = match (&cluster.spec.infrastructure_ref, infrastructure) {
-        (None, _) => (
-            format!("Cluster/{name}"),
-            format!("{waiting}, which names none; set its spec.infrastructureRef, as to a CAPTCluster"),
-        ),
-        (Some(reference), None) if reference.kind == CLUSTER_KIND => (
-            format!("{CLUSTER_KIND}/{}", reference.name),
-            format!(
-                "{waiting}: there is no {CLUSTER_KIND} {}; create it, or correct spec.infrastructureRef of the \
-                 Cluster",
-                reference.name
-            ),
-        ),
-        (Some(reference), None) if reference.kind == KIND => (
-            format!("Cluster/{name}"),
-            format!(
-                "{waiting}, whose spec.infrastructureRef names a {KIND}; let it name a {CLUSTER_KIND}, and \
-                 spec.controlPlaneRef the {KIND}"
-            ),
-        ),
-        (Some(reference), None) => (format!("{}/{}", reference.kind, reference.name), waiting),
-        (Some(_), Some(infrastructure)) => {
-            let status = infrastructure.status.as_ref();
-            let failed = status.and_then(|status| status.failure_message.as_deref());
-            let wait = status.and_then(|status| status.lifecycle.waits.first()?.message.as_deref());
-            let why = match (failed, wait) {
-                (Some(failed), _) => format!(", which failed: {failed}"),
-                (None, Some(wait)) => format!(": {wait}"),
-                (None, None) => " to be provisioned".to_owned(),
-            };
-            let on = format!("{CLUSTER_KIND}/{}", infrastructure.name_any());
-            (on, format!("{waiting}{why}"))
-        }
-    };
-    Some(Wait::new(on, "WaitingForVPC", message))
 }
 
 fn no_region() -> Fault {
@@ -235,6 +195,16 @@ struct Source {
     wrong: Option<Fault>,
 }
 
+impl Source {
+    /// Why the apply that makes the kubeconfig is not ours, if it is not.
+    fn foreign(&self) -> Option<Fault> {
+        match &self.standing {
+            Kubeconfig::Template { apply, .. } => apply.as_ref()?.foreign.clone(),
+            Kubeconfig::Output(_) | Kubeconfig::Nowhere(_) => None,
+        }
+    }
+}
+
 /// The CA secret.
 struct Authorities {
     standing: Standing,
@@ -252,7 +222,35 @@ struct Inputs {
     invalid: Option<Fault>,
 }
 
+/// The apply that makes the control plane, as far as it is ours.
+struct Applied {
+    child: Option<Child>,
+    apply: Option<Arc<WorkspaceTemplateApply>>,
+    workspace: Option<Workspace>,
+}
+
 impl Look<'_> {
+    fn applied(&self, wanted: Option<&WorkspaceTemplateApply>) -> Applied {
+        let name = render::apply_name(self.object);
+        let live = self
+            .view
+            .get::<WorkspaceTemplateApply>(&self.key.namespace, &name);
+        let see = |live: &WorkspaceTemplateApply| {
+            see_apply(live, Some(self.identity), wanted, hands_down(self.state))
+        };
+        let child = live.as_deref().map(see);
+        // What is not ours has outputs that mean something else.
+        let apply = live.filter(|_| child.as_ref().is_some_and(|child| child.foreign.is_none()));
+        let workspace = apply
+            .as_deref()
+            .and_then(|apply| workspace_of(apply, self.view, self.options));
+        Applied {
+            child,
+            apply,
+            workspace,
+        }
+    }
+
     fn inputs(&self, cluster: Option<&Cluster>) -> Inputs {
         let mut missing = Vec::new();
         let capt_cluster = self.capt_cluster(cluster);
@@ -393,7 +391,7 @@ impl Look<'_> {
         let requests = self.state != State::Ready;
         let child = apply
             .as_deref()
-            .map(|live| see_apply(live, self.uid, wanted.as_ref(), requests));
+            .map(|live| see_apply(live, Some(self.identity), wanted.as_ref(), requests));
         if let (None, Some(wait)) = (&child, nowhere) {
             return Ok(Source {
                 standing: Kubeconfig::Nowhere(wait),

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use capt_api::{CAPTControlPlane, keys};
 use capt_core::control_plane::Secret as Standing;
-use capt_core::fault::{Fault, FaultClass};
+use capt_core::fault::Fault;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -14,7 +14,7 @@ use kube::ResourceExt;
 use kube::config::Kubeconfig;
 
 use crate::follow::owner;
-use crate::manifest::{cluster_label, matches};
+use crate::manifest::matches;
 
 /// The name of the kubeconfig secret of the Cluster API contract.
 pub(super) fn kubeconfig_name(cluster: &str) -> String {
@@ -108,27 +108,4 @@ pub(super) fn standing(live: Option<&Secret>, wanted: &Secret) -> Standing {
     } else {
         Standing::Stale
     }
-}
-
-/// Whether a Secret of a name that we need belongs to somebody else.
-///
-/// It is ours if the control plane is among its owners, or if nobody controls it and its label names the
-/// Cluster.
-pub(super) fn conflict(metadata: Option<&ObjectMeta>, uid: &str, cluster: &str) -> Option<Fault> {
-    let metadata = metadata?;
-    let owners = || metadata.owner_references.iter().flatten();
-    if owners().any(|owner| owner.uid == uid) {
-        return None;
-    }
-    let controlled = owners().any(|owner| owner.controller == Some(true));
-    if !controlled && cluster_label(metadata) == Some(cluster) {
-        return None;
-    }
-    let name = metadata.name.as_deref().unwrap_or_default();
-    let message = format!(
-        "the Secret exists already and belongs to somebody else; delete or rename it, or give it the label {}: \
-         {cluster} to have it overwritten",
-        keys::CLUSTER_NAME
-    );
-    Some(Fault::new(FaultClass::Conflict, "ForeignSecret", message).on(format!("Secret/{name}")))
 }

@@ -98,8 +98,16 @@ fn secrets_ready(seen: &Seen) -> Option<bool> {
 /// `Available` and `RollingOut`, which Cluster API copies into the Cluster.
 fn conditions(seen: &Seen, record: &Record, initialized: bool) -> Vec<Condition> {
     let deleting = seen.core.object.deleting;
+    let made = seen
+        .workspace
+        .as_ref()
+        .is_some_and(|workspace| workspace.child.made);
     let available = match (initialized, deleting) {
         (_, true) => Condition::new("Available", false, "Deleting", "being deleted"),
+        (true, false) if !made => {
+            let message = "the workspace of the control plane is gone";
+            Condition::new("Available", false, "ControlPlaneGone", message)
+        }
         (true, false) => Condition::new("Available", true, "Available", ""),
         (false, false) => {
             let message = "endpoint and kubeconfig are not published yet";

@@ -254,9 +254,15 @@ fn a_secret_is_written_where_it_differs() {
 #[test]
 fn a_secret_of_somebody_else_is_left_alone() {
     let ours = secrets::kubeconfig(&control_plane(), "demo", b"config");
-    let conflict =
-        |secret: &Secret| secrets::conflict(Some(&secret.metadata), "u-2", "demo").map(|fault| fault.code);
-    assert_eq!(secrets::conflict(None, "u-2", "demo"), None);
+    let object = control_plane();
+    let maker = capt_status::identity(
+        "CAPTControlPlane",
+        &object.metadata,
+        keys::CONTROL_PLANE_FINALIZER,
+    );
+    let conflict = |secret: &Secret| {
+        capt_status::foreign_secret(&secret.metadata, &maker, "demo").map(|fault| fault.code)
+    };
     assert_eq!(conflict(&ours), None);
     let mut labelled = ours.clone();
     labelled.metadata.owner_references = None;

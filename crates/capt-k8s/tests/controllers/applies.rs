@@ -134,21 +134,31 @@ async fn a_template_of_another_namespace_must_be_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workspace_that_nobody_controls_is_adopted_and_another_is_not() {
+async fn a_workspace_that_was_made_for_the_apply_is_adopted_and_another_is_not() {
     let harness = Harness::start(outputs()).await;
     harness.apply(TEMPLATE).await;
-    for (name, owner) in [
-        ("free", "[]"),
+    let owner = capt_api::keys::OWNER;
+    for (name, metadata) in [
+        (
+            "free",
+            format!("annotations: {{{owner}: WorkspaceTemplateApply/free}}"),
+        ),
+        ("nobodys", "labels: {app: mine}".to_owned()),
+        (
+            "other",
+            format!("annotations: {{{owner}: WorkspaceTemplateApply/free}}"),
+        ),
         (
             "taken",
-            "[{apiVersion: v1, kind: ConfigMap, name: x, uid: u, controller: true}]",
+            "ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: x, uid: u, controller: true}]"
+                .to_owned(),
         ),
     ] {
         harness.api.set_controllers(false);
         harness
             .apply(&format!(
                 "apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\nkind: TerraformWorkspace\n\
-                 metadata: {{name: {name}, namespace: default, ownerReferences: {owner}}}\n\
+                 metadata: {{name: {name}, namespace: default, {metadata}}}\n\
                  spec: {{forProvider: {{source: Inline, module: old}}}}"
             ))
             .await;
@@ -160,10 +170,16 @@ async fn a_workspace_that_nobody_controls_is_adopted_and_another_is_not() {
     let adopted = harness.see::<TerraformWorkspace>("free").await;
     assert_eq!(adopted["metadata"]["ownerReferences"][0]["name"], "free");
     assert_eq!(adopted["spec"]["forProvider"]["module"], "locals { a = \"n\" }");
-    let failed = harness
-        .until_state::<WorkspaceTemplateApply>("taken", "Failed")
-        .await;
-    assert_eq!(failed["status"]["fault"]["code"], "ForeignObject");
-    let taken = harness.see::<TerraformWorkspace>("taken").await;
-    assert_eq!(taken["spec"]["forProvider"]["module"], "old");
+    for name in ["nobodys", "other", "taken"] {
+        let failed = harness
+            .until_state::<WorkspaceTemplateApply>(name, "Failed")
+            .await;
+        assert_eq!(failed["status"]["fault"]["code"], "ForeignObject");
+        let before = harness.see::<TerraformWorkspace>(name).await;
+        assert_eq!(before["spec"]["forProvider"]["module"], "old");
+        harness.delete::<WorkspaceTemplateApply>(name).await;
+        harness.pass(Duration::from_mins(1)).await;
+        let after = harness.see::<TerraformWorkspace>(name).await;
+        assert_eq!(before["metadata"], after["metadata"], "{name}");
+    }
 }

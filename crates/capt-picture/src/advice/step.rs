@@ -5,8 +5,8 @@ use std::fmt;
 use capt_api::keys;
 use capt_core::fault::FaultClass;
 
-use super::Place;
 use super::place::template_of;
+use super::{Place, claims};
 use crate::words::{list, one_line};
 use crate::{Node, NodeKey, NodeKind, Pause, Picture};
 
@@ -60,6 +60,7 @@ pub(super) fn of(picture: &Picture, node: &Node) -> Option<Step> {
     approval(node)
         .or_else(|| unpause(node))
         .or_else(|| mend(picture, node))
+        .or_else(|| claims::steps(node).into_iter().next())
 }
 
 /// What to do about a plan that waits for an approval.
@@ -114,6 +115,9 @@ pub(super) fn mend(picture: &Picture, node: &Node) -> Option<Step> {
     let is_mended_by_others = node.deleting && !class.passes();
     if !(node.is_stopped() || is_mended_by_others) || !node.approvals.is_empty() {
         return None;
+    }
+    if let Some(step) = claims::in_the_way(node, fault) {
+        return Some(step);
     }
     let place = Place::of(picture, node, fault);
     let title = node.key.title();
@@ -201,13 +205,34 @@ fn invalid(node: &Node, code: &str, subject: &str, place: Option<&Place>) -> Str
                 "{title}: take one of the waits out of spec.waitForWorkspaces; that sets all of them free"
             )
         }
-        ("MissingVariable", _) => format!(
-            "{title}: give the variable a value where the template is used, or a default in the template; the change \
+        ("MissingVariable", _) => {
+            let variable = variable(&subject);
+            format!(
+                "{title}: give {variable} a value where the template is used, or a default in the template; the \
+                 change starts it again"
+            )
+        }
+        ("InvalidVariable", place) if subject.is_empty() || subject.starts_with("var.") => {
+            let variable = variable(&subject);
+            let rules = place.map(|place| format!(" ({})", place.words(&node.key.namespace)));
+            format!(
+                "{title}: give {variable} a value that its type and its rules in the template allow, or correct \
+                 them{}; the change starts it again",
+                rules.unwrap_or_default()
+            )
+        }
+        ("Cycle", None) => format!(
+            "{title}: take one of the references out of the template that the message names in a circle; the change \
              starts it again"
+        ),
+        ("CoreVersion", _) => format!(
+            "{title}: correct the version that the template requires, or run the operator with a Terraform that has \
+             it"
         ),
         (_, Some(place)) => {
             let place = place.words(&node.key.namespace);
-            format!("{title}: correct {place}; the change starts it again")
+            let of = declared(&subject);
+            format!("{title}: correct {of}{place}; the change starts it again")
         }
         (_, None) if subject.is_empty() => {
             format!("{title}: correct what the message names; the change starts it again")
@@ -216,6 +241,24 @@ fn invalid(node: &Node, code: &str, subject: &str, place: Option<&Place>) -> Str
             format!("{title}: correct the {subject} of the template; the change starts it again")
         }
         (_, None) => format!("{title}: correct {subject}; the change starts it again"),
+    }
+}
+
+/// A variable of a module in a sentence, by its address.
+fn variable(subject: &str) -> String {
+    match subject.strip_prefix("var.") {
+        Some(name) => format!("the variable {name}"),
+        None => "the variable".to_owned(),
+    }
+}
+
+/// What the block at a place declares, as the beginning of the words for that place.
+fn declared(subject: &str) -> String {
+    let is_address = subject.contains('.') && !subject.starts_with("spec.") && !subject.contains([' ', '/']);
+    if is_address {
+        format!("{subject} in ")
+    } else {
+        String::new()
     }
 }
 

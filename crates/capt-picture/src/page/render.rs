@@ -184,10 +184,10 @@ fn failures(page: &Page, paper: &mut Paper) {
             &format!("{}: {}", one_line(&failure.class), failure.meaning),
         );
         if let Some(subject) = &failure.subject {
-            let label = if failure.by_terraform {
-                "Address:"
+            let (label, subject) = if failure.by_terraform {
+                declaration(subject)
             } else {
-                "Field:"
+                ("Field:", subject.as_str())
             };
             put(label, subject);
         }
@@ -202,6 +202,26 @@ fn failures(page: &Page, paper: &mut Paper) {
         };
         paper.verbatim("  ", says);
         paper.message("    ", &failure.message, &failure.whole);
+    }
+}
+
+/// What a Terraform address stands for, and how it is called under that label.
+fn declaration(address: &str) -> (&'static str, &str) {
+    let labels = [
+        ("var.", "Variable:"),
+        ("output.", "Output:"),
+        ("provider.", "Provider:"),
+        ("check.", "Check:"),
+    ];
+    for (prefix, label) in labels {
+        if let Some(name) = address.strip_prefix(prefix) {
+            return (label, name);
+        }
+    }
+    // What a module makes has the module in front: `module.vpc.aws_vpc.this`.
+    match address.strip_prefix("module.") {
+        Some(name) if !name.contains('.') => ("Module:", name),
+        Some(_) | None => ("Resource:", address),
     }
 }
 

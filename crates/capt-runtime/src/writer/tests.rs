@@ -95,6 +95,41 @@ fn object() -> ConfigMap {
 const PATH: &str = "/api/v1/namespaces/ns/configmaps";
 
 #[tokio::test]
+async fn an_object_is_written_over_the_one_that_was_seen_or_where_there_was_none() {
+    let mut wanted = object();
+    wanted.metadata.uid = None;
+    let bench = bench(200, answer("5"));
+    for uid in [Some("u"), None] {
+        bench.writer.apply_over(&wanted, uid).await.unwrap();
+    }
+    let [(over, seen), (anew, unseen)] = &bench.asked()[..] else {
+        panic!("two writes");
+    };
+    assert!(over.contains("force=true"), "{over}");
+    assert_eq!(seen["metadata"]["uid"], "u");
+    assert!(!anew.contains("force=true"), "{anew}");
+    assert_eq!(unseen["metadata"]["uid"], json!(null));
+}
+
+#[tokio::test]
+async fn another_object_in_the_place_of_the_one_that_was_seen_is_a_conflict_that_passes() {
+    let mut refused = failure(422, "Invalid");
+    refused["details"] = json!({ "causes": [{
+        "reason": "FieldValueInvalid", "message": "field is immutable", "field": "metadata.uid",
+    }] });
+    let bench = bench(422, refused);
+    let fault = bench.writer.apply_over(&object(), Some("u")).await.unwrap_err();
+    assert_eq!(
+        (fault.class, &*fault.code),
+        (FaultClass::Transient, "Conflict"),
+        "{fault}"
+    );
+    // Whoever does not say which object is meant has written a wrong uid.
+    let fault = bench.writer.apply(&object()).await.unwrap_err();
+    assert_eq!(fault.class, FaultClass::Invalid, "{fault}");
+}
+
+#[tokio::test]
 async fn apply_is_forced_with_the_own_field_manager_and_guarded_by_uid_and_version() {
     let bench = bench(200, answer("5"));
     bench.writer.apply(&object()).await.unwrap();
@@ -140,12 +175,12 @@ async fn a_replacement_of_no_known_version_is_refused() {
 }
 
 #[tokio::test]
-async fn an_object_that_exists_is_a_conflict() {
+async fn an_object_that_exists_already_is_looked_at_again() {
     let bench = bench(409, failure(409, "AlreadyExists"));
     let fault = bench.writer.create(&object()).await.unwrap_err();
     assert_eq!(
         (fault.class, fault.subject.as_str()),
-        (FaultClass::Conflict, "ConfigMap ns/a")
+        (FaultClass::Transient, "ConfigMap ns/a")
     );
     assert!(!bench.is_stale(), "nothing was written");
 }

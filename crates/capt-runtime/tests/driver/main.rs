@@ -10,6 +10,7 @@
 mod caches;
 mod convergence;
 mod failures;
+mod outages;
 mod server;
 mod simulated;
 mod widget;

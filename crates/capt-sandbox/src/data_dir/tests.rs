@@ -84,3 +84,90 @@ fn settings_that_cannot_be_read_are_named() {
     let broken = DataDir::open(place.path()).unwrap_err();
     assert_eq!(broken.to_string(), format!("read {}", file.display()));
 }
+
+/// What is written down about the kubeconfig.
+fn written(directory: &std::path::Path) -> String {
+    let text = std::fs::read_to_string(directory.join("sandbox.json")).unwrap();
+    let settings: serde_json::Value = serde_json::from_str(&text).unwrap();
+    settings["kubeconfig"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_directory_that_is_moved_or_copied_has_a_kubeconfig_of_its_own() {
+    let place = TempDir::new().unwrap();
+    let (first, second) = (place.path().join("first"), place.path().join("second"));
+    let mut data = DataDir::open(&first).unwrap();
+    let own = Settings::new(Credentials::generate().unwrap(), 4711, data.kubeconfig());
+    data.set_settings(own.clone()).unwrap();
+    assert_eq!(written(&first), "kubeconfig");
+    assert_eq!(data.kubeconfig(), first.join("kubeconfig"));
+    drop(data);
+    std::fs::rename(&first, &second).unwrap();
+    assert_eq!(
+        DataDir::open(&second).unwrap().kubeconfig(),
+        second.join("kubeconfig")
+    );
+    // One that somebody has put elsewhere inside goes along as well, and one outside stays.
+    let mut data = DataDir::open(&second).unwrap();
+    for named in ["deep/config", "/elsewhere/kubeconfigs/x"] {
+        let kubeconfig = second.join(named);
+        data.set_settings(Settings {
+            kubeconfig: kubeconfig.clone(),
+            ..own.clone()
+        })
+        .unwrap();
+        assert_eq!(written(&second), named);
+        assert_eq!(data.kubeconfig(), kubeconfig);
+    }
+}
+
+#[test]
+fn the_whole_paths_that_earlier_versions_wrote_are_understood() {
+    let place = TempDir::new().unwrap();
+    let own = place.path().join("own");
+    let other = place.path().join("other");
+    let mut data = DataDir::open(&own).unwrap();
+    data.set_settings(settings()).unwrap();
+    drop(data);
+    DataDir::open(&other).unwrap().set_settings(settings()).unwrap();
+    std::fs::create_dir(place.path().join("elsewhere")).unwrap();
+    for (path, expected) in [
+        // Where it is still.
+        (own.join("kubeconfig"), own.join("kubeconfig")),
+        // It was moved from a place that is gone, and copied from one that is there.
+        (place.path().join("gone/kubeconfig"), own.join("kubeconfig")),
+        (other.join("kubeconfig"), own.join("kubeconfig")),
+        // Somebody has named these.
+        (
+            place.path().join("elsewhere/kubeconfig"),
+            place.path().join("elsewhere/kubeconfig"),
+        ),
+        (other.join("for-me"), other.join("for-me")),
+    ] {
+        let file = own.join("sandbox.json");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut settings: serde_json::Value = serde_json::from_str(&text).unwrap();
+        settings["kubeconfig"] = path.to_str().unwrap().into();
+        std::fs::write(&file, settings.to_string()).unwrap();
+        assert_eq!(
+            DataDir::open(&own).unwrap().kubeconfig(),
+            expected,
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn a_path_is_told_without_detours() {
+    let place = TempDir::new().unwrap();
+    let base = place.path().canonicalize().unwrap();
+    let data = DataDir::open(&base.join("not-there/../data")).unwrap();
+    assert_eq!(data.path(), base.join("data"));
+    assert!(!base.join("not-there").exists());
+    // What is behind a link is beside what it leads to.
+    std::fs::create_dir_all(base.join("deep/inside")).unwrap();
+    std::os::unix::fs::symlink(base.join("deep/inside"), base.join("link")).unwrap();
+    let data = DataDir::open(&base.join("link/../beside")).unwrap();
+    assert_eq!(data.path(), base.join("deep/beside"));
+}

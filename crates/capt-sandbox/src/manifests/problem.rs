@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, LabeledSpan, SourceCode};
+
+use super::excerpt::{Excerpt, visible};
 
 /// How long a text may be that stands below a line of a file.
 const LABEL: usize = 60;
@@ -30,8 +32,8 @@ pub(super) struct Label {
 pub struct Problem {
     message: String,
     source: Option<Arc<Source>>,
-    /// For the reports: the same text.
-    code: Option<NamedSource<Arc<str>>>,
+    /// For the reports: the same text, as a terminal can show it.
+    excerpt: Option<Excerpt>,
     labels: Vec<Label>,
     help: Option<String>,
 }
@@ -44,9 +46,9 @@ impl Problem {
     /// A problem that has no place in a file.
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            message: visible(&message.into()),
             source: None,
-            code: None,
+            excerpt: None,
             labels: Vec::new(),
             help: None,
         }
@@ -54,18 +56,16 @@ impl Problem {
 
     /// Where it is.
     pub(super) fn at(mut self, source: &Arc<Source>, labels: impl IntoIterator<Item = Label>) -> Self {
-        self.code = Some(NamedSource::new(
-            source.name.as_str(),
-            Arc::from(source.text.as_str()),
-        ));
-        self.source = Some(Arc::clone(source));
         self.labels.extend(labels);
+        let parts: Vec<Range<usize>> = self.labels.iter().map(|label| label.at.clone()).collect();
+        self.excerpt = Some(Excerpt::new(&source.name, &source.text, &parts));
+        self.source = Some(Arc::clone(source));
         self
     }
 
     /// What to do about it.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(visible(&help.into()));
         self
     }
 
@@ -79,12 +79,12 @@ impl Problem {
     pub fn place(&self) -> Option<String> {
         let source = self.source.as_ref()?;
         let Some(label) = self.labels.first() else {
-            return Some(source.name.clone());
+            return Some(visible(&source.name));
         };
         let before = source.text.get(..label.at.start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Some(format!("{}:{line}:{column}", source.name))
+        Some(format!("{}:{line}:{column}", visible(&source.name)))
     }
 }
 
@@ -106,24 +106,27 @@ impl Diagnostic for Problem {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        let code = self.code.as_ref().filter(|_| !self.labels.is_empty())?;
-        Some(code)
+        let excerpt = self.excerpt.as_ref().filter(|_| !self.labels.is_empty())?;
+        Some(excerpt)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let (excerpt, source) = (self.excerpt.as_ref()?, self.source.as_ref()?);
         if self.labels.is_empty() {
             return None;
         }
         Some(Box::new(self.labels.iter().map(|label| {
-            LabeledSpan::new_with_span(Some(short(&label.text)), label.at.clone())
+            let at = excerpt.span(&label.at, &source.text);
+            LabeledSpan::new_with_span(Some(short(&label.text)), at)
         })))
     }
 }
 
 /// The beginning of a text that would not fit below a line; the message has all of it.
 fn short(text: &str) -> String {
+    let text = visible(text);
     if text.chars().count() <= LABEL {
-        return text.to_owned();
+        return text;
     }
     let kept: String = text.chars().take(LABEL - 1).collect();
     format!("{}…", kept.trim_end())

@@ -88,7 +88,7 @@ fn latch(record: &mut ClusterStatus, snapshot: &Snapshot) {
     let found = |part: &Option<Part>| {
         part.as_ref()
             .filter(|it| it.known)
-            .and_then(|it| it.found.clone())
+            .and_then(|it| it.own().cloned())
     };
     let infrastructure = found(&snapshot.infrastructure);
     let control_plane = found(&snapshot.control_plane);
@@ -177,7 +177,7 @@ fn plan_deletion(snapshot: &Snapshot) -> Plan<Command, Checked> {
 }
 
 fn known(snapshot: &Snapshot, role: Role) -> Option<&Found> {
-    snapshot.part(role).filter(|it| it.known)?.found.as_ref()
+    snapshot.part(role).filter(|it| it.known)?.own()
 }
 
 fn notices(before: &ClusterStatus, record: &ClusterStatus) -> Vec<Notice> {
@@ -200,5 +200,6 @@ fn notices(before: &ClusterStatus, record: &ClusterStatus) -> Vec<Notice> {
         let name = status::phase_name(phase);
         notices.push(Notice::normal(name, format!("the Cluster is in phase {name}")));
     }
+    notices.extend(status::new_conflicts(&before.conditions, &record.conditions));
     notices
 }

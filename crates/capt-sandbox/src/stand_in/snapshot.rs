@@ -55,6 +55,8 @@ pub struct Found {
     pub resource_version: Option<String>,
     /// Its owners.
     pub owners: Vec<OwnerReference>,
+    /// The name of another Cluster that owns it.
+    pub other_owner: Option<String>,
     /// Whether it has the label and the owner reference of the Cluster.
     pub adopted: bool,
     /// Whether it is being deleted.
@@ -82,12 +84,12 @@ impl Snapshot {
         }
     }
 
-    /// The object of this role, and which of the known kinds it is.
+    /// The object of this role that is not another Cluster's, and which of the known kinds it is.
     ///
     /// The kind is what counts for a write: somebody may refer to a `CAPTControlPlane` as infrastructure.
     pub(super) fn found(&self, role: Role) -> Option<(Role, &Found)> {
         let part = self.part(role)?;
-        Some((kind_of(&part.kind)?, part.found.as_ref()?))
+        Some((kind_of(&part.kind)?, part.own()?))
     }
 }
 
@@ -104,10 +106,10 @@ impl Part {
         let found = match kind {
             Some(Role::Infrastructure) => view
                 .get::<CAPTCluster>(&namespace, &reference.name)
-                .map(|it| infrastructure(&it, cluster)),
+                .map(|it| infrastructure(&it, cluster, view)),
             Some(Role::ControlPlane) => view
                 .get::<CAPTControlPlane>(&namespace, &reference.name)
-                .map(|it| control_plane(&it, cluster)),
+                .map(|it| control_plane(&it, cluster, view)),
             None => None,
         };
         Self {
@@ -117,6 +119,16 @@ impl Part {
             known: kind == Some(role),
             found,
         }
+    }
+
+    /// The object, if it is not another Cluster's: what is, is nothing to this one.
+    pub fn own(&self) -> Option<&Found> {
+        self.found.as_ref().filter(|found| found.other_owner.is_none())
+    }
+
+    /// The other Cluster that owns the object.
+    pub(super) fn other_owner(&self) -> Option<&str> {
+        self.found.as_ref()?.other_owner.as_deref()
     }
 
     /// Kind and name, for people.
@@ -135,12 +147,11 @@ impl Role {
 }
 
 impl Found {
-    /// The owners with `cluster` among them.
+    /// The owners with `cluster` among them, in the place that it had if it had one: the order says who was first.
     ///
     /// Since v1.13 a Cluster is the controller of its objects only if it has a topology.
     pub(super) fn owners_with(&self, cluster: &Cluster) -> Vec<OwnerReference> {
         let uid = cluster.uid().unwrap_or_default();
-        let others = self.owners.iter().filter(|owner| !is_cluster(owner, cluster));
         let reference = OwnerReference {
             api_version: Cluster::api_version(&()).into_owned(),
             kind: Cluster::kind(&()).into_owned(),
@@ -149,7 +160,11 @@ impl Found {
             controller: Some(cluster.spec.topology.is_some()),
             block_owner_deletion: cluster.spec.topology.is_some().then_some(true),
         };
-        others.cloned().chain([reference]).collect()
+        let mut owners = self.owners.clone();
+        let place = owners.iter().position(|owner| is_cluster(owner, cluster));
+        owners.retain(|owner| !is_cluster(owner, cluster));
+        owners.insert(place.unwrap_or(owners.len()), reference);
+        owners
     }
 }
 
@@ -165,11 +180,25 @@ fn kind_of(kind: &str) -> Option<Role> {
 
 /// Whether an owner reference means a Cluster of this name, in whatever version and of whatever uid.
 fn is_cluster(owner: &OwnerReference, cluster: &Cluster) -> bool {
-    let group = owner.api_version.rsplit_once('/').map_or("", |(group, _)| group);
-    group == keys::CLUSTER_GROUP && owner.kind == "Cluster" && owner.name == cluster.name_any()
+    is_a_cluster(owner) && owner.name == cluster.name_any()
 }
 
-fn infrastructure(object: &CAPTCluster, cluster: &Cluster) -> Found {
+fn is_a_cluster(owner: &OwnerReference) -> bool {
+    let group = owner.api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    group == keys::CLUSTER_GROUP && owner.kind == "Cluster"
+}
+
+/// Another Cluster that owns an object and exists. Where `cluster` is among the owners too, the first of them has it.
+fn other_owner(owners: &[OwnerReference], cluster: &Cluster, view: &View) -> Option<String> {
+    let namespace = cluster.namespace().unwrap_or_default();
+    let first = owners
+        .iter()
+        .filter(|owner| is_a_cluster(owner))
+        .find(|owner| is_cluster(owner, cluster) || view.get::<Cluster>(&namespace, &owner.name).is_some())?;
+    (!is_cluster(first, cluster)).then(|| first.name.clone())
+}
+
+fn infrastructure(object: &CAPTCluster, cluster: &Cluster, view: &View) -> Found {
     let status = object.status.clone().unwrap_or_default();
     let initialization = status.initialization.unwrap_or_default();
     Found {
@@ -177,11 +206,11 @@ fn infrastructure(object: &CAPTCluster, cluster: &Cluster) -> Found {
         condition: status.lifecycle.condition("Ready").cloned(),
         endpoint: authority(object.spec.control_plane_endpoint.as_ref()),
         failure_domains: status.failure_domains,
-        ..found(object, cluster)
+        ..found(object, cluster, view)
     }
 }
 
-fn control_plane(object: &CAPTControlPlane, cluster: &Cluster) -> Found {
+fn control_plane(object: &CAPTControlPlane, cluster: &Cluster, view: &View) -> Found {
     let status = object.status.clone().unwrap_or_default();
     let initialization = status.initialization.unwrap_or_default();
     let mut versions = status.versions;
@@ -198,12 +227,12 @@ fn control_plane(object: &CAPTControlPlane, cluster: &Cluster) -> Found {
         rolling_out: status.lifecycle.condition("RollingOut").cloned(),
         endpoint: authority(object.spec.control_plane_endpoint.as_ref()),
         versions,
-        ..found(object, cluster)
+        ..found(object, cluster, view)
     }
 }
 
 /// What every object has.
-fn found<K: Kind>(object: &K, cluster: &Cluster) -> Found {
+fn found<K: Kind>(object: &K, cluster: &Cluster, view: &View) -> Found {
     let owners = object.owner_references().to_vec();
     let uid = cluster.uid().unwrap_or_default();
     let current = Cluster::api_version(&());
@@ -215,6 +244,7 @@ fn found<K: Kind>(object: &K, cluster: &Cluster) -> Found {
         key: ObjectKey::of(object),
         uid: object.uid().unwrap_or_default(),
         resource_version: object.resource_version(),
+        other_owner: other_owner(&owners, cluster, view),
         owners,
         adopted: is_owned && is_labelled,
         deleting: object.meta().deletion_timestamp.is_some(),

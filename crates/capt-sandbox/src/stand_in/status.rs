@@ -1,7 +1,10 @@
 //! The conditions of a Cluster, in the words of the core.
 
+use std::collections::BTreeSet;
+
 use capt_api::Cluster;
 use capt_api::cluster::{ClusterPhase, ClusterStatus, ConditionPolarity};
+use capt_core::wait::Notice;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -18,6 +21,9 @@ const OWN: [&str; 7] = [
     "Deleting",
     "Paused",
 ];
+
+/// The reason of a condition about an object that belongs to another Cluster.
+const OWNED_BY_ANOTHER: &str = "OwnedByAnotherCluster";
 
 /// All conditions of a Cluster that is not paused.
 pub(super) fn conditions(
@@ -36,7 +42,7 @@ pub(super) fn conditions(
         mirror(snapshot, Role::ControlPlane, record.control_plane_initialized()),
     ];
     let control_plane = snapshot.control_plane.as_ref();
-    let rolling_out = control_plane.and_then(|part| part.found.as_ref()?.rolling_out.as_ref());
+    let rolling_out = control_plane.and_then(|part| part.own()?.rolling_out.as_ref());
     if let Some(rolling_out) = rolling_out {
         conditions.push(condition(
             "RollingOut",
@@ -103,6 +109,9 @@ fn mirror(snapshot: &Snapshot, role: Role, reached: bool) -> Condition {
         let message = format!("{} is of a kind that this stand-in does not know", part.title());
         return condition(type_, "Unknown", "InternalError", &message);
     }
+    if let Some(conflict) = owned_by_another(type_, part, role) {
+        return conflict;
+    }
     let Some(found) = &part.found else {
         return absent(type_, part, snapshot, reached);
     };
@@ -111,6 +120,36 @@ fn mirror(snapshot: &Snapshot, role: Role, reached: bool) -> Condition {
         None if found.reached => condition(type_, "True", good, ""),
         None => condition(type_, "False", bad, &format!("{} {field} is false", part.kind)),
     }
+}
+
+/// What is said of an object that belongs to another Cluster. The core would become an owner of it as well, if that one
+/// does not control it, and both would write the label for ever; one that is controlled it refuses.
+fn owned_by_another(type_: &str, part: &Part, role: Role) -> Option<Condition> {
+    let owner = part.other_owner()?;
+    let field = match role {
+        Role::Infrastructure => "spec.infrastructureRef",
+        Role::ControlPlane => "spec.controlPlaneRef",
+    };
+    let message = format!(
+        "{} is owned by Cluster {owner}, and an object belongs to one Cluster; let {field} name another one",
+        part.title()
+    );
+    Some(condition(type_, "False", OWNED_BY_ANOTHER, &message))
+}
+
+/// What is told of conflicts that are new.
+pub(super) fn new_conflicts(before: &[Condition], now: &[Condition]) -> Vec<Notice> {
+    let conflicts = |conditions: &[Condition]| -> BTreeSet<String> {
+        let conflicts = conditions.iter().filter(|it| it.reason == OWNED_BY_ANOTHER);
+        conflicts.map(|it| it.message.clone()).collect()
+    };
+    let new = conflicts(now)
+        .difference(&conflicts(before))
+        .cloned()
+        .collect::<Vec<_>>();
+    new.into_iter()
+        .map(|message| Notice::warning(OWNED_BY_ANOTHER, message))
+        .collect()
 }
 
 fn absent(type_: &str, part: &Part, snapshot: &Snapshot, reached: bool) -> Condition {
@@ -147,7 +186,16 @@ fn initialized(snapshot: &Snapshot, record: &ClusterStatus) -> Condition {
             "ReferenceMissing",
             "the Cluster refers to no control plane",
         ),
-        Some(part) if part.found.is_none() => condition(
+        Some(part) => {
+            owned_by_another(type_, part, Role::ControlPlane).unwrap_or_else(|| not_initialized(part))
+        }
+    }
+}
+
+fn not_initialized(part: &Part) -> Condition {
+    let type_ = "ControlPlaneInitialized";
+    match &part.found {
+        None => condition(
             type_,
             "False",
             "ObjectDoesNotExist",
@@ -170,7 +218,7 @@ fn deleting(snapshot: &Snapshot) -> Condition {
         (&snapshot.control_plane, "WaitingForControlPlaneDeletion"),
         (&snapshot.infrastructure, "WaitingForInfrastructureDeletion"),
     ] {
-        if let Some(part) = part.as_ref().filter(|part| part.known && part.found.is_some()) {
+        if let Some(part) = part.as_ref().filter(|part| part.known && part.own().is_some()) {
             let message = format!("waiting for {} to be deleted", part.title());
             return condition("Deleting", "True", reason, &message);
         }

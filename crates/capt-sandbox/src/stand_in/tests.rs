@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use super::{FINALIZER, install};
 
+mod claims;
+
 /// An API server with the definitions, and the stand-in running against it.
 struct Bench {
     server: ApiServer,

@@ -200,6 +200,8 @@ fn special(text: &Text<'_>) -> Option<Classified> {
         "no versions matching",
         "no version of module",
         "does not have a package available for",
+        // A mirror in the file system answers at once and for good.
+        "was not found in any of the search locations",
         "module not found",
     ]) {
         return Some(judged("ProviderUnknown", Config));

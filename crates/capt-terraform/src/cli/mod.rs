@@ -15,6 +15,7 @@ mod follow;
 mod layout;
 mod locks;
 mod options;
+mod plain;
 mod record;
 mod steps;
 

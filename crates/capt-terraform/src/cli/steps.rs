@@ -10,11 +10,11 @@ use super::follow::{Exit, Follower, Process, Said};
 use super::layout::{Layout, create_private, disk_fault, remove};
 use super::locks;
 use super::record::{ProcessId, StepRecord, find_in, hostname};
-use super::{Cli, addresses};
+use super::{Cli, addresses, plain};
 use crate::diagnostics::{self, bound};
 use crate::engine::{Cancelled, EventSink, Failure, Job, Planned, PlannedChange, Step};
 use crate::secrets::Secrets;
-use crate::stream::{Action, Diagnostic, Severity};
+use crate::stream::Action;
 
 /// How much of a plain text is read when there is no diagnostic to go by.
 const MAX_TEXT: u64 = 32 << 10;
@@ -297,10 +297,10 @@ fn verdict(
             .iter()
             .any(|fault| fault.class == FaultClass::Interrupted)
     {
-        let message = "the run was interrupted and has stopped in order";
-        failure
-            .faults
-            .insert(0, Fault::new(FaultClass::Interrupted, "Interrupted", message));
+        failure.faults.insert(
+            0,
+            Fault::new(FaultClass::Interrupted, "Interrupted", diagnostics::STOPPED),
+        );
     }
     if !failure.faults.is_empty() {
         return failure;
@@ -317,25 +317,14 @@ fn verdict(
         // A text that is cut first may end with a part of a secret.
         let mut text = read_tail(path);
         secrets.scrub(&mut text);
-        plain_error(&text)
+        diagnostics::failure(&plain::errors(&text), step)
     };
-    let text = read(stderr).or_else(|| read(stdout));
-    let (summary, detail) = text.unwrap_or_else(|| {
-        (
-            "the command failed and has not said why".to_owned(),
-            String::new(),
-        )
+    let failure = read(stderr).or_else(|| read(stdout)).unwrap_or_else(|| {
+        let message = "the command failed and has not said why";
+        Fault::new(FaultClass::Unknown, "Unclassified", message).into()
     });
-    let diagnostic = Diagnostic {
-        severity: Severity::Error,
-        summary,
-        detail,
-        address: None,
-        range: None,
-    };
-    let fault = diagnostics::fault(&diagnostic, step);
     // Once more without its frame and on one line.
-    secrets.scrub_failure(fault.into())
+    secrets.scrub_failure(failure)
 }
 
 fn read_tail(path: &Path) -> String {
@@ -351,21 +340,6 @@ fn read_tail(path: &Path) -> String {
     read()
         .map(|text| String::from_utf8_lossy(&text).into_owned())
         .unwrap_or_default()
-}
-
-/// Summary and detail of the first error in a plain text, its frame taken off.
-fn plain_error(text: &str) -> Option<(String, String)> {
-    let lines = text
-        .lines()
-        .map(|line| line.trim_start_matches(['│', '╷', '╵', '|', ' ']).trim_end());
-    let mut lines = lines.skip_while(|line| !line.starts_with("Error: "));
-    let summary = lines.next()?.trim_start_matches("Error: ").to_owned();
-    let mut detail = lines
-        .take_while(|line| !line.starts_with("Error: "))
-        .collect::<Vec<_>>()
-        .join("\n");
-    bound(&mut detail, diagnostics::MAX_MESSAGE);
-    Some((summary, detail.trim().to_owned()))
 }
 
 /// What is read of `show -json <plan>`; everything else in it may hold secrets and is skipped.

@@ -309,6 +309,7 @@ impl Apply {
                     detail: format!("Error running command '(redacted)': exit status {code}."),
                     address: Some(task.address.clone()),
                     range: None,
+                    block: None,
                 };
                 Err(Broken {
                     fault: Box::new(diagnostics::fault(&diagnostic, Some(Step::Apply))),

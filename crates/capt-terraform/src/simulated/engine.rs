@@ -130,11 +130,7 @@ impl Simulated {
 }
 
 pub(super) fn interrupted() -> Fault {
-    Fault::new(
-        FaultClass::Interrupted,
-        "Interrupted",
-        "execution halted: the run was stopped before its end",
-    )
+    Fault::new(FaultClass::Interrupted, "Interrupted", diagnostics::STOPPED)
 }
 
 #[async_trait]

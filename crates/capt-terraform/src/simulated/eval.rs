@@ -73,7 +73,7 @@ pub(super) fn evaluate(
     evaluator.variables(inputs)?;
     let graph = evaluator.graph()?;
     for name in order(graph)? {
-        evaluator.node(&name)?;
+        evaluator.node(&name).map_err(|error| error.within(&name))?;
     }
     evaluator.outputs()?;
     Ok(evaluator.wanted)
@@ -107,19 +107,24 @@ impl Evaluator<'_> {
                         "The module input variable {name:?} is not set, and has no default value. Provide a value for this variable."
                     );
                     let place = self.module.locate(&format!("variable \"{name}\""));
-                    return Err(error("No value for required variable", detail).at(place));
+                    let missing = error("No value for required variable", detail).at(place);
+                    return Err(missing.within(&format!("var.{name}")));
                 }
             };
-            values.insert(name.clone(), convert(name, variable, value)?);
+            let value = convert(name, variable, value);
+            values.insert(
+                name.clone(),
+                value.map_err(|error| error.within(&format!("var.{name}")))?,
+            );
         }
         self.roots.insert("var".into(), values);
         for (name, variable) in &self.module.variables {
             for (condition, message) in &variable.validations {
                 let place = format!("variable \"{name}\"");
                 if self.value(condition, &Context::new(), &place)? != Value::Bool(true) {
-                    return Err(
-                        error("Invalid value for variable", message.clone()).at(self.module.locate(&place))
-                    );
+                    let refused = error("Invalid value for variable", message.clone());
+                    let refused = refused.at(self.module.locate(&place));
+                    return Err(refused.within(&format!("var.{name}")));
                 }
             }
         }
@@ -380,7 +385,8 @@ impl Evaluator<'_> {
 
     fn outputs(&mut self) -> Result<(), Diagnostic> {
         for (name, output) in &self.module.outputs {
-            let value = json(&self.value(&output.value, &Context::new(), &format!("output \"{name}\""))?);
+            let value = self.value(&output.value, &Context::new(), &format!("output \"{name}\""));
+            let value = json(&value.map_err(|error| error.within(&format!("output.{name}")))?);
             self.wanted.outputs.insert(
                 name.clone(),
                 Output {

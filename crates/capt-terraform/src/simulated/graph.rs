@@ -17,13 +17,14 @@ impl Evaluator<'_> {
             graph.insert(format!("local.{name}"), self.nodes(of_expression(expression))?);
         }
         for (name, item) in &self.module.items {
-            graph.insert(name.clone(), self.nodes(of_body(&item.body))?);
+            let nodes = self.nodes(of_body(&item.body));
+            graph.insert(name.clone(), nodes.map_err(|error| error.within(name))?);
         }
         for (name, output) in &self.module.outputs {
-            graph.insert(
-                format!("output.{name}"),
-                self.nodes(of_expression(&output.value))?,
-            );
+            let name = format!("output.{name}");
+            let nodes = self.nodes(of_expression(&output.value));
+            let nodes = nodes.map_err(|error| error.within(&name))?;
+            graph.insert(name, nodes);
         }
         Ok(graph)
     }

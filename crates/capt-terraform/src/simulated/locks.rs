@@ -163,6 +163,7 @@ fn refused(held: &LockInfo) -> Fault {
         detail,
         address: None,
         range: None,
+        block: None,
     };
     diagnostics::fault(&diagnostic, None)
 }

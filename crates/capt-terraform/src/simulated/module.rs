@@ -258,6 +258,7 @@ pub(super) fn error(summary: &str, detail: impl Into<String>) -> Diagnostic {
         detail: detail.into(),
         address: None,
         range: None,
+        block: None,
     }
 }
 
@@ -265,7 +266,16 @@ impl Diagnostic {
     /// The same diagnostic, saying where in the configuration.
     #[must_use]
     pub(super) fn at(mut self, range: Option<Range>) -> Self {
-        self.range = range.or(self.range);
+        self.range = range.map(Box::new).or(self.range);
+        self
+    }
+
+    /// The same diagnostic, saying in which block, unless it says so already. A local value is none.
+    #[must_use]
+    pub(super) fn within(mut self, block: &str) -> Self {
+        if !block.starts_with("local.") {
+            self.block.get_or_insert_with(|| block.to_owned());
+        }
         self
     }
 }

@@ -50,6 +50,7 @@ impl Scripted {
                     detail: detail.to_owned(),
                     address: (!subject.is_empty()).then(|| subject.to_owned()),
                     range: None,
+                    block: None,
                 };
                 crate::diagnostics::fault(&diagnostic, None)
             }

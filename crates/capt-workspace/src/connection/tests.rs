@@ -33,6 +33,7 @@ fn outputs() -> BTreeMap<String, Output> {
 fn seen(secret: Option<Secret>, known: bool) -> Seen {
     Seen {
         target: target(&workspace()),
+        permitted: true,
         secret: secret.map(Arc::new),
         data: known.then(|| data(&outputs())),
     }
@@ -145,6 +146,7 @@ fn a_secret_in_another_namespace_has_no_owner_reference_and_is_removed_by_hand()
         .namespace = Some("other".to_owned());
     let empty = Seen {
         target: target(&workspace),
+        permitted: true,
         secret: None,
         data: Some(data(&outputs())),
     };

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::*;
@@ -169,7 +171,7 @@ fn credentials_become_the_file_and_the_environment_that_aws_reads() {
 
 #[test]
 fn the_digest_follows_everything_that_decides_what_is_applied() {
-    let digest = |spec: &TerraformWorkspaceSpec, inputs: &Inputs| input_digest(spec, inputs, "default");
+    let digest = |spec: &TerraformWorkspaceSpec, inputs: &Inputs| input_digest(spec, inputs, "default", None);
     let before = digest(&full(), &inputs());
     assert_eq!(before, digest(&full(), &inputs()));
 
@@ -214,6 +216,22 @@ fn the_digest_follows_everything_that_decides_what_is_applied() {
             "{same}"
         );
     }
+}
+
+#[test]
+fn what_is_refused_for_another_reason_is_another_input() {
+    let digest = |refused: Option<Fault>| input_digest(&full(), &inputs(), "default", refused.as_ref());
+    let fault = |code, message| Some(Fault::new(FaultClass::Invalid, code, message).on("spec.engine"));
+    let digests = [
+        digest(None),
+        digest(fault("A", "a")),
+        digest(fault("B", "a")),
+        digest(fault("A", "b")),
+        digest(fault("A", "a").map(|fault| fault.on("spec.protect"))),
+    ];
+    let different: BTreeSet<&String> = digests.iter().collect();
+    assert_eq!(different.len(), digests.len(), "{digests:?}");
+    assert_eq!(digests[1], digest(fault("A", "a")));
 }
 
 #[test]

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capt_api::TerraformWorkspace;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::PostParams;
 use kube_sim::{Before, Call, Hooks};
 use serde_json::json;
 
@@ -189,4 +192,59 @@ async fn a_destroy_is_not_repeated_when_only_the_finalizer_is_left() {
     harness.until_gone("vpc").await;
     assert_eq!(harness.cloud.counters("vpc").destroys, 1);
     assert_eq!(harness.cloud.counters("vpc").runs, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_operator_refuses_the_next_one_may_allow() {
+    for (field, (name, value)) in [
+        (
+            "spec.writeConnectionSecretToRef.namespace",
+            (
+                "writeConnectionSecretToRef",
+                json!({"name": "conn", "namespace": "platform"}),
+            ),
+        ),
+        (
+            "spec.backend.kubernetes.namespace",
+            ("backend", json!({"kubernetes": {"namespace": "platform"}})),
+        ),
+    ] {
+        let mut harness = Harness::start().await;
+        let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": "platform"}})).unwrap();
+        let namespaces = Api::<Namespace>::all(harness.client.clone());
+        namespaces
+            .create(&PostParams::default(), &namespace)
+            .await
+            .unwrap();
+        let mut object = workspace("vpc", json!({}));
+        object["spec"][name] = value;
+        harness.create::<TerraformWorkspace>(object).await;
+        let status = harness.until_state("vpc", "Failed").await;
+        let fault = status.lifecycle.fault.unwrap();
+        assert_eq!(fault.subject.as_deref(), Some(field));
+        // The same refusal is no reason to look again.
+        harness.kill_operator().await;
+        harness.start_operator();
+        harness.pass(Duration::from_secs(60)).await;
+        let before = harness.status("vpc").await;
+        assert_eq!(
+            before.lifecycle.state_since, status.lifecycle.state_since,
+            "{field}"
+        );
+
+        harness.kill_operator().await;
+        harness.allow = vec!["platform".to_owned()];
+        harness.start_operator();
+        harness.until_ready("vpc").await;
+        assert_eq!(harness.cloud.counters("vpc").applies, 1, "{field}");
+
+        // What is in order stays so.
+        harness.kill_operator().await;
+        harness.allow.clear();
+        harness.start_operator();
+        harness.pass(Duration::from_secs(60)).await;
+        let status = harness.until_ready("vpc").await;
+        assert_eq!(status.lifecycle.fault, None);
+        assert_eq!(harness.cloud.counters("vpc").plans, 1, "{field}");
+    }
 }

@@ -23,6 +23,7 @@ pub(super) const NOT_SUPPORTED: &str = "FieldValueNotSupported";
 pub(super) const TYPE_INVALID: &str = "FieldValueTypeInvalid";
 pub(super) const FORBIDDEN: &str = "FieldValueForbidden";
 pub(super) const DUPLICATE: &str = "FieldValueDuplicate";
+pub(super) const INTERNAL: &str = "InternalError";
 pub(super) const TOO_LONG: &str = "FieldValueTooLong";
 pub(super) const TOO_MANY: &str = "FieldValueTooMany";
 
@@ -53,6 +54,16 @@ impl Cause {
             &format!("Invalid value: {}", shown(value)),
             detail,
         )
+    }
+
+    /// [`invalid`](Self::invalid) with a value that is shown in a form of its own.
+    pub(super) fn invalid_shown(field: &str, shown: &str, detail: &str) -> Self {
+        Self::new(field, INVALID, &format!("Invalid value: {shown}"), detail)
+    }
+
+    /// `Internal error: <detail>`.
+    pub(super) fn internal(field: &str, detail: &str) -> Self {
+        Self::new(field, INTERNAL, "Internal error", detail)
     }
 
     /// `Forbidden: <detail>`.

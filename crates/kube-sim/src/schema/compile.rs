@@ -5,19 +5,38 @@ use serde_json::Value;
 
 use super::builtin;
 use super::rules::Rules;
-use super::{Additional, Cause, Checks, ListKind, Node, Schema, Type, invariants};
+use super::{Additional, Cause, Checks, ListKind, Node, Schema, Type, expressions, invariants};
 
 impl Schema {
-    /// Compiles the `openAPIV3Schema` of a `CustomResourceDefinition`'s version.
+    /// Compiles the `openAPIV3Schema` of a `CustomResourceDefinition`'s version, to be served.
     ///
-    /// Refuses what the API server refuses: schemas that are not structural, list and map types that do not
-    /// fit, patterns, defaults and rules that are not valid. The causes' fields are relative to the schema
-    /// (`properties[spec].type`); put the version's path before them with [`Cause::under`].
+    /// # Errors
+    ///
+    /// What keeps it from being used: see [`refuse`](Self::refuse), which also asks what its rules say and cost.
     pub(crate) fn compile(openapi: &Value) -> Result<Schema, Vec<Cause>> {
-        let mut causes = invariants::check(openapi);
-        let mut root = build(openapi, "", &mut causes);
+        Self::built(openapi, Vec::new)
+    }
+
+    /// What the API server refuses of a schema: that is not structural, list and map types that do not fit, patterns
+    /// and defaults that are not valid, and rules that do not fit or cost too much.
+    ///
+    /// The causes' fields are relative to the schema (`properties[spec].type`); put the version's path before them with
+    /// [`Cause::under`]. `at` is that path, where a sentence names it.
+    pub(crate) fn refuse(openapi: &Value, at: &str) -> Vec<Cause> {
+        let refused = Self::built(openapi, || expressions::check(openapi, at));
+        refused.err().unwrap_or_default()
+    }
+
+    /// Builds a schema of which `rules` finds nothing to refuse; it is asked once the rest is in order.
+    fn built(openapi: &Value, rules: impl FnOnce() -> Vec<Cause>) -> Result<Schema, Vec<Cause>> {
+        let mut faults = Faults {
+            schema: invariants::check(openapi),
+            evaluation: Vec::new(),
+        };
+        let mut root = build(openapi, "", &mut faults);
         with_object_meta(&mut root);
-        if !causes.is_empty() {
+        if !faults.schema.is_empty() {
+            let mut causes = faults.schema;
             causes.sort_by_key(ToString::to_string);
             causes.dedup();
             return Err(causes);
@@ -25,6 +44,12 @@ impl Schema {
         let schema = Schema { root };
         let mut causes = Vec::new();
         check_defaults(&schema.root, "", &mut causes);
+        if causes.is_empty() {
+            causes = rules();
+        }
+        if causes.is_empty() {
+            causes = faults.evaluation;
+        }
         if causes.is_empty() {
             Ok(schema)
         } else {
@@ -34,7 +59,7 @@ impl Schema {
 
     /// Compiles the schema of a built-in kind, which is trusted.
     pub(super) fn trusted(openapi: &Value) -> Schema {
-        let mut root = build(openapi, "", &mut Vec::new());
+        let mut root = build(openapi, "", &mut Faults::default());
         // The status is written by controllers; nothing in it is asked for.
         for name in ["metadata", "status"] {
             if let Some(member) = root.properties.get_mut(name) {
@@ -45,6 +70,15 @@ impl Schema {
     }
 }
 
+/// What is wrong with a schema.
+#[derive(Default)]
+struct Faults {
+    /// With the schema itself.
+    schema: Vec<Cause>,
+    /// Rules that cannot be evaluated here.
+    evaluation: Vec<Cause>,
+}
+
 /// Gives a resource its implicit members: `apiVersion`, `kind` and `metadata`.
 fn with_object_meta(node: &mut Node) {
     for name in ["apiVersion", "kind"] {
@@ -53,7 +87,7 @@ fn with_object_meta(node: &mut Node) {
             ..Node::default()
         });
     }
-    let mut metadata = build(builtin::object_meta(), "", &mut Vec::new());
+    let mut metadata = build(builtin::object_meta(), "", &mut Faults::default());
     leave_members_optional(&mut metadata);
     if let Some(own) = node.properties.remove("metadata") {
         metadata.properties.extend(own.properties);
@@ -74,7 +108,7 @@ fn leave_members_optional(node: &mut Node) {
     }
 }
 
-fn build(schema: &Value, path: &str, causes: &mut Vec<Cause>) -> Node {
+fn build(schema: &Value, path: &str, faults: &mut Faults) -> Node {
     let text = |key: &str| schema.get(key).and_then(Value::as_str);
     let flag = |key: &str| schema.get(key).and_then(Value::as_bool).unwrap_or_default();
     let mut node = Node {
@@ -96,7 +130,7 @@ fn build(schema: &Value, path: &str, causes: &mut Vec<Cause>) -> Node {
     if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
         node.properties = properties
             .iter()
-            .map(|(name, child)| (name.clone(), build(child, &member(path, name), causes)))
+            .map(|(name, child)| (name.clone(), build(child, &member(path, name), faults)))
             .collect();
     }
     node.additional = match schema.get("additionalProperties") {
@@ -104,21 +138,23 @@ fn build(schema: &Value, path: &str, causes: &mut Vec<Cause>) -> Node {
         Some(child @ Value::Object(_)) => Some(Additional::Of(Box::new(build(
             child,
             &step(path, "additionalProperties"),
-            causes,
+            faults,
         )))),
         _ => None,
     };
     node.items = schema
         .get("items")
         .filter(|items| items.is_object())
-        .map(|items| Box::new(build(items, &step(path, "items"), causes)));
+        .map(|items| Box::new(build(items, &step(path, "items"), faults)));
     if node.embedded {
         with_object_meta(&mut node);
     }
-    node.checks = checks(schema, path, causes);
+    node.checks = checks(schema, path, faults);
     match Rules::compile(schema) {
         Ok(rules) => node.rules = rules.map(Box::new),
-        Err(faults) => causes.extend(faults.into_iter().map(|fault| fault.under(path))),
+        Err(causes) => faults
+            .evaluation
+            .extend(causes.into_iter().map(|cause| cause.under(path))),
     }
     node
 }
@@ -135,7 +171,7 @@ fn list_kind(schema: &Value) -> ListKind {
     }
 }
 
-fn checks(schema: &Value, path: &str, causes: &mut Vec<Cause>) -> Checks {
+fn checks(schema: &Value, path: &str, faults: &mut Faults) -> Checks {
     let float = |key: &str| schema.get(key).and_then(Value::as_f64);
     let count = |key: &str| schema.get(key).and_then(Value::as_u64);
     let flag = |key: &str| schema.get(key).and_then(Value::as_bool).unwrap_or_default();
@@ -147,7 +183,7 @@ fn checks(schema: &Value, path: &str, causes: &mut Vec<Cause>) -> Checks {
     {
         match Regex::new(text) {
             Ok(regex) => pattern = Some((text.to_owned(), regex)),
-            Err(error) => causes.push(Cause::invalid(
+            Err(error) => faults.schema.push(Cause::invalid(
                 &step(path, "pattern"),
                 &Value::from(text),
                 &format!(
@@ -177,22 +213,22 @@ fn checks(schema: &Value, path: &str, causes: &mut Vec<Cause>) -> Checks {
         max_items: count("maxItems"),
         min_properties: count("minProperties"),
         max_properties: count("maxProperties"),
-        all_of: branches(schema, path, "allOf", causes),
-        any_of: branches(schema, path, "anyOf", causes),
-        one_of: branches(schema, path, "oneOf", causes),
+        all_of: branches(schema, path, "allOf", faults),
+        any_of: branches(schema, path, "anyOf", faults),
+        one_of: branches(schema, path, "oneOf", faults),
         not: schema
             .get("not")
-            .map(|not| Box::new(build(not, &step(path, "not"), causes))),
+            .map(|not| Box::new(build(not, &step(path, "not"), faults))),
     }
 }
 
-fn branches(schema: &Value, path: &str, key: &str, causes: &mut Vec<Cause>) -> Vec<Node> {
+fn branches(schema: &Value, path: &str, key: &str, faults: &mut Faults) -> Vec<Node> {
     let Some(list) = schema.get(key).and_then(Value::as_array) else {
         return Vec::new();
     };
     list.iter()
         .enumerate()
-        .map(|(index, branch)| build(branch, &format!("{}[{index}]", step(path, key)), causes))
+        .map(|(index, branch)| build(branch, &format!("{}[{index}]", step(path, key)), faults))
         .collect()
 }
 

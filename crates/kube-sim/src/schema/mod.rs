@@ -9,6 +9,7 @@ mod cause;
 mod compile;
 mod decode;
 mod default;
+mod expressions;
 mod format;
 mod invariants;
 mod number;

@@ -24,14 +24,15 @@ pub(super) struct Rules {
     type_name: String,
 }
 
-const KEYWORD: &str = "x-kubernetes-validations";
+/// The keyword under which the rules of a node stand.
+pub(super) const KEYWORD: &str = "x-kubernetes-validations";
 
-/// Reasons a rule may give; others count as invalid.
-const REASONS: [&str; 4] = [
-    "FieldValueRequired",
-    "FieldValueInvalid",
-    "FieldValueForbidden",
+/// Reasons a rule may give, sorted; others count as invalid.
+pub(super) const REASONS: [&str; 4] = [
     "FieldValueDuplicate",
+    "FieldValueForbidden",
+    "FieldValueInvalid",
+    "FieldValueRequired",
 ];
 
 impl Rules {
@@ -64,7 +65,6 @@ impl Rules {
                     Err(fault) => causes.push(refusal(&field, rule, fault)),
                 }
             }
-            check_rule(rule, &field, &mut causes);
         }
         if !causes.is_empty() {
             return Err(causes);
@@ -328,31 +328,6 @@ fn replaced(text: &str, form: &str) -> String {
     }
     end_word(&mut word, &mut out);
     out
-}
-
-fn check_rule(rule: &Value, field: &str, causes: &mut Vec<Cause>) {
-    let text = |key: &str| rule.get(key).and_then(Value::as_str);
-    if text("rule").is_none_or(|rule| rule.trim().is_empty()) {
-        causes.push(Cause::required(&format!("{field}.rule"), "rule is not specified"));
-    }
-    if let Some(message) = text("message") {
-        if message.trim().is_empty() && !message.is_empty() {
-            let why = "message must be non-empty if specified";
-            causes.push(Cause::invalid(&format!("{field}.message"), &json!(message), why));
-        }
-        if message.contains('\n') {
-            let why = "message must not contain line breaks";
-            causes.push(Cause::invalid(&format!("{field}.message"), &json!(message), why));
-        }
-    }
-    if let Some(reason) = text("reason").filter(|reason| !REASONS.contains(reason)) {
-        let known = REASONS.map(str::to_owned);
-        causes.push(Cause::not_supported(
-            &format!("{field}.reason"),
-            &json!(reason),
-            &known,
-        ));
-    }
 }
 
 /// The schema's shape, which CEL needs to read a value, without rules and defaults.

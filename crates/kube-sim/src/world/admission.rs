@@ -29,10 +29,10 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    pub(crate) fn compile(openapi: &Value) -> Result<Self, Vec<FieldError>> {
-        Schema::compile(openapi)
-            .map(|schema| Self::Custom(Arc::new(schema)))
-            .map_err(|causes| causes.into_iter().map(FieldError::from).collect())
+    /// The shape of a schema that was checked when its definition was written; of one that does not compile all the
+    /// same nothing is known.
+    pub(crate) fn of_schema(openapi: &Value) -> Self {
+        Schema::compile(openapi).map_or(Self::Opaque, |schema| Self::Custom(Arc::new(schema)))
     }
 
     pub(crate) fn builtin(api_version: &str, kind: &'static str) -> Self {

@@ -303,8 +303,7 @@ fn version_of(version: &Value, group: &str, kind: &str, instead: &str) -> KindVe
     KindVersion {
         served: version["served"] == true,
         deprecation,
-        // Validated when the definition was written; a schema that does not compile never gets here.
-        shape: Shape::compile(&version["schema"]["openAPIV3Schema"]).unwrap_or_default(),
+        shape: Shape::of_schema(&version["schema"]["openAPIV3Schema"]),
         has_status: version["subresources"]["status"].is_object(),
         scale,
         columns: custom_columns(version.get("additionalPrinterColumns")),

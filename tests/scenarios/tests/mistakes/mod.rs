@@ -6,6 +6,7 @@ mod cycles;
 mod modules;
 mod namespaces;
 mod outputs;
+mod ownership;
 mod references;
 mod values;
 

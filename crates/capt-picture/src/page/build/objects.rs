@@ -8,7 +8,7 @@ use super::super::conditions;
 use super::super::model::{ConditionPart, ObjectPart, ProgressPart, TreeLine, WaitPart};
 use super::super::paper::Tone;
 use super::lasting;
-use crate::advice::origin;
+use crate::advice::{is_held, origin};
 use crate::text::{facts, is_moving};
 use crate::words::{length, one_line, short};
 use crate::{Branch, Node, NodeKey, NodeKind, Picture, summary, tree};
@@ -222,7 +222,7 @@ fn detail(own: &Picture, node: &Node, cluster: &NodeKey, waits: &[usize]) -> Opt
     if !is_moving(node) && node.ready {
         return Some(facts(node)).filter(|facts| !facts.is_empty());
     }
-    let is_checking = matches!(node.state.as_str(), "" | "Pending" | "Validating");
+    let is_checking = matches!(node.state.as_str(), "" | "Pending" | "Validating") || is_held(node);
     let current = node
         .current
         .as_ref()

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::schema::Cause;
+use crate::schema::{Cause, Schema};
 use crate::table::is_json_path;
-use crate::world::admission::Shape;
 use crate::world::failure::FieldError;
 use crate::world::kind::NameRule;
 use crate::world::meta;
@@ -198,16 +197,8 @@ fn validate_schema(version: &Value, field: &str, errors: &mut Vec<FieldError>) {
         return;
     }
     let field = format!("{field}.openAPIV3Schema");
-    if let Err(causes) = Shape::compile(openapi) {
-        errors.extend(causes.into_iter().map(|cause| FieldError {
-            field: if cause.field.is_empty() {
-                field.clone()
-            } else {
-                format!("{field}.{}", cause.field)
-            },
-            ..cause
-        }));
-    }
+    let causes = Schema::refuse(openapi, &field);
+    errors.extend(causes.into_iter().map(|cause| cause.under(&field).into()));
 }
 
 /// The rules of the paths of a scale subresource.
