@@ -164,6 +164,10 @@ fn enter(
             enter_failed(record, assessment, now)
         }
         State::Recovering => {
+            if from == State::Validating {
+                // What is waited for is waited for on behalf of this input: only another one begins anew.
+                record.input = Some(assessment.input.clone());
+            }
             record.origin = Some(from);
             enter_recovering(record, assessment, policy, now, seed)
         }

@@ -109,12 +109,12 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
         State::Pending if snapshot.owned => {
             assessment.signals.insert(Signal::Admitted);
         }
-        State::Pending => assessment.waits.push(no_owner(object, "spec.infrastructureRef")),
+        State::Pending => assessment.waits.push(no_owner(object, OWNER)),
         State::Validating => {
-            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
+            object.check_inputs(&missing(snapshot), snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Recovering if object.record.origin == Some(State::Validating) => {
-            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
+            object.check_inputs(&missing(snapshot), snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Provisioning
         | State::Configuring
@@ -129,13 +129,16 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 Vpc::Existing => {}
                 Vpc::Owned { .. } | Vpc::Shared { .. } => object.follow(apply, &mut assessment),
             }
+            if state == State::Provisioning {
+                assessment.waits.extend(unowned(snapshot));
+            }
             let wrong = snapshot.wrong_output.as_ref();
             let wrong = wrong.filter(|_| apply.is_some_and(Child::is_current));
             object.retry_outputs(wrong, &mut assessment);
             if state == State::Configuring {
                 if let Some(fault) = wrong {
                     assessment.fail(fault.clone(), &object.policy);
-                } else if snapshot.vpc_id.is_some() && loss.is_none() {
+                } else if snapshot.vpc_id.is_some() && loss.is_none() && is_applied(snapshot) {
                     assessment.signals.insert(Signal::Configured);
                 } else if assessment.waits.is_empty() {
                     let message = "the outputs of the VPC are not known yet";
@@ -148,6 +151,27 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
     }
     object.lose(loss, &mut assessment);
     assessment
+}
+
+/// Whether what makes the network is done with what is wanted now: an id may be known from before.
+fn is_applied(snapshot: &Snapshot) -> bool {
+    match &snapshot.vpc {
+        Vpc::Existing => true,
+        Vpc::Owned { apply, .. } | Vpc::Shared { apply } => apply.as_ref().is_some_and(Child::is_current),
+    }
+}
+
+/// The field of the Cluster that names its network.
+const OWNER: &str = "spec.infrastructureRef";
+
+/// The wait of a cluster that nobody owns any more: nothing is made for it until somebody does.
+fn unowned(snapshot: &Snapshot) -> Option<Wait> {
+    (!snapshot.owned).then(|| no_owner(&snapshot.object, OWNER))
+}
+
+/// What is not there, the owner included.
+fn missing(snapshot: &Snapshot) -> Vec<Wait> {
+    unowned(snapshot).into_iter().chain(snapshot.missing.iter().cloned()).collect()
 }
 
 /// What is said while nobody owns the object. `field` is the one of the Cluster that names it.
@@ -176,7 +200,7 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
             let there = apply
                 .as_ref()
                 .is_some_and(|child| child.matches || child.deleting || child.foreign.is_some());
-            let plan = if record.state == State::Provisioning && !there {
+            let plan = if record.state == State::Provisioning && !there && snapshot.owned {
                 object.ensure("ensure-vpc", Command::EnsureVpc, Command::AddFinalizer)
             } else {
                 let made = apply.as_ref().is_some_and(|child| child.foreign.is_none());

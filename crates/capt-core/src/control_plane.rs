@@ -143,16 +143,17 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
         State::Pending if snapshot.owned => {
             assessment.signals.insert(Signal::Admitted);
         }
-        State::Pending => assessment.waits.push(no_owner(object, "spec.controlPlaneRef")),
+        State::Pending => assessment.waits.push(no_owner(object, OWNER)),
         State::Validating => {
-            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
+            object.check_inputs(&missing(snapshot), snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Recovering if object.record.origin == Some(State::Validating) => {
-            object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
+            object.check_inputs(&missing(snapshot), snapshot.invalid.as_ref(), &mut assessment);
         }
         State::Configuring => {
             object.follow(snapshot.apply.as_ref(), &mut assessment);
             configuring(snapshot, &mut assessment);
+            assessment.waits.extend(unowned(snapshot));
         }
         State::Recovering | State::Failed => {
             let blamed = object.record.blamed.as_deref();
@@ -163,7 +164,11 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             object.follow(kubeconfig.or(snapshot.apply.as_ref()), &mut assessment);
             object.retry_outputs(wrong_output(snapshot), &mut assessment);
         }
-        State::Provisioning | State::Degraded => object.follow(snapshot.apply.as_ref(), &mut assessment),
+        State::Provisioning => {
+            object.follow(snapshot.apply.as_ref(), &mut assessment);
+            assessment.waits.extend(unowned(snapshot));
+        }
+        State::Degraded => object.follow(snapshot.apply.as_ref(), &mut assessment),
         State::Ready => {
             object.follow(snapshot.apply.as_ref(), &mut assessment);
             if is_stale(snapshot) {
@@ -173,6 +178,19 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
     }
     object.lose(loss(snapshot), &mut assessment);
     assessment
+}
+
+/// The field of the Cluster that names its control plane.
+const OWNER: &str = "spec.controlPlaneRef";
+
+/// The wait of a control plane that nobody owns any more: nothing is made for it until somebody does.
+fn unowned(snapshot: &Snapshot) -> Option<Wait> {
+    (!snapshot.owned).then(|| no_owner(&snapshot.object, OWNER))
+}
+
+/// What is not there, the owner included.
+fn missing(snapshot: &Snapshot) -> Vec<Wait> {
+    unowned(snapshot).into_iter().chain(snapshot.missing.iter().cloned()).collect()
 }
 
 fn is_stale(snapshot: &Snapshot) -> bool {
@@ -245,9 +263,11 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
         |_| {},
         |record| {
             let plan = match record.state {
-                State::Provisioning => Ok(provision(snapshot)),
-                State::Configuring => configure(snapshot),
-                State::Pending
+                State::Provisioning if snapshot.owned => Ok(provision(snapshot)),
+                State::Configuring if snapshot.owned => configure(snapshot),
+                State::Provisioning
+                | State::Configuring
+                | State::Pending
                 | State::Validating
                 | State::Ready
                 | State::Degraded

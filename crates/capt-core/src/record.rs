@@ -70,7 +70,7 @@ pub struct Run {
 }
 
 /// What a Terraform run is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RunOperation {
     /// Bring what exists to what is described.
     Apply,
@@ -79,7 +79,7 @@ pub enum RunOperation {
 }
 
 /// The kinds of operation that people follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OperationKind {
     /// From nothing to the first Ready.
     Creating,
