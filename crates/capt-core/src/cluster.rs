@@ -171,7 +171,10 @@ fn unowned(snapshot: &Snapshot) -> Option<Wait> {
 
 /// What is not there, the owner included.
 fn missing(snapshot: &Snapshot) -> Vec<Wait> {
-    unowned(snapshot).into_iter().chain(snapshot.missing.iter().cloned()).collect()
+    unowned(snapshot)
+        .into_iter()
+        .chain(snapshot.missing.iter().cloned())
+        .collect()
 }
 
 /// What is said while nobody owns the object. `field` is the one of the Cluster that names it.

@@ -190,7 +190,10 @@ fn unowned(snapshot: &Snapshot) -> Option<Wait> {
 
 /// What is not there, the owner included.
 fn missing(snapshot: &Snapshot) -> Vec<Wait> {
-    unowned(snapshot).into_iter().chain(snapshot.missing.iter().cloned()).collect()
+    unowned(snapshot)
+        .into_iter()
+        .chain(snapshot.missing.iter().cloned())
+        .collect()
 }
 
 fn is_stale(snapshot: &Snapshot) -> bool {

@@ -229,9 +229,15 @@ impl Object {
                 State::Configuring | State::Ready | State::Degraded => {
                     assessment.signals.insert(Signal::InputChanged);
                 }
-                // Back to where it is made what it should be: as it is, nobody knows what it recovers to.
+                // On to where it is made what it should be: as it is, nobody knows what it recovers to. That is not in
+                // Configuring, where what differs now may not even count.
                 State::Recovering if self.record.blamed.is_some() => {
-                    assessment.signals.insert(Signal::Recovered);
+                    let configured = self.record.origin == Some(State::Configuring);
+                    assessment.signals.insert(if configured {
+                        Signal::InputChanged
+                    } else {
+                        Signal::Recovered
+                    });
                 }
                 State::Pending
                 | State::Validating

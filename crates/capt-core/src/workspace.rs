@@ -127,7 +127,11 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 .waits
                 .push(Wait::new(&*object.name, "WaitingForRun", message));
         }
-        assessment.signals.remove(&Signal::InputChanged);
+        // Nor is it given up for a step beside it that could not be done: what failed is known once it has ended.
+        for signal in [Signal::InputChanged, Signal::TerminalFault] {
+            assessment.signals.remove(&signal);
+        }
+        assessment.fault = None;
     }
     match object.record.state {
         State::Pending => {

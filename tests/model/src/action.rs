@@ -1,7 +1,7 @@
 //! What can happen next.
 
 use capt_core::decision::Requeue;
-use capt_core::fault::{Disposition, FaultClass};
+use capt_core::fault::FaultClass;
 
 use crate::check;
 use crate::memo::{Millis, stands_for};
@@ -18,8 +18,8 @@ const JUMP: Millis = 60 * 60 * 1000;
 pub enum Loss {
     /// The Cluster that owns control plane and cluster.
     Owner,
-    /// The Secret with the credentials.
-    Credentials,
+    /// The Secret with the credentials of a workspace.
+    Credentials(Name),
     /// The templates.
     Template,
     /// The connection secret of the control plane's workspace.
@@ -31,9 +31,10 @@ pub enum Loss {
 }
 
 impl Loss {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Owner,
-        Self::Credentials,
+        Self::Credentials(Name::Plane),
+        Self::Credentials(Name::Network),
         Self::Template,
         Self::Connection,
         Self::Kubeconfig,
@@ -102,7 +103,11 @@ pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Ve
             actions.extend((1..=decided.plan.len()).map(|steps| Action::Dies(name, steps)));
         }
         if any && world.left.faults > 0 {
-            actions.extend(FaultClass::ALL.iter().map(|class| Action::StepFails(name, *class)));
+            actions.extend(
+                FaultClass::ALL
+                    .iter()
+                    .map(|class| Action::StepFails(name, *class)),
+            );
         }
     }
     for name in Name::WORKSPACES {
@@ -172,7 +177,7 @@ fn disturbances(world: &World, actions: &mut Vec<Action>) {
 }
 
 fn is_something_lost(world: &World) -> bool {
-    !world.around.credentials || !world.around.template
+    world.around.uncredited.is_some() || !world.around.template
 }
 
 fn is_something_paused(world: &World) -> bool {
@@ -197,13 +202,6 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
         }
         Action::StepFails(name, class) => {
             round(&mut world, name, How::Fails(stands_for(class)), mistake);
-            if let Some(thing) = world.get_mut(name)
-                && Name::WORKSPACES.contains(&name)
-                && !class.passes()
-                && matches!(class.disposition(), Disposition::Retry { .. })
-            {
-                check::counts(thing, class);
-            }
             spend(&mut world, |left| &mut left.faults);
         }
         Action::Restart => {
@@ -254,7 +252,7 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             spend(&mut world, |left| &mut left.losses);
         }
         Action::Regain => {
-            world.around.credentials = true;
+            world.around.uncredited = None;
             world.around.template = true;
         }
         Action::Delete(name) => {
@@ -265,8 +263,6 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
     check::endpoint(before, &mut world);
     (world != *before).then_some(world)
 }
-
-
 
 pub(crate) fn resume(world: &mut World) {
     world.around.paused = false;
@@ -280,7 +276,7 @@ pub(crate) fn resume(world: &mut World) {
 fn lose(world: &mut World, loss: Loss) -> Option<()> {
     match loss {
         Loss::Owner => world.around.owner = false,
-        Loss::Credentials => world.around.credentials = false,
+        Loss::Credentials(name) => world.around.uncredited = Some(name),
         Loss::Template => world.around.template = false,
         Loss::Connection => world.get_mut(Name::Plane)?.connection = None,
         Loss::Kubeconfig => world.get_mut(Name::ControlPlane)?.kubeconfig = None,

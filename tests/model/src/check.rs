@@ -3,6 +3,7 @@
 use capt_core::fault::{Disposition, FaultClass};
 use capt_core::lifecycle::{Lifecycle, Signal, State};
 use capt_core::machine::{Machine as _, Move};
+use capt_core::plan::StepId;
 use capt_core::record::{OperationKind, RunOperation};
 
 use crate::law::Law;
@@ -63,7 +64,10 @@ pub(crate) fn written(world: &mut World, name: Name, after: &Memo, opened: bool)
         (Law::Patience, is_hasty(&before, after)),
         (Law::OperationEnds, is_still_at_it(after)),
         (Law::OneRun, opened && is_working(thing)),
-        (Law::ReadyIsEarned, becomes_ready(&before, after) && !is_earned(world, name, thing, after)),
+        (
+            Law::ReadyIsEarned,
+            becomes_ready(&before, after) && !is_earned(world, name, thing, after),
+        ),
     ];
     for (law, is_broken) in broken {
         if is_broken {
@@ -73,7 +77,10 @@ pub(crate) fn written(world: &mut World, name: Name, after: &Memo, opened: bool)
     let restarted = after.state == State::Validating
         && before.state != State::Validating
         && (before.state != State::Recovering || before.origin != Some(State::Validating));
-    let destroys = opened && after.run.is_some_and(|(operation, _)| operation == RunOperation::Destroy);
+    let destroys = opened
+        && after
+            .run
+            .is_some_and(|(operation, _)| operation == RunOperation::Destroy);
     if let Some(thing) = world.get_mut(name)
         && (restarted || destroys || after.state == State::Ready)
     {
@@ -95,18 +102,18 @@ fn leaves_failed(world: &World, name: Name, thing: &Thing, after: &Memo) -> bool
     if before.state != State::Failed || after.state == State::Failed {
         return false;
     }
-    let changed = before.input.is_some_and(|input| input != world.input(name, thing));
+    let changed = before
+        .input
+        .is_some_and(|input| input != world.input(name, thing));
     let asked = thing.requested != before.honoured;
     let due = before.next_attempt.is_some_and(|next| next <= 0);
     let child = name.child().and_then(|child| world.get(child));
     let forgiven = before.blamed
         && child.is_none_or(|child| match child.memo.state {
             State::Failed | State::Degraded | State::Recovering => false,
-            State::Pending
-            | State::Validating
-            | State::Provisioning
-            | State::Configuring
-            | State::Ready => true,
+            State::Pending | State::Validating | State::Provisioning | State::Configuring | State::Ready => {
+                true
+            }
         });
     after.state != State::Validating || !(changed || asked || due || forgiven)
 }
@@ -148,7 +155,9 @@ fn is_earned(world: &World, name: Name, thing: &Thing, after: &Memo) -> bool {
     applied
         && match name {
             Name::ControlPlane => {
-                thing.endpoint && thing.kubeconfig == Some(content) && world.made(Name::Plane).resources == whole
+                thing.endpoint
+                    && thing.kubeconfig == Some(content)
+                    && world.made(Name::Plane).resources == whole
             }
             Name::Cluster => world.made(Name::Network).resources == whole,
             Name::Plane => is_made(world, name, whole) && thing.connection == Some(content),
@@ -180,8 +189,7 @@ fn stands(world: &mut World, name: Name, operation: RunOperation) {
         (Name::Plane, RunOperation::Apply) => world.made(Name::Network).resources == Resources::None,
         (Name::Network, RunOperation::Destroy) => {
             let plane = world.get(Name::Plane).and_then(|it| it.runner.run);
-            world.made(Name::Plane).resources != Resources::None
-                || plane.as_ref().is_some_and(Run::is_active)
+            world.made(Name::Plane).resources != Resources::None || plane.as_ref().is_some_and(Run::is_active)
         }
         (Name::Plane, RunOperation::Destroy)
         | (Name::Network, RunOperation::Apply)
@@ -201,6 +209,17 @@ pub(crate) fn counts(thing: &mut Thing, class: FaultClass) {
     }
 }
 
+/// A run could not be started: where that does not pass by itself, it is an attempt that has failed.
+pub(crate) fn cannot_start(world: &mut World, name: Name, decided: &Decided, class: FaultClass) {
+    let starts = decided.plan.iter().any(|step| step.id == StepId("start-run"));
+    if let Some(thing) = world.get_mut(name)
+        && starts
+        && !class.passes()
+    {
+        counts(thing, class);
+    }
+}
+
 /// An endpoint that was there and is not.
 pub(crate) fn endpoint(before: &World, after: &mut World) {
     let had = before.get(Name::ControlPlane).is_some_and(|it| it.endpoint);
@@ -209,4 +228,3 @@ pub(crate) fn endpoint(before: &World, after: &mut World) {
         after.breaks(Law::EndpointStays);
     }
 }
-

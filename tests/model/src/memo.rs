@@ -39,7 +39,7 @@ pub const POLICY: Policy = Policy {
         success_threshold: 1,
     },
     mode: RecoveryMode::Act,
-    dependencies: Duration::from_mins(5),
+    dependencies: Duration::from_mins(30),
     work: Duration::from_mins(30),
 };
 
@@ -156,7 +156,10 @@ impl Memo {
             next_attempt: self.next_attempt.map(|next| moment(now, next)),
             gave_up: self.gave_up,
             fault: self.fault.map(fault),
-            blamed: name.child().filter(|_| self.blamed).map(|it| it.text().to_owned()),
+            blamed: name
+                .child()
+                .filter(|_| self.blamed)
+                .map(|it| it.text().to_owned()),
             honoured: request(self.honoured),
             run: self.run.map(|(operation, input)| Run {
                 number: RUN,

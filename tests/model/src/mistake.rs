@@ -9,6 +9,7 @@ use capt_core::{cluster, control_plane, workspace};
 use crate::law::Law;
 use crate::observe::Snapshot;
 use crate::round::{Command, Decided};
+use crate::world::{Left, Thing};
 
 /// A mistake in what is seen, in what it means, or in what is done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +50,8 @@ pub enum Mistake {
     OperationNotEnded,
     /// The moment of the next attempt is not asked for.
     RequeueForgotten,
+    /// A fault clears the endpoint.
+    EndpointCleared,
     /// The network does not wait for what stands in it.
     NetworkDestroyedFirst,
     /// A control plane does not wait for its network.
@@ -82,11 +85,13 @@ pub(crate) enum Plant {
     Assessment(fn(&Snapshot, &mut Assessment)),
     /// In what is decided.
     Decision(fn(&Snapshot, &mut Decided)),
+    /// In what is written.
+    Written(fn(&mut Thing)),
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::InputChangeIgnored,
         Self::InitializedReset,
         Self::ReadyAtApplied,
@@ -105,6 +110,7 @@ impl Mistake {
         Self::DoneInTheMovingRound,
         Self::OperationNotEnded,
         Self::RequeueForgotten,
+        Self::EndpointCleared,
         Self::NetworkDestroyedFirst,
         Self::MissingIgnored,
         Self::RecoveryOfChildIgnored,
@@ -121,6 +127,7 @@ impl Mistake {
     /// The law that it breaks.
     pub const fn breaks(self) -> Law {
         match self {
+            Self::EndpointCleared => Law::EndpointStays,
             Self::InitializedReset => Law::InitializedStays,
             Self::ReadyAtApplied | Self::StaleKubeconfigAccepted => Law::ReadyIsEarned,
             Self::ConfiguringSkipped => Law::Table,
@@ -142,6 +149,52 @@ impl Mistake {
             | Self::ChildNotCorrected => Law::Reason,
             Self::RequestIgnored => Law::Mends,
             Self::DestroyGivenUp | Self::FailedNotDeleted => Law::Goes,
+        }
+    }
+
+    /// How much has to happen until it shows.
+    pub const fn needs(self) -> Left {
+        match self {
+            Self::AttemptNotCounted | Self::NeverGivesUp => Left {
+                faults: 2,
+                disturbances: 2,
+                ..Left::NOTHING
+            },
+            Self::FailedNotDeleted | Self::DestroyGivenUp => Left {
+                faults: 1,
+                deletions: 2,
+                disturbances: 3,
+                ..Left::NOTHING
+            },
+            Self::RunOpenedTwice | Self::StaleKubeconfigAccepted => Left {
+                changes: 1,
+                disturbances: 1,
+                ..Left::NOTHING
+            },
+            Self::EndpointCleared
+            | Self::InputChangeIgnored
+            | Self::InitializedReset
+            | Self::ReadyAtApplied
+            | Self::ConfiguringSkipped
+            | Self::RetryWithoutDelay
+            | Self::FailedLeftByItself
+            | Self::FailedResumed
+            | Self::PauseIgnored
+            | Self::OwnerIgnored
+            | Self::FinalizerRemovedEarly
+            | Self::FinalizerForgotten
+            | Self::DoneInTheMovingRound
+            | Self::OperationNotEnded
+            | Self::RequeueForgotten
+            | Self::NetworkDestroyedFirst
+            | Self::MissingIgnored
+            | Self::RecoveryOfChildIgnored
+            | Self::ConnectionNotWritten
+            | Self::RequestIgnored
+            | Self::WrittenForEver
+            | Self::RecordNotStable
+            | Self::WaitNotSaid
+            | Self::ChildNotCorrected => Left::any(1),
         }
     }
 
@@ -173,7 +226,11 @@ impl Mistake {
             }),
             Self::AttemptNotCounted => Plant::Decision(|_, it| it.record.attempt = 0),
             Self::NeverGivesUp => Plant::Assessment(|seen, it| {
-                let due = seen.object().record.next_attempt.is_some_and(|at| at.as_second() <= 0);
+                let due = seen
+                    .object()
+                    .record
+                    .next_attempt
+                    .is_some_and(|at| at.as_second() <= 0);
                 if it.signals.remove(&Signal::GaveUp) | it.signals.remove(&Signal::GaveUpAfterReady) && due {
                     it.signals.insert(Signal::Recovered);
                 }
@@ -220,7 +277,12 @@ impl Mistake {
             }),
             Self::RunOpenedTwice => Plant::Assessment(|seen, it| {
                 let object = seen.object();
-                if object.record.input.as_deref().is_some_and(|input| input != object.input) {
+                if object
+                    .record
+                    .input
+                    .as_deref()
+                    .is_some_and(|input| input != object.input)
+                {
                     it.signals.insert(Signal::InputChanged);
                 }
             }),
@@ -241,6 +303,7 @@ impl Mistake {
                 }
             }),
             Self::RequeueForgotten => Plant::Decision(|_, it| it.requeue = Requeue::OnChange),
+            Self::EndpointCleared => Plant::Written(|thing| thing.endpoint &= thing.memo.fault.is_none()),
             Self::NetworkDestroyedFirst => Plant::Snapshot(|seen| match seen {
                 Snapshot::Cluster(seen) => seen.dependents.clear(),
                 Snapshot::Workspace(seen) => seen.dependents.clear(),

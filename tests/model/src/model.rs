@@ -21,6 +21,31 @@ pub struct Bound {
     pub depth: Option<NonZeroUsize>,
 }
 
+impl Bound {
+    /// Sets the bound of one kind, or the depth; nothing if there is no such kind.
+    pub fn set(&mut self, what: &str, number: u8) -> Option<()> {
+        let left = &mut self.left;
+        let kind = match what {
+            "disturbances" => &mut left.disturbances,
+            "changes" => &mut left.changes,
+            "faults" => &mut left.faults,
+            "restarts" => &mut left.restarts,
+            "jumps" => &mut left.jumps,
+            "pauses" => &mut left.pauses,
+            "losses" => &mut left.losses,
+            "requests" => &mut left.requests,
+            "deletions" => &mut left.deletions,
+            "depth" => {
+                self.depth = NonZeroUsize::new(usize::from(number));
+                return Some(());
+            }
+            _ => return None,
+        };
+        *kind = number;
+        Some(())
+    }
+}
+
 impl Left {
     /// Nothing.
     pub const NOTHING: Self = Self {

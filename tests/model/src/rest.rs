@@ -12,7 +12,7 @@ use crate::action::{next_moment, pass, resume};
 use crate::law::Law;
 use crate::mistake::Mistake;
 use crate::observe::Light;
-use crate::round::{How, Decided, decide, delete, goes_on, round};
+use crate::round::{Decided, How, decide, delete, goes_on, round};
 use crate::world::{Content, Left, Made, Name, Thing, World};
 
 /// The most rounds, of every object and run once, until a world has come to rest. What is found is printed and is
@@ -128,10 +128,15 @@ impl Known {
         let ready = |name: Name| stays(name).is_none_or(|thing| is_ready(world, name, thing));
         let gone = |name: Name| world.get(name).is_none() && world.made(name) == Made::default();
         let mended = mended(world);
+        let asked = asked(world);
         // Without its network a control plane can only say so.
         let mends = stays(Name::Cluster).is_none()
             || Name::ALL.into_iter().all(ready)
-            || mended != *world && self.rest(&mended, mistake).mends;
+            || if mended == *world {
+                asked != *world && self.rest(&asked, mistake).mends
+            } else {
+                self.rest(&mended, mistake).mends
+            };
         Verdict {
             rounds: 0,
             broken: law,
@@ -202,16 +207,25 @@ fn has_reason(world: &World, name: Name, thing: &Thing, decided: &Decided) -> bo
         }
 }
 
-/// The world with everything mended that a person can mend, and another try asked for.
+/// The world with everything mended that a person can mend.
 pub(crate) fn mended(world: &World) -> World {
     let mut world = world.clone();
     restore(&mut world);
     for name in Name::PARENTS {
+        let broken = |thing: &&mut Thing| !thing.deleting && thing.content == Content::Broken;
+        if let Some(thing) = world.get_mut(name).filter(broken) {
+            thing.content = Content::First;
+            thing.observed = false;
+        }
+    }
+    world
+}
+
+/// The world with another try asked for.
+pub(crate) fn asked(world: &World) -> World {
+    let mut world = world.clone();
+    for name in Name::PARENTS {
         if let Some(thing) = world.get_mut(name).filter(|thing| !thing.deleting) {
-            if thing.content == Content::Broken {
-                thing.content = Content::First;
-                thing.observed = false;
-            }
             thing.requested = LAST_REQUEST;
         }
     }
@@ -231,7 +245,7 @@ pub(crate) fn deleted(world: &World) -> World {
 fn restore(world: &mut World) {
     resume(world);
     world.around.owner = true;
-    world.around.credentials = true;
+    world.around.uncredited = None;
     world.around.template = true;
     world.settle();
 }

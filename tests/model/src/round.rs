@@ -76,7 +76,10 @@ pub(crate) fn decide(
         Snapshot::ControlPlane(seen) => {
             let mut assessment = control_plane::assess(seen, now);
             spoil(&mut assessment);
-            plain(control_plane::decide(seen, assessment, now), Command::ControlPlane)
+            plain(
+                control_plane::decide(seen, assessment, now),
+                Command::ControlPlane,
+            )
         }
         Snapshot::Cluster(seen) => {
             let mut assessment = cluster::assess(seen, now);
@@ -132,6 +135,7 @@ pub(crate) fn round(world: &mut World, name: Name, how: How, mistake: Option<Mis
             How::Dies { after } if index >= after => break,
             How::Fails(class) if index == 0 => {
                 failing = Some(class);
+                check::cannot_start(world, name, &decided, class);
                 continue;
             }
             How::Whole | How::Dies { .. } | How::Fails(_) => {}
@@ -146,6 +150,9 @@ pub(crate) fn round(world: &mut World, name: Name, how: How, mistake: Option<Mis
     match how {
         How::Dies { .. } => restart(world),
         How::Whole | How::Fails(_) => report(world, name, &decided, &done, failing),
+    }
+    if let (Some(Plant::Written(spoil)), Some(thing)) = (mistake.map(Mistake::plant), world.get_mut(name)) {
+        spoil(thing);
     }
     world.settle();
 }
@@ -162,17 +169,14 @@ pub(crate) fn restart(world: &mut World) {
 
 fn report(world: &mut World, name: Name, decided: &Decided, done: &[StepId], failing: Option<FaultClass>) {
     let mut after = Memo::of(&decided.record, Light::PLAIN.now);
-    let opened = decided
-        .record
-        .run
-        .as_ref()
-        .is_some_and(|run| run.number != RUN);
+    let opened = decided.record.run.as_ref().is_some_and(|run| run.number != RUN);
     let Some(thing) = world.get(name) else {
         return;
     };
     // A status says nothing of an object that goes but that it is not ready.
     after.ready &= !thing.deleting;
     check::written(world, name, &after, opened);
+    let paused = world.is_paused(name);
     let Some(thing) = world.get_mut(name) else {
         return;
     };
@@ -190,7 +194,7 @@ fn report(world: &mut World, name: Name, decided: &Decided, done: &[StepId], fai
     });
     thing.destroyed = !opened && (thing.destroyed || succeeded);
     thing.memo = after;
-    thing.observed = true;
+    thing.observed |= !paused;
     thing.failing = failing;
 }
 
@@ -304,7 +308,11 @@ fn work(world: &mut World, name: Name, command: &workspace::Command) -> Result<(
             }
         }
         On::WithdrawRun => {
-            let waiting = thing.runner.run.as_mut().filter(|run| run.stage == Stage::Planning);
+            let waiting = thing
+                .runner
+                .run
+                .as_mut()
+                .filter(|run| run.stage == Stage::Planning);
             if let Some(run) = waiting.filter(|_| thing.runner.known) {
                 run.stopping = true;
             }

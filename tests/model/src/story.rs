@@ -6,31 +6,37 @@ use crate::action::{Action, after};
 use crate::law::Law;
 use crate::mistake::Mistake;
 use crate::observe::Light;
-use crate::rest::{MOST_ROUNDS, deleted, mended, next};
+use crate::rest::{MOST_ROUNDS, asked, deleted, mended, next};
 use crate::round::decide;
-use crate::world::{Left, Name, World};
+use crate::world::{End, Left, Name, Runner, Stage, Thing, World};
 
-/// The world after each action, and, for a law about where worlds come to rest, the rounds until then.
+/// What each action changed, and, for a law about where worlds come to rest, each round until then. An object is
+/// told where it is different from before.
 pub fn story(left: Left, path: &[Action], law: Law, mistake: Option<Mistake>) -> String {
     let mut world = World::new(left);
-    let mut text = String::new();
-    tell(&mut text, "begin", &world, mistake);
+    let mut teller = Teller {
+        text: String::new(),
+        told: [const { String::new() }; 4],
+        mistake,
+    };
+    teller.tell("it begins", &world);
     for action in path {
         if let Some(after) = after(&world, *action, mistake) {
             world = after;
         }
-        tell(&mut text, &format!("{action:?}"), &world, mistake);
+        teller.tell(&format!("{action:?}"), &world);
     }
     match law {
-        Law::Rest | Law::Reason => left_alone(&mut text, world, mistake),
+        Law::Rest | Law::Reason => {
+            teller.left_alone("left alone", world);
+        }
         Law::Mends => {
-            let world = left_alone(&mut text, world, mistake);
-            text.push_str("mended, and asked for another try\n");
-            left_alone(&mut text, mended(&world), mistake)
+            let world = teller.left_alone("left alone", world);
+            let world = teller.left_alone("mended", mended(&world));
+            teller.left_alone("asked for another try", asked(&world));
         }
         Law::Goes => {
-            text.push_str("deleted\n");
-            left_alone(&mut text, deleted(&world), mistake)
+            teller.left_alone("deleted", deleted(&world));
         }
         Law::EndpointStays
         | Law::InitializedStays
@@ -44,60 +50,129 @@ pub fn story(left: Left, path: &[Action], law: Law, mistake: Option<Mistake>) ->
         | Law::Ground
         | Law::NothingLeft
         | Law::Intent
-        | Law::OperationEnds => world,
+        | Law::OperationEnds => {}
+    }
+    teller.text
+}
+
+struct Teller {
+    text: String,
+    told: [String; 4],
+    mistake: Option<Mistake>,
+}
+
+impl Teller {
+    fn left_alone(&mut self, what: &str, mut world: World) -> World {
+        self.tell(what, &world);
+        for number in 1..=MOST_ROUNDS {
+            let Some(after) = next(&world, self.mistake) else {
+                break;
+            };
+            world = after;
+            self.tell(&format!("round {number}"), &world);
+        }
+        world
+    }
+
+    fn tell(&mut self, what: &str, world: &World) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.text, "{what}");
+        if let Some(law) = world.broken {
+            let _ = writeln!(self.text, "    BROKEN: {}", law.text());
+        }
+        for (name, told) in Name::ALL.into_iter().zip(&mut self.told) {
+            let line = describe(world, name, self.mistake);
+            if line != *told {
+                let _ = writeln!(self.text, "    {name:?}: {line}");
+                *told = line;
+            }
+        }
+    }
+}
+
+fn describe(world: &World, name: Name, mistake: Option<Mistake>) -> String {
+    let (Some(thing), Some((_, decided))) = (world.get(name), decide(world, name, Light::PLAIN, mistake))
+    else {
+        return format!("is not there; made: {:?}", world.made(name));
     };
-    text
+    let memo = &thing.memo;
+    let mut line = format!("{} {:?}", memo.state, thing.content);
+    for (_, mark) in marks(world, name, thing).iter().filter(|(is, _)| *is) {
+        let _ = write!(line, " {mark}");
+    }
+    if let Some(class) = memo.fault {
+        let _ = write!(line, " fault={class}");
+    }
+    if let Some(origin) = memo.origin {
+        let _ = write!(line, " from={origin}");
+    }
+    if let Some(class) = thing.failing {
+        let _ = write!(line, " step-failed={class}");
+    }
+    let numbers = [
+        ("attempt", i64::from(memo.attempt)),
+        ("requested", i64::from(thing.requested)),
+        ("next", memo.next_attempt.map_or(0, |next| i64::from(next / 1000))),
+    ];
+    for (what, number) in numbers.iter().filter(|(_, number)| *number != 0) {
+        let _ = write!(line, " {what}={number}");
+    }
+    if Name::WORKSPACES.contains(&name) {
+        let opened = memo
+            .run
+            .map(|(operation, input)| format!("{operation:?} {}", input.text()));
+        let (opened, made) = (opened.unwrap_or_default(), world.made(name));
+        let _ = write!(
+            line,
+            " record[{opened}] {} made[{:?} {:?}]",
+            runs(&thing.runner),
+            made.resources,
+            made.state
+        );
+    }
+    for step in &decided.plan {
+        let _ = write!(line, " do={}", step.id);
+    }
+    for wait in &decided.waits {
+        let _ = write!(line, " wait={}", wait.reason);
+    }
+    line
 }
 
-fn left_alone(text: &mut String, mut world: World, mistake: Option<Mistake>) -> World {
-    for number in 0..=MOST_ROUNDS {
-        tell(text, &format!("round {number}"), &world, mistake);
-        let Some(after) = next(&world, mistake) else {
-            break;
-        };
-        world = after;
-    }
-    world
+fn marks(world: &World, name: Name, thing: &Thing) -> [(bool, &'static str); 8] {
+    let memo = &thing.memo;
+    [
+        (memo.ready, "ready"),
+        (thing.deleting, "deleting"),
+        (thing.finalized, "finalized"),
+        (world.is_paused(name), "paused"),
+        (!thing.observed, "unobserved"),
+        (memo.blamed, "blames"),
+        (memo.gave_up, "gave-up"),
+        (thing.endpoint, "endpoint"),
+    ]
 }
 
-fn tell(text: &mut String, what: &str, world: &World, mistake: Option<Mistake>) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "{what}");
-    if let Some(law) = world.broken {
-        let _ = writeln!(text, "    BROKEN: {}", law.text());
-    }
-    for name in Name::ALL {
-        let (Some(thing), Some((_, decided))) = (world.get(name), decide(world, name, Light::PLAIN, mistake))
-        else {
-            continue;
-        };
-        let memo = &thing.memo;
-        let _ = write!(text, "    {name:?} {} {:?}", memo.state, thing.content);
-        let marks = [
-            (memo.ready, "ready"),
-            (thing.deleting, "deleting"),
-            (thing.paused, "paused"),
-            (!thing.observed, "unobserved"),
-            (memo.blamed, "blames"),
-            (memo.gave_up, "gave-up"),
-        ];
-        for (_, mark) in marks.iter().filter(|(is, _)| *is) {
-            let _ = write!(text, " {mark}");
-        }
-        let numbers = [("attempt", u32::from(memo.attempt)), ("requested", u32::from(thing.requested))];
-        for (what, number) in numbers.iter().filter(|(_, number)| *number > 0) {
-            let _ = write!(text, " {what}={number}");
-        }
-        let _ = write!(text, " fault={:?} next={:?} origin={:?}", memo.fault, memo.next_attempt, memo.origin);
-        if Name::WORKSPACES.contains(&name) {
-            let _ = write!(text, " record={:?} runner={:?} made={:?}", memo.run, thing.runner, world.made(name));
-        }
-        for step in &decided.plan {
-            let _ = write!(text, " do={}", step.id);
-        }
-        for wait in &decided.waits {
-            let _ = write!(text, " wait={}", wait.reason);
-        }
-        let _ = writeln!(text, " again={:?}", decided.requeue);
-    }
+fn runs(runner: &Runner) -> String {
+    let Some(run) = runner.run else {
+        return "run[]".to_owned();
+    };
+    let stage = match run.stage {
+        Stage::Planning => "planning".to_owned(),
+        Stage::Applying => "applying".to_owned(),
+        Stage::Ended(End::Well) => "ended well".to_owned(),
+        Stage::Ended(End::Badly(class)) => format!("failed {class}"),
+    };
+    let marks = [
+        (!run.current, " of before"),
+        (run.stopping, " stopping"),
+        (!runner.known, " unknown"),
+        (runner.left.is_some(), " waits for one that was left"),
+    ];
+    let marks: String = marks
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, mark)| *mark)
+        .collect();
+    format!("run[{:?} {} {stage}{marks}]", run.operation, run.input.text())
 }

@@ -252,8 +252,8 @@ pub struct Around {
     pub owner: bool,
     /// Whether that Cluster is paused.
     pub paused: bool,
-    /// The Secret with the credentials of both workspaces.
-    pub credentials: bool,
+    /// The workspace whose Secret with the credentials is missing, if one is.
+    pub uncredited: Option<Name>,
     /// The templates of both parents.
     pub template: bool,
     /// The Cluster says that its infrastructure is provisioned; never taken back.
@@ -306,7 +306,7 @@ impl World {
             around: Around {
                 owner: false,
                 paused: false,
-                credentials: true,
+                uncredited: None,
                 template: true,
                 provisioned: false,
             },
@@ -362,8 +362,8 @@ impl World {
     /// The digest of what an object is made from. A workspace that is being deleted goes on with what the last apply
     /// got.
     pub(crate) fn input(&self, name: Name, thing: &Thing) -> Input {
-        let refers = Name::WORKSPACES.contains(&name) && !thing.deleting;
-        Input::of(thing.content, !refers || self.around.credentials)
+        let missing = !thing.deleting && self.around.uncredited == Some(name);
+        Input::of(thing.content, !missing)
     }
 
     /// What the Cluster takes over from its infrastructure.

@@ -1,4 +1,4 @@
-//! The long run: `model [DISTURBANCES [DEPTH]]`.
+//! The long run: `model [KIND=NUMBER]...`, with the kinds of [`Left`](model::world::Left), or `depth`.
 
 #![allow(clippy::print_stdout, reason = "a command line tool speaks on stdout")]
 #![allow(
@@ -6,7 +6,6 @@
     reason = "how long it took is measured on the real clock"
 )]
 
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -14,12 +13,19 @@ use model::world::Left;
 use model::{Bound, explore, story};
 
 fn main() -> ExitCode {
-    let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse::<u8>().ok());
-    let disturbances = numbers.next().unwrap_or(3);
-    let bound = Bound {
-        left: Left::any(disturbances),
-        depth: numbers.next().and_then(|depth| NonZeroUsize::new(usize::from(depth))),
+    let mut bound = Bound {
+        left: Left::any(2),
+        depth: None,
     };
+    for argument in std::env::args().skip(1) {
+        let set = argument
+            .split_once('=')
+            .and_then(|(what, number)| bound.set(what, number.parse().ok()?));
+        if set.is_none() {
+            println!("usage: model [KIND=NUMBER]..., and {argument} is not one of them");
+            return ExitCode::FAILURE;
+        }
+    }
     println!("bound: {bound:?}");
     let started = Instant::now();
     let found = explore(bound, None, 2, None);
@@ -36,5 +42,9 @@ fn main() -> ExitCode {
         println!("BROKEN: {}", law.text());
         println!("{}", story(bound.left, path, *law, None));
     }
-    if found.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if found.broken.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

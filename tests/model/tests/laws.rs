@@ -1,0 +1,33 @@
+//! The production decisions keep every law.
+
+use model::world::Left;
+use model::{Bound, explore, story};
+
+/// Explores, and tells the story of what is broken.
+fn keeps_every_law(left: Left) -> usize {
+    let bound = Bound { left, depth: None };
+    let found = explore(bound, None, 2, None);
+    let stories = found
+        .broken
+        .iter()
+        .map(|(law, path)| format!("{}\n{}", law.text(), story(left, path, *law, None)));
+    let stories: Vec<String> = stories.collect();
+    assert!(stories.is_empty(), "{}", stories.join("\n"));
+    println!("{found:?}");
+    found.worlds
+}
+
+#[test]
+fn a_life_without_disturbances_is_lawful() {
+    let worlds = keeps_every_law(Left::any(0));
+    assert!(worlds > 100, "the world is too small to say anything: {worlds}");
+}
+
+#[test]
+fn a_life_with_any_one_disturbance_is_lawful() {
+    let worlds = keeps_every_law(Left::any(1));
+    assert!(
+        worlds > 30_000,
+        "the world is too small to say anything: {worlds}"
+    );
+}

@@ -1,0 +1,1 @@
+//! What the canonical form leaves out is read by no decision.
