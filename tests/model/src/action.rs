@@ -3,7 +3,6 @@
 use capt_core::decision::Requeue;
 use capt_core::fault::FaultClass;
 
-use crate::check;
 use crate::memo::{Millis, stands_for};
 use crate::mistake::Mistake;
 use crate::observe::Light;
@@ -260,7 +259,6 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             spend(&mut world, |left| &mut left.deletions);
         }
     }
-    check::endpoint(before, &mut world);
     (world != *before).then_some(world)
 }
 

@@ -220,11 +220,13 @@ pub(crate) fn cannot_start(world: &mut World, name: Name, decided: &Decided, cla
     }
 }
 
-/// An endpoint that was there and is not.
-pub(crate) fn endpoint(before: &World, after: &mut World) {
-    let had = before.get(Name::ControlPlane).is_some_and(|it| it.endpoint);
-    let lost = after.get(Name::ControlPlane).is_some_and(|it| !it.endpoint);
-    if had && lost {
-        after.breaks(Law::EndpointStays);
+/// An endpoint that was there before and is not now.
+pub(crate) fn endpoint(had: bool, world: &mut World) {
+    if had && !has_endpoint(world) && world.get(Name::ControlPlane).is_some() {
+        world.breaks(Law::EndpointStays);
     }
+}
+
+pub(crate) fn has_endpoint(world: &World) -> bool {
+    world.get(Name::ControlPlane).is_some_and(|it| it.endpoint)
 }

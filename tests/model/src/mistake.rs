@@ -129,11 +129,13 @@ impl Mistake {
         match self {
             Self::EndpointCleared => Law::EndpointStays,
             Self::InitializedReset => Law::InitializedStays,
-            Self::ReadyAtApplied | Self::StaleKubeconfigAccepted => Law::ReadyIsEarned,
-            Self::ConfiguringSkipped => Law::Table,
+            Self::InputChangeIgnored | Self::ReadyAtApplied | Self::StaleKubeconfigAccepted => {
+                Law::ReadyIsEarned
+            }
+            Self::ConfiguringSkipped | Self::FailedResumed => Law::Table,
             Self::AttemptNotCounted | Self::NeverGivesUp => Law::Budget,
             Self::RetryWithoutDelay => Law::Patience,
-            Self::FailedLeftByItself | Self::FailedResumed => Law::FailedIsLeft,
+            Self::FailedLeftByItself => Law::FailedIsLeft,
             Self::PauseIgnored | Self::OwnerIgnored => Law::HandsOff,
             Self::FinalizerRemovedEarly | Self::FinalizerForgotten => Law::NothingLeft,
             Self::RunOpenedTwice => Law::OneRun,
@@ -141,13 +143,11 @@ impl Mistake {
             Self::OperationNotEnded => Law::OperationEnds,
             Self::NetworkDestroyedFirst | Self::MissingIgnored => Law::Ground,
             Self::WrittenForEver | Self::RecordNotStable => Law::Rest,
-            Self::InputChangeIgnored
-            | Self::RequeueForgotten
+            Self::RequeueForgotten
             | Self::RecoveryOfChildIgnored
             | Self::ConnectionNotWritten
-            | Self::WaitNotSaid
-            | Self::ChildNotCorrected => Law::Reason,
-            Self::RequestIgnored => Law::Mends,
+            | Self::WaitNotSaid => Law::Reason,
+            Self::RequestIgnored | Self::ChildNotCorrected => Law::Mends,
             Self::DestroyGivenUp | Self::FailedNotDeleted => Law::Goes,
         }
     }
@@ -303,7 +303,9 @@ impl Mistake {
                 }
             }),
             Self::RequeueForgotten => Plant::Decision(|_, it| it.requeue = Requeue::OnChange),
-            Self::EndpointCleared => Plant::Written(|thing| thing.endpoint &= thing.memo.fault.is_none()),
+            Self::EndpointCleared => Plant::Written(|thing| {
+                thing.endpoint &= thing.memo.state != State::Failed && thing.memo.state != State::Recovering;
+            }),
             Self::NetworkDestroyedFirst => Plant::Snapshot(|seen| match seen {
                 Snapshot::Cluster(seen) => seen.dependents.clear(),
                 Snapshot::Workspace(seen) => seen.dependents.clear(),

@@ -9,7 +9,7 @@ use stateright::{Checker as _, HasDiscoveries, Model, Property};
 use crate::action::{Action, after, possible};
 use crate::law::Law;
 use crate::mistake::Mistake;
-use crate::rest::{Known, deleted};
+use crate::rest::Known;
 use crate::world::{Left, World};
 
 /// How much may happen.
@@ -95,31 +95,16 @@ impl Decisions {
         }
     }
 
-    fn rests(&self, world: &World) -> bool {
-        let law = || self.known.rest(world, self.mistake).broken;
-        world.broken.is_some() || law().is_none_or(|law| law == Law::Reason)
-    }
-
-    fn has_reasons(&self, world: &World) -> bool {
-        world.broken.is_some() || self.known.rest(world, self.mistake).broken != Some(Law::Reason)
-    }
-
-    fn mends(&self, world: &World) -> bool {
-        let verdict = || self.known.rest(world, self.mistake);
-        world.broken.is_some() || verdict().mends
-    }
-
-    fn goes(&self, world: &World) -> bool {
-        if world.broken.is_some() {
-            return true;
-        }
-        let verdict = self.known.rest(&deleted(world), self.mistake);
-        verdict.broken.is_none() && verdict.gone
+    fn keeps(&self, law: Law, world: &World) -> bool {
+        // The first law is asked for first, and looks at everything; the others look where something was found.
+        let first = law == Law::ALL[0];
+        let finds = || self.known.broken(world, self.mistake).contains(&law);
+        !(first || self.known.is_broken()) || !finds()
     }
 }
 
-fn holds<const LAW: usize>(_: &Decisions, world: &World) -> bool {
-    world.broken != Some(Law::ALL[LAW])
+fn keeps<const LAW: usize>(decisions: &Decisions, world: &World) -> bool {
+    decisions.keeps(Law::ALL[LAW], world)
 }
 
 impl Model for Decisions {
@@ -140,23 +125,23 @@ impl Model for Decisions {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let conditions: [fn(&Self, &World) -> bool; Law::ALL.len()] = [
-            holds::<0>,
-            holds::<1>,
-            holds::<2>,
-            holds::<3>,
-            holds::<4>,
-            holds::<5>,
-            holds::<6>,
-            holds::<7>,
-            holds::<8>,
-            holds::<9>,
-            holds::<10>,
-            holds::<11>,
-            holds::<12>,
-            Self::rests,
-            Self::has_reasons,
-            Self::mends,
-            Self::goes,
+            keeps::<0>,
+            keeps::<1>,
+            keeps::<2>,
+            keeps::<3>,
+            keeps::<4>,
+            keeps::<5>,
+            keeps::<6>,
+            keeps::<7>,
+            keeps::<8>,
+            keeps::<9>,
+            keeps::<10>,
+            keeps::<11>,
+            keeps::<12>,
+            keeps::<13>,
+            keeps::<14>,
+            keeps::<15>,
+            keeps::<16>,
         ];
         let laws = Law::ALL.into_iter().zip(conditions);
         laws.map(|(law, condition)| Property::always(law.text(), condition))

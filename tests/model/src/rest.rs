@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use capt_core::lifecycle::State;
@@ -29,10 +29,17 @@ pub(crate) struct Verdict {
     pub(crate) rounds: u16,
     /// What is broken there or on the way.
     pub(crate) broken: Option<Law>,
-    /// Whether each object that stays is Ready there, or becomes so once everything is mended and asked for.
-    pub(crate) mends: bool,
+    /// What is broken where not each object that stays is Ready there, nor becomes so once everything is mended and
+    /// asked for.
+    pub(crate) unmended: Option<Law>,
     /// Whether nothing is there any more.
     pub(crate) gone: bool,
+}
+
+impl Verdict {
+    fn of_mending(self) -> Option<Law> {
+        self.broken.or(self.unmended)
+    }
 }
 
 type Shard = Mutex<HashMap<u64, Verdict, FixedState>>;
@@ -45,6 +52,7 @@ type Shard = Mutex<HashMap<u64, Verdict, FixedState>>;
 pub(crate) struct Known {
     shards: Vec<Shard>,
     most: AtomicU16,
+    is_broken: AtomicBool,
 }
 
 impl Default for Known {
@@ -52,6 +60,7 @@ impl Default for Known {
         Self {
             shards: (0..64).map(|_| Shard::default()).collect(),
             most: AtomicU16::new(0),
+            is_broken: AtomicBool::new(false),
         }
     }
 }
@@ -73,8 +82,30 @@ impl Known {
         self.shards.iter().map(len).sum()
     }
 
+    /// Whether any law was found broken.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
+    }
+
+    /// What is broken in a world: there, where it comes to rest when it is left alone, or when it is mended or deleted.
+    pub(crate) fn broken(&self, world: &World, mistake: Option<Mistake>) -> Vec<Law> {
+        if let Some(law) = world.broken {
+            self.is_broken.store(true, Ordering::Relaxed);
+            return vec![law];
+        }
+        let alone = self.rest(world, mistake);
+        let gone = self.rest(&deleted(world), mistake);
+        let stays = (!gone.gone).then_some(Law::Goes);
+        let broken = [alone.broken, alone.unmended, gone.broken.or(stays)];
+        let broken: Vec<Law> = broken.into_iter().flatten().collect();
+        if !broken.is_empty() {
+            self.is_broken.store(true, Ordering::Relaxed);
+        }
+        broken
+    }
+
     /// Where a world comes to rest.
-    pub(crate) fn rest(&self, world: &World, mistake: Option<Mistake>) -> Verdict {
+    fn rest(&self, world: &World, mistake: Option<Mistake>) -> Verdict {
         let mut world = alone(world.clone());
         let mut passed = Vec::new();
         let mut verdict = loop {
@@ -130,17 +161,19 @@ impl Known {
         let mended = mended(world);
         let asked = asked(world);
         // Without its network a control plane can only say so.
-        let mends = stays(Name::Cluster).is_none()
-            || Name::ALL.into_iter().all(ready)
-            || if mended == *world {
-                asked != *world && self.rest(&asked, mistake).mends
-            } else {
-                self.rest(&mended, mistake).mends
-            };
+        let unmended = if stays(Name::Cluster).is_none() || Name::ALL.into_iter().all(ready) {
+            None
+        } else if mended != *world {
+            self.rest(&mended, mistake).of_mending()
+        } else if asked != *world {
+            self.rest(&asked, mistake).of_mending()
+        } else {
+            Some(Law::Mends)
+        };
         Verdict {
             rounds: 0,
             broken: law,
-            mends,
+            unmended,
             gone: Name::ALL.into_iter().all(gone),
         }
     }
@@ -150,7 +183,7 @@ fn broken(law: Law) -> Verdict {
     Verdict {
         rounds: 0,
         broken: Some(law),
-        mends: false,
+        unmended: None,
         gone: false,
     }
 }

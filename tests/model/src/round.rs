@@ -127,6 +127,7 @@ pub(crate) fn round(world: &mut World, name: Name, how: How, mistake: Option<Mis
     if let Some(thing) = world.get_mut(name) {
         thing.runner = runner(thing);
     }
+    let had = check::has_endpoint(world);
     check::intent(world, name, &decided);
     let mut done: Vec<StepId> = Vec::new();
     let mut failing = None;
@@ -154,6 +155,7 @@ pub(crate) fn round(world: &mut World, name: Name, how: How, mistake: Option<Mis
     if let (Some(Plant::Written(spoil)), Some(thing)) = (mistake.map(Mistake::plant), world.get_mut(name)) {
         spoil(thing);
     }
+    check::endpoint(had, world);
     world.settle();
 }
 
