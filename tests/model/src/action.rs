@@ -84,6 +84,33 @@ pub enum Action {
     Delete(Name),
 }
 
+impl Action {
+    /// Whether it is somebody's work, and no disturbance of it.
+    pub(crate) const fn is_work(self) -> bool {
+        match self {
+            Self::Reconcile(_)
+            | Self::GoesOn(_)
+            | Self::Stops(_)
+            | Self::Wait
+            | Self::Resume
+            | Self::Owned
+            | Self::Regain => true,
+            Self::Dies(..)
+            | Self::StepFails(..)
+            | Self::Restart
+            | Self::RunFails(..)
+            | Self::Forward
+            | Self::Back
+            | Self::Change(..)
+            | Self::Ask(_)
+            | Self::Pause(_)
+            | Self::PauseAll
+            | Self::Lose(_)
+            | Self::Delete(_) => false,
+        }
+    }
+}
+
 /// What can happen in a world.
 pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Vec<Action>) {
     if world.broken.is_some() {

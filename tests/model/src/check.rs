@@ -3,7 +3,6 @@
 use capt_core::fault::{Disposition, FaultClass};
 use capt_core::lifecycle::{Lifecycle, Signal, State};
 use capt_core::machine::{Machine as _, Move};
-use capt_core::plan::StepId;
 use capt_core::record::{OperationKind, RunOperation};
 
 use crate::law::Law;
@@ -206,17 +205,6 @@ pub(crate) fn counts(thing: &mut Thing, class: FaultClass) {
         let most = POLICY.retry.max_retries + 1;
         let spent = thing.spent.saturating_add(1);
         thing.spent = spent.min(u8::try_from(most).unwrap_or(u8::MAX));
-    }
-}
-
-/// A run could not be started: where that does not pass by itself, it is an attempt that has failed.
-pub(crate) fn cannot_start(world: &mut World, name: Name, decided: &Decided, class: FaultClass) {
-    let starts = decided.plan.iter().any(|step| step.id == StepId("start-run"));
-    if let Some(thing) = world.get_mut(name)
-        && starts
-        && !class.passes()
-    {
-        counts(thing, class);
     }
 }
 

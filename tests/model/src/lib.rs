@@ -20,5 +20,5 @@ mod round;
 mod story;
 pub mod world;
 
-pub use model::{Bound, Decisions, Found, explore};
+pub use model::{Begin, Bound, Decisions, Found, Search, explore};
 pub use story::story;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
-use stateright::{Checker as _, HasDiscoveries, Model, Property};
+use capt_core::retry::splitmix64;
+use stateright::{Checker, Chooser, HasDiscoveries, Model, Property};
 
 use crate::action::{Action, after, possible};
 use crate::law::Law;
@@ -12,37 +12,50 @@ use crate::mistake::Mistake;
 use crate::rest::Known;
 use crate::world::{Left, World};
 
-/// How much may happen.
+/// How much may happen, and from where on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound {
     /// What may happen that is not the operator's own doing.
     pub left: Left,
-    /// How many actions may follow each other; nothing for as many as there are.
-    pub depth: Option<NonZeroUsize>,
+    /// Where it begins.
+    pub begin: Begin,
+    /// How the worlds are gone through.
+    pub search: Search,
+}
+
+/// Where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// Control plane and cluster were just created.
+    Creation,
+    /// At every world of a life to which nothing has happened yet.
+    AnyMoment,
+}
+
+/// How the worlds are gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// All of them, the nearest ones first.
+    All,
+    /// All that are so many actions away.
+    Near(NonZeroUsize),
+    /// Along ways of pure chance, until so many worlds were passed.
+    Walks {
+        /// What chance begins with.
+        seed: u64,
+        /// The worlds.
+        worlds: usize,
+    },
 }
 
 impl Bound {
-    /// Sets the bound of one kind, or the depth; nothing if there is no such kind.
-    pub fn set(&mut self, what: &str, number: u8) -> Option<()> {
-        let left = &mut self.left;
-        let kind = match what {
-            "disturbances" => &mut left.disturbances,
-            "changes" => &mut left.changes,
-            "faults" => &mut left.faults,
-            "restarts" => &mut left.restarts,
-            "jumps" => &mut left.jumps,
-            "pauses" => &mut left.pauses,
-            "losses" => &mut left.losses,
-            "requests" => &mut left.requests,
-            "deletions" => &mut left.deletions,
-            "depth" => {
-                self.depth = NonZeroUsize::new(usize::from(number));
-                return Some(());
-            }
-            _ => return None,
-        };
-        *kind = number;
-        Some(())
+    /// Every world to which no more than that has happened since its creation.
+    pub const fn all(left: Left) -> Self {
+        Self {
+            left,
+            begin: Begin::Creation,
+            search: Search::All,
+        }
     }
 }
 
@@ -80,16 +93,20 @@ impl Left {
 /// The decisions, with a mistake planted or without.
 #[derive(Debug)]
 pub struct Decisions {
-    left: Left,
+    first: Vec<World>,
     mistake: Option<Mistake>,
     known: Known,
 }
 
 impl Decisions {
-    /// The decisions in a world to which so much may happen.
-    pub fn new(left: Left, mistake: Option<Mistake>) -> Self {
+    /// The decisions in worlds to which so much may happen.
+    pub fn new(left: Left, begin: Begin, mistake: Option<Mistake>) -> Self {
+        let first = match begin {
+            Begin::Creation => vec![World::new(left)],
+            Begin::AnyMoment => undisturbed(left, mistake),
+        };
         Self {
-            left,
+            first,
             mistake,
             known: Known::default(),
         }
@@ -103,6 +120,65 @@ impl Decisions {
     }
 }
 
+/// Every world of a life to which nothing happens, though `left` may still happen to it.
+fn undisturbed(left: Left, mistake: Option<Mistake>) -> Vec<World> {
+    let mut worlds = vec![World::new(Left::NOTHING)];
+    let mut actions = Vec::new();
+    let mut at = 0;
+    while let Some(world) = worlds.get(at).cloned() {
+        possible(&world, mistake, &mut actions);
+        for action in actions.drain(..) {
+            if let Some(next) = after(&world, action, mistake)
+                && !worlds.contains(&next)
+            {
+                worlds.push(next);
+            }
+        }
+        at += 1;
+    }
+    for world in &mut worlds {
+        world.left = left;
+    }
+    worlds
+}
+
+/// Chance that lets things happen now and then: among many ways to be disturbed, work must get its turn.
+#[derive(Debug, Clone)]
+struct Chance;
+
+/// One turn in so many is open to everything.
+const OPEN_TURN: u64 = 6;
+
+impl Chooser<Decisions> for Chance {
+    type State = u64;
+
+    fn new_state(&self, seed: u64) -> u64 {
+        seed
+    }
+
+    fn choose_initial_state(&self, state: &mut u64, worlds: &[World]) -> usize {
+        draw(state, worlds.len())
+    }
+
+    fn choose_action(&self, state: &mut u64, _: &World, actions: &[Action]) -> usize {
+        *state = splitmix64(*state);
+        let work: Vec<usize> = (0..actions.len())
+            .filter(|index| actions[*index].is_work())
+            .collect();
+        if work.is_empty() || state.is_multiple_of(OPEN_TURN) {
+            draw(state, actions.len())
+        } else {
+            work[draw(state, work.len())]
+        }
+    }
+}
+
+fn draw(state: &mut u64, of: usize) -> usize {
+    *state = splitmix64(*state);
+    let of = u64::try_from(of).unwrap_or(u64::MAX).max(1);
+    usize::try_from(*state % of).unwrap_or(0)
+}
+
 fn keeps<const LAW: usize>(decisions: &Decisions, world: &World) -> bool {
     decisions.keeps(Law::ALL[LAW], world)
 }
@@ -112,7 +188,7 @@ impl Model for Decisions {
     type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
-        vec![World::new(self.left)]
+        self.first.clone()
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
@@ -162,28 +238,35 @@ pub struct Found {
     pub followed: usize,
     /// The most rounds until a world had come to rest.
     pub rounds: u16,
-    /// The laws that were broken, each with what led to that.
-    pub broken: BTreeMap<Law, Vec<Action>>,
+    /// The laws that were broken, each with the worlds that led there and what happened in each.
+    pub broken: BTreeMap<Law, Vec<(World, Option<Action>)>>,
 }
 
-/// Looks at every world within `bound`, and stops soon after a law was found broken.
-pub fn explore(bound: Bound, mistake: Option<Mistake>, threads: usize, within: Option<Duration>) -> Found {
-    let decisions = Decisions::new(bound.left, mistake);
-    let mut checker = decisions
+/// Goes through the worlds within `bound`, and stops soon after a law was found broken.
+pub fn explore(bound: Bound, mistake: Option<Mistake>) -> Found {
+    let decisions = Decisions::new(bound.left, bound.begin, mistake);
+    let checker = decisions
         .checker()
-        .threads(threads)
+        .threads(THREADS)
         .finish_when(HasDiscoveries::AnyFailures);
-    if let Some(depth) = bound.depth {
-        checker = checker.target_max_depth(depth.get());
+    match bound.search {
+        Search::All => found(&checker.spawn_bfs().join()),
+        Search::Near(depth) => found(&checker.target_max_depth(depth.get() + 1).spawn_bfs().join()),
+        Search::Walks { seed, worlds } => {
+            let walks = checker.target_state_count(worlds);
+            found(&walks.spawn_simulation(seed, Chance).join())
+        }
     }
-    if let Some(within) = within {
-        checker = checker.timeout(within);
-    }
-    let checked = checker.spawn_bfs().join();
+}
+
+/// How many threads look.
+const THREADS: usize = 2;
+
+fn found(checked: &impl Checker<Decisions>) -> Found {
     let paths = checked.discoveries();
     let broken = Law::ALL
         .into_iter()
-        .filter_map(|law| Some((law, paths.get(law.text())?.clone().into_actions())));
+        .filter_map(|law| Some((law, paths.get(law.text())?.clone().into_vec())));
     let known = &checked.model().known;
     Found {
         worlds: checked.unique_state_count(),

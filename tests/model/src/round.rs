@@ -136,7 +136,6 @@ pub(crate) fn round(world: &mut World, name: Name, how: How, mistake: Option<Mis
             How::Dies { after } if index >= after => break,
             How::Fails(class) if index == 0 => {
                 failing = Some(class);
-                check::cannot_start(world, name, &decided, class);
                 continue;
             }
             How::Whole | How::Dies { .. } | How::Fails(_) => {}

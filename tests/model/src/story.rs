@@ -2,30 +2,30 @@
 
 use std::fmt::Write as _;
 
-use crate::action::{Action, after};
+use crate::action::Action;
 use crate::law::Law;
 use crate::mistake::Mistake;
 use crate::observe::Light;
 use crate::rest::{MOST_ROUNDS, asked, deleted, mended, next};
 use crate::round::decide;
-use crate::world::{End, Left, Name, Runner, Stage, Thing, World};
+use crate::world::{End, Name, Runner, Stage, Thing, World};
 
 /// What each action changed, and, for a law about where worlds come to rest, each round until then. An object is
 /// told where it is different from before.
-pub fn story(left: Left, path: &[Action], law: Law, mistake: Option<Mistake>) -> String {
-    let mut world = World::new(left);
+pub fn story(path: &[(World, Option<Action>)], law: Law, mistake: Option<Mistake>) -> String {
     let mut teller = Teller {
         text: String::new(),
         told: [const { String::new() }; 4],
         mistake,
     };
-    teller.tell("it begins", &world);
-    for action in path {
-        if let Some(after) = after(&world, *action, mistake) {
-            world = after;
-        }
-        teller.tell(&format!("{action:?}"), &world);
+    let mut what = "it begins".to_owned();
+    for (world, action) in path {
+        teller.tell(&what, world);
+        what = action.map_or_else(String::new, |action| format!("{action:?}"));
     }
+    let Some(world) = path.last().map(|(world, _)| world.clone()) else {
+        return teller.text;
+    };
     match law {
         Law::Rest | Law::Reason => {
             teller.left_alone("left alone", world);

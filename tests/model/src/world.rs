@@ -206,7 +206,7 @@ pub struct Thing {
     pub memo: Memo,
     /// What the operator remembers of the last plan: how its first step failed.
     pub failing: Option<FaultClass>,
-    /// How many attempts in a row have failed with a fault that is retried, counted by the world itself.
+    /// How many runs in a row have failed with a fault that is retried, counted by the world itself.
     pub spent: u8,
     /// Of a control plane: whether its spec has the endpoint.
     pub endpoint: bool,

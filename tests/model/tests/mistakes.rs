@@ -12,11 +12,7 @@ fn each_mistake_is_found_by_the_law_that_it_breaks() {
     let mut missed = String::new();
     for mistake in Mistake::ALL {
         let law = mistake.breaks();
-        let bound = Bound {
-            left: mistake.needs(),
-            depth: None,
-        };
-        let found = explore(bound, Some(mistake), 2, None);
+        let found = explore(Bound::all(mistake.needs()), Some(mistake));
         let broken: Vec<Law> = found.broken.keys().copied().collect();
         println!("{mistake:?}: {broken:?} after {} worlds", found.worlds);
         if !broken.contains(&law) {

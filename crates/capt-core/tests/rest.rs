@@ -1,0 +1,264 @@
+//! Small worlds that once did not come to rest, or came to a wrong one.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test the line of the panic is the best report"
+)]
+
+use std::time::Duration;
+
+use capt_core::advance::{Policy, RecoveryMode};
+use capt_core::cluster::{self, Vpc};
+use capt_core::control_plane::{self, Endpoint, Kubeconfig, Secret};
+use capt_core::fault::{Fault, FaultClass};
+use capt_core::lifecycle::State;
+use capt_core::object::{Child, Object};
+use capt_core::progress::Progress;
+use capt_core::record::{Record, Run, RunOperation};
+use capt_core::retry::RetryStrategy;
+use capt_core::wait::Wait;
+use capt_core::workspace::{self, Connection, Deletion, RunSeen};
+use jiff::{SignedDuration, Timestamp};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+const LIMIT: Duration = Duration::from_mins(5);
+
+fn object(state: State) -> Object {
+    Object {
+        name: "Object/demo".to_owned(),
+        uid: "uid".to_owned(),
+        deleting: false,
+        finalized: true,
+        paused: None,
+        requested: None,
+        input: "one".to_owned(),
+        record: Record {
+            state,
+            since: Some(NOW),
+            input: Some("one".to_owned()),
+            ..Record::default()
+        },
+        policy: Policy {
+            retry: RetryStrategy::default(),
+            mode: RecoveryMode::Act,
+            dependencies: LIMIT,
+            work: Duration::from_mins(30),
+        },
+        faults: Vec::new(),
+    }
+}
+
+fn child(state: State) -> Child {
+    Child {
+        name: "Child/demo".to_owned(),
+        foreign: None,
+        matches: true,
+        observed: true,
+        state,
+        ready: state == State::Ready,
+        made: true,
+        deleting: false,
+        fault: None,
+        waits: Vec::new(),
+        progress: Progress::default(),
+    }
+}
+
+fn cluster(state: State, apply: Option<Child>) -> cluster::Snapshot {
+    cluster::Snapshot {
+        object: object(state),
+        owned: true,
+        vpc: Vpc::Owned { apply, retain: false },
+        missing: Vec::new(),
+        invalid: None,
+        vpc_id: Some("vpc-1".to_owned()),
+        wrong_output: None,
+        held: None,
+        dependents: Vec::new(),
+    }
+}
+
+fn control_plane(state: State) -> control_plane::Snapshot {
+    control_plane::Snapshot {
+        object: object(state),
+        owned: true,
+        missing: Vec::new(),
+        invalid: None,
+        apply: Some(child(State::Ready)),
+        held: None,
+        endpoint: Endpoint::Found,
+        kubeconfig: Kubeconfig::Output(Secret::Stale),
+        ca: Secret::Stale,
+        wrong_output: None,
+    }
+}
+
+fn workspace(state: State) -> workspace::Snapshot {
+    workspace::Snapshot {
+        object: object(state),
+        missing: Vec::new(),
+        invalid: None,
+        run: None,
+        connection: Connection::Current,
+        protected: true,
+        has_state: true,
+        deletion: Deletion::Destroy,
+        dependents: Vec::new(),
+    }
+}
+
+/// A round at `now`: the record is taken over, and what is done and waited for is said.
+fn round_of_cluster(seen: &mut cluster::Snapshot, now: Timestamp) -> String {
+    let decision = cluster::decide(seen, cluster::assess(seen, now), now);
+    seen.object.record = decision.record;
+    said(&decision.plan, &decision.waits)
+}
+
+fn round_of_control_plane(seen: &mut control_plane::Snapshot, now: Timestamp) -> String {
+    let decision = control_plane::decide(seen, control_plane::assess(seen, now), now);
+    seen.object.record = decision.record;
+    said(&decision.plan, &decision.waits)
+}
+
+fn round_of_workspace(seen: &mut workspace::Snapshot, now: Timestamp) -> String {
+    let decision = workspace::decide(seen, workspace::assess(seen, now), now);
+    seen.object.record = decision.record;
+    said(&decision.plan, &decision.waits)
+}
+
+fn said<C>(plan: &capt_core::plan::Plan<C>, waits: &[Wait]) -> String {
+    let steps = plan.steps().iter().map(|step| step.id.to_string());
+    let waits = waits.iter().map(|wait| wait.reason.clone());
+    steps.chain(waits).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn nothing_is_made_for_a_cluster_that_has_lost_its_owner() {
+    let mut seen = cluster(State::Provisioning, None);
+    assert_eq!(round_of_cluster(&mut seen, NOW), "ensure-vpc");
+    seen.owned = false;
+    assert_eq!(round_of_cluster(&mut seen, NOW), "WaitingForCluster");
+    assert_eq!(seen.object.record.state, State::Provisioning);
+    let mut seen = cluster(State::Validating, None);
+    seen.owned = false;
+    assert_eq!(round_of_cluster(&mut seen, NOW), "WaitingForCluster");
+    assert_eq!(seen.object.record.state, State::Validating);
+    seen.owned = true;
+    round_of_cluster(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Provisioning);
+}
+
+#[test]
+fn nothing_is_made_for_a_control_plane_that_has_lost_its_owner() {
+    let mut seen = control_plane(State::Provisioning);
+    seen.apply = None;
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "ensure-apply");
+    seen.owned = false;
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "WaitingForCluster");
+    let mut seen = control_plane(State::Configuring);
+    let all = "publish-endpoint write-ca write-kubeconfig";
+    assert_eq!(round_of_control_plane(&mut seen, NOW), all);
+    seen.owned = false;
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "WaitingForCluster");
+    let mut seen = control_plane(State::Validating);
+    seen.owned = false;
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "WaitingForCluster");
+    assert_eq!(seen.object.record.state, State::Validating);
+    // What is there is taken down all the same.
+    seen.object.deleting = true;
+    assert_eq!(
+        round_of_control_plane(&mut seen, NOW),
+        "delete-apply WaitingForWorkspace"
+    );
+}
+
+#[test]
+fn an_overdue_wait_for_a_new_input_does_not_begin_again_by_itself() {
+    let mut seen = workspace(State::Ready);
+    seen.object.input = "two".to_owned();
+    seen.missing = vec![Wait::new("Secret/it", "SecretMissing", "it is not there")];
+    round_of_workspace(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+    let late = NOW + SignedDuration::try_from(LIMIT).unwrap();
+    round_of_workspace(&mut seen, late);
+    assert_eq!(seen.object.record.state, State::Recovering);
+    let before = seen.object.record.clone();
+    assert_eq!(round_of_workspace(&mut seen, late), "SecretMissing");
+    assert_eq!(seen.object.record, before, "it rests");
+    // Another input does begin again, and so does the arrival of what is missing.
+    seen.object.input = "three".to_owned();
+    round_of_workspace(&mut seen, late);
+    assert_eq!(seen.object.record.state, State::Validating);
+    seen.missing.clear();
+    round_of_workspace(&mut seen, late);
+    assert_eq!(seen.object.record.state, State::Provisioning);
+    assert_eq!(seen.object.record.input.as_deref(), Some("three"));
+}
+
+#[test]
+fn a_cluster_is_ready_only_when_its_apply_is() {
+    let mut seen = cluster(State::Configuring, Some(child(State::Provisioning)));
+    if let Vpc::Owned {
+        apply: Some(apply), ..
+    } = &mut seen.vpc
+    {
+        apply.ready = true;
+    }
+    assert_eq!(round_of_cluster(&mut seen, NOW), "Provisioning");
+    assert_eq!(
+        seen.object.record.state,
+        State::Configuring,
+        "an id is known from before"
+    );
+    seen.vpc = Vpc::Owned {
+        apply: Some(child(State::Ready)),
+        retain: false,
+    };
+    round_of_cluster(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Ready);
+}
+
+#[test]
+fn a_workspace_does_not_fail_while_its_run_is_going_on() {
+    let mut seen = workspace(State::Provisioning);
+    seen.object.record.run = Some(Run {
+        number: 1,
+        operation: RunOperation::Apply,
+        input: "one".to_owned(),
+        opened: NOW,
+    });
+    seen.object.faults = vec![Fault::new(FaultClass::Quota, "Exceeded", "there is no room")];
+    let run = |end| {
+        Some(RunSeen {
+            number: 1,
+            progress: Progress::default(),
+            unlocked: None,
+            changes: true,
+            end,
+        })
+    };
+    seen.run = run(None);
+    round_of_workspace(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Provisioning);
+    let fault = Fault::new(FaultClass::Invalid, "Wrong", "it is wrong");
+    seen.run = run(Some(workspace::RunEnd::Failed(fault)));
+    round_of_workspace(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Failed);
+}
+
+#[test]
+fn a_request_that_a_child_has_not_got_does_not_send_its_parent_round_in_circles() {
+    let mut seen = control_plane(State::Configuring);
+    seen.apply = Some(child(State::Recovering));
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Recovering);
+    // While it recovers, its requests are a part of what the child should be; in Configuring they were not.
+    seen.apply = Some(Child {
+        matches: false,
+        ..child(State::Recovering)
+    });
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "ensure-apply");
+}
