@@ -88,6 +88,11 @@ impl Child {
         }
     }
 
+    /// Whether it is in order, or on its way there without any fault so far.
+    fn is_mended(&self) -> bool {
+        self.is_working() || self.state == State::Ready
+    }
+
     /// Its fault, or words for a fault that it does not explain.
     fn fault(&self) -> Fault {
         self.fault.clone().unwrap_or_else(|| {
@@ -239,6 +244,10 @@ impl Object {
                         Signal::Recovered
                     });
                 }
+                // It is at fault no more, and can be made what it should be.
+                State::Failed if self.blames(child) && child.is_mended() => {
+                    assessment.signals.insert(Signal::RetryRequested);
+                }
                 State::Pending
                 | State::Validating
                 | State::Provisioning
@@ -255,9 +264,13 @@ impl Object {
         }
     }
 
+    fn blames(&self, child: &Child) -> bool {
+        self.record.blamed.as_deref() == Some(child.name.as_str())
+    }
+
     /// [`Object::follow`] for a child that works on what is wanted.
     fn mirror(&self, child: &Child, assessment: &mut Assessment) {
-        let blamed = self.record.blamed.as_deref() == Some(child.name.as_str());
+        let blamed = self.blames(child);
         let (signal, fault) = match self.record.state {
             State::Pending | State::Validating => return,
             State::Provisioning | State::Configuring => match child.state {
@@ -304,7 +317,7 @@ impl Object {
                 if blamed && !self.is_asked() {
                     assessment.signals.remove(&Signal::RetryRequested);
                 }
-                if blamed && (child.is_working() || child.state == State::Ready) {
+                if blamed && child.is_mended() {
                     (Signal::RetryRequested, false)
                 } else {
                     return;

@@ -262,3 +262,27 @@ fn a_request_that_a_child_has_not_got_does_not_send_its_parent_round_in_circles(
     round_of_control_plane(&mut seen, NOW);
     assert_eq!(round_of_control_plane(&mut seen, NOW), "ensure-apply");
 }
+
+#[test]
+fn a_parent_leaves_failed_once_its_child_is_mended_even_if_it_differs() {
+    let mut seen = control_plane(State::Failed);
+    seen.object.record.blamed = Some("Child/demo".to_owned());
+    for state in [State::Failed, State::Recovering] {
+        seen.apply = Some(Child {
+            matches: false,
+            ..child(state)
+        });
+        round_of_control_plane(&mut seen, NOW);
+        assert_eq!(
+            seen.object.record.state,
+            State::Failed,
+            "over a child that is {state}"
+        );
+    }
+    seen.apply = Some(Child {
+        matches: false,
+        ..child(State::Ready)
+    });
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+}

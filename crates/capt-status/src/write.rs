@@ -82,13 +82,8 @@ pub fn write_lifecycle(written: Written<'_>) -> Lifecycle {
         now,
     } = written;
     let overdue = is_overdue(object, record, now);
-    // Whoever is paused acts on nothing: a spec that has changed meanwhile is not what its state is about.
-    let observed = match &object.paused {
-        Some(_) => before.observed_generation,
-        None => generation,
-    };
     Lifecycle {
-        observed_generation: observed,
+        observed_generation: generation,
         state: Some(write_state(record.state)),
         state_since: record.since.map(Time),
         ready: Some(record.ready && !object.deleting),

@@ -223,3 +223,40 @@ fn a_child_is_observed_only_with_its_generation_and_its_requests() {
     assert!(!child("Kind", &metadata, None, Some(&status), true).observed);
     assert!(!child("Kind", &metadata, None, None, true).observed);
 }
+
+#[test]
+fn a_child_that_is_paused_over_another_input_is_not_observed() {
+    let record = Record {
+        state: State::Ready,
+        ready: true,
+        applied: Some("before".to_owned()),
+        ..Record::default()
+    };
+    let observed = |paused: Option<&str>, input: &str| {
+        let object = Object {
+            paused: paused.map(str::to_owned),
+            input: input.to_owned(),
+            ..object(record.clone())
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let status = write_lifecycle(Written {
+            object: &object,
+            record: &record,
+            progress: Progress::finished(),
+            waits: &[],
+            conditions: standard(&object, &record, &[], now),
+            generation: Some(2),
+            before: &WireLifecycle::default(),
+            now,
+        });
+        let metadata = ObjectMeta {
+            name: Some("demo".to_owned()),
+            generation: Some(2),
+            ..ObjectMeta::default()
+        };
+        child("Kind", &metadata, None, Some(&status), true).observed
+    };
+    assert!(observed(None, "before"));
+    assert!(observed(Some("paused"), "before"));
+    assert!(!observed(Some("paused"), "after"));
+}

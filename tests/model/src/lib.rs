@@ -17,8 +17,10 @@ pub mod model;
 mod observe;
 mod rest;
 mod round;
+mod sound;
 mod story;
 pub mod world;
 
-pub use model::{Begin, Bound, Decisions, Found, Search, explore};
+pub use model::{Begin, Bound, Decisions, Found, Search, explore, reached};
+pub use sound::tells_apart;
 pub use story::story;

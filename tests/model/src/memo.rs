@@ -104,8 +104,13 @@ pub fn stands_for(class: FaultClass) -> FaultClass {
     same.copied().unwrap_or(class)
 }
 
-/// A fault of this class.
-pub(crate) fn fault(class: FaultClass) -> Fault {
+/// A fault of this class; of one that it stands for, where what is left out is filled in.
+pub(crate) fn fault(class: FaultClass, filling: Filling) -> Fault {
+    let same = FaultClass::ALL.iter().rfind(|known| stands_for(**known) == class);
+    let class = match filling {
+        Filling::Empty => class,
+        Filling::Noise => same.copied().unwrap_or(class),
+    };
     Fault::new(class, class.name(), "it went wrong")
 }
 
@@ -155,7 +160,7 @@ impl Memo {
             attempt: u32::from(self.attempt),
             next_attempt: self.next_attempt.map(|next| moment(now, next)),
             gave_up: self.gave_up,
-            fault: self.fault.map(fault),
+            fault: self.fault.map(|class| fault(class, filling)),
             blamed: name
                 .child()
                 .filter(|_| self.blamed)

@@ -1,6 +1,6 @@
 //! The world as a model of the checker.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use capt_core::retry::splitmix64;
@@ -9,7 +9,7 @@ use stateright::{Checker, Chooser, HasDiscoveries, Model, Property};
 use crate::action::{Action, after, possible};
 use crate::law::Law;
 use crate::mistake::Mistake;
-use crate::rest::Known;
+use crate::rest::{Known, hash};
 use crate::world::{Left, World};
 
 /// How much may happen, and from where on.
@@ -122,22 +122,26 @@ impl Decisions {
 
 /// Every world of a life to which nothing happens, though `left` may still happen to it.
 fn undisturbed(left: Left, mistake: Option<Mistake>) -> Vec<World> {
-    let mut worlds = vec![World::new(Left::NOTHING)];
+    let mut worlds = reached(Left::NOTHING, mistake);
+    for world in &mut worlds {
+        world.left = left;
+    }
+    worlds
+}
+
+/// Every world to which no more than `left` has happened. They are kept, so there should not be too many.
+pub fn reached(left: Left, mistake: Option<Mistake>) -> Vec<World> {
+    let mut worlds = vec![World::new(left)];
+    let mut known: BTreeSet<u64> = worlds.iter().map(hash).collect();
     let mut actions = Vec::new();
     let mut at = 0;
     while let Some(world) = worlds.get(at).cloned() {
         possible(&world, mistake, &mut actions);
-        for action in actions.drain(..) {
-            if let Some(next) = after(&world, action, mistake)
-                && !worlds.contains(&next)
-            {
-                worlds.push(next);
-            }
-        }
+        let next = actions
+            .drain(..)
+            .filter_map(|action| after(&world, action, mistake));
+        worlds.extend(next.filter(|next| known.insert(hash(next))));
         at += 1;
-    }
-    for world in &mut worlds {
-        world.left = left;
     }
     worlds
 }

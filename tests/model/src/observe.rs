@@ -58,9 +58,9 @@ pub(crate) fn observe(world: &World, name: Name, light: Light) -> Option<Snapsho
     let thing = world.get(name)?;
     let object = object(world, name, thing, light);
     Some(match name {
-        Name::ControlPlane => Snapshot::ControlPlane(control_plane(world, thing, object)),
-        Name::Cluster => Snapshot::Cluster(cluster(world, thing, object)),
-        Name::Plane | Name::Network => Snapshot::Workspace(workspace(world, name, thing, object)),
+        Name::ControlPlane => Snapshot::ControlPlane(control_plane(world, thing, object, light)),
+        Name::Cluster => Snapshot::Cluster(cluster(world, thing, object, light)),
+        Name::Plane | Name::Network => Snapshot::Workspace(workspace(world, name, thing, object, light)),
     })
 }
 
@@ -75,7 +75,11 @@ fn object(world: &World, name: Name, thing: &Thing, light: Light) -> Object {
         input: world.input(name, thing).text().to_owned(),
         record: thing.memo.record(name, light.now, light.filling),
         policy: POLICY,
-        faults: thing.failing.map(fault).into_iter().collect(),
+        faults: thing
+            .failing
+            .map(|class| fault(class, light.filling))
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -92,7 +96,7 @@ fn hands_down(state: State) -> bool {
     }
 }
 
-fn child(world: &World, name: Name, parent: &Thing) -> Option<Child> {
+fn child(world: &World, name: Name, parent: &Thing, light: Light) -> Option<Child> {
     let thing = world.get(name)?;
     let asked = !hands_down(parent.memo.state) || thing.requested == parent.requested;
     Some(Child {
@@ -105,7 +109,7 @@ fn child(world: &World, name: Name, parent: &Thing) -> Option<Child> {
         ready: thing.memo.ready,
         made: thing.memo.initialized,
         deleting: thing.deleting,
-        fault: thing.memo.fault.map(fault),
+        fault: thing.memo.fault.map(|class| fault(class, light.filling)),
         waits: Vec::new(),
         progress: Progress::default(),
     })
@@ -117,10 +121,10 @@ fn no_template(world: &World) -> Option<Wait> {
 }
 
 fn invalid(thing: &Thing) -> Option<Fault> {
-    (thing.content == Content::Broken).then(|| fault(FaultClass::Invalid))
+    (thing.content == Content::Broken).then(|| fault(FaultClass::Invalid, Filling::Empty))
 }
 
-fn control_plane(world: &World, thing: &Thing, object: Object) -> control_plane::Snapshot {
+fn control_plane(world: &World, thing: &Thing, object: Object, light: Light) -> control_plane::Snapshot {
     let made = world.get(Name::Plane);
     let mut missing = Vec::new();
     if world.around.owner && !world.around.provisioned {
@@ -139,7 +143,7 @@ fn control_plane(world: &World, thing: &Thing, object: Object) -> control_plane:
         owned: world.around.owner,
         missing,
         invalid: invalid(thing),
-        apply: child(world, Name::Plane, thing),
+        apply: child(world, Name::Plane, thing, light),
         held: None,
         endpoint: match (thing.endpoint, outputs) {
             (true, _) => control_plane::Endpoint::Published,
@@ -164,13 +168,13 @@ fn control_plane(world: &World, thing: &Thing, object: Object) -> control_plane:
     }
 }
 
-fn cluster(world: &World, thing: &Thing, object: Object) -> cluster::Snapshot {
+fn cluster(world: &World, thing: &Thing, object: Object, light: Light) -> cluster::Snapshot {
     let made = world.get(Name::Network).is_some_and(|it| it.memo.initialized);
     let stands = thing.deleting && world.get(Name::ControlPlane).is_some();
     cluster::Snapshot {
         owned: world.around.owner,
         vpc: cluster::Vpc::Owned {
-            apply: child(world, Name::Network, thing),
+            apply: child(world, Name::Network, thing, light),
             retain: false,
         },
         missing: no_template(world).into_iter().collect(),
@@ -186,7 +190,7 @@ fn cluster(world: &World, thing: &Thing, object: Object) -> cluster::Snapshot {
     }
 }
 
-fn workspace(world: &World, name: Name, thing: &Thing, object: Object) -> workspace::Snapshot {
+fn workspace(world: &World, name: Name, thing: &Thing, object: Object, light: Light) -> workspace::Snapshot {
     let state = world.made(name).state;
     let stands = thing.deleting && name == Name::Network && world.get(Name::Plane).is_some();
     let input = world.input(name, thing);
@@ -198,7 +202,7 @@ fn workspace(world: &World, name: Name, thing: &Thing, object: Object) -> worksp
             vec![Wait::new("Secret/credentials", "SecretMissing", message)]
         },
         invalid: None,
-        run: run_seen(thing),
+        run: run_seen(thing, light),
         connection: match name {
             Name::Plane => connection(thing),
             Name::Network | Name::ControlPlane | Name::Cluster => Connection::Unwanted,
@@ -236,7 +240,7 @@ pub(crate) fn runner(thing: &Thing) -> Runner {
 }
 
 /// The run that the operator knows; a destroy that is recorded as done is known without it.
-fn run_seen(thing: &Thing) -> Option<RunSeen> {
+fn run_seen(thing: &Thing, light: Light) -> Option<RunSeen> {
     let (operation, _) = thing.memo.run?;
     let runner = runner(thing);
     if let Some(run) = runner.run.filter(|_| runner.known) {
@@ -248,7 +252,7 @@ fn run_seen(thing: &Thing) -> Option<RunSeen> {
             end: match run.stage {
                 Stage::Planning | Stage::Applying => None,
                 Stage::Ended(End::Well) => Some(RunEnd::Succeeded),
-                Stage::Ended(End::Badly(class)) => Some(RunEnd::Failed(fault(class))),
+                Stage::Ended(End::Badly(class)) => Some(RunEnd::Failed(fault(class, light.filling))),
             },
         });
     }

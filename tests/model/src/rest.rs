@@ -109,7 +109,7 @@ impl Known {
         let mut world = alone(world.clone());
         let mut passed = Vec::new();
         let mut verdict = loop {
-            let key = FixedState::default().hash_one(&world);
+            let key = hash(&world);
             if let Some(known) = self.shard(key).get(&key) {
                 break *known;
             }
@@ -177,6 +177,11 @@ impl Known {
             gone: Name::ALL.into_iter().all(gone),
         }
     }
+}
+
+/// What a world is known by.
+pub(crate) fn hash(world: &World) -> u64 {
+    FixedState::default().hash_one(world)
 }
 
 fn broken(law: Law) -> Verdict {

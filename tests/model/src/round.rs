@@ -3,6 +3,7 @@
 use capt_core::advance::Assessment;
 use capt_core::decision::{Decision, Requeue};
 use capt_core::fault::FaultClass;
+use capt_core::lifecycle::State;
 use capt_core::plan::{Step, StepId};
 use capt_core::record::{Record, RunOperation};
 use capt_core::wait::Wait;
@@ -176,8 +177,10 @@ fn report(world: &mut World, name: Name, decided: &Decided, done: &[StepId], fai
     };
     // A status says nothing of an object that goes but that it is not ready.
     after.ready &= !thing.deleting;
+    // One that is paused over another input is Ready for what was wanted before.
+    let changed = after.input != Some(world.input(name, thing));
+    let held = world.is_paused(name) && after.state == State::Ready && changed;
     check::written(world, name, &after, opened);
-    let paused = world.is_paused(name);
     let Some(thing) = world.get_mut(name) else {
         return;
     };
@@ -195,7 +198,7 @@ fn report(world: &mut World, name: Name, decided: &Decided, done: &[StepId], fai
     });
     thing.destroyed = !opened && (thing.destroyed || succeeded);
     thing.memo = after;
-    thing.observed |= !paused;
+    thing.observed = !held;
     thing.failing = failing;
 }
 
