@@ -60,7 +60,7 @@ pub struct CAPTClusterSpec {
     /// The template that the VPC is made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_template_ref: Option<TemplateReference>,
-    /// A VPC that exists.
+    /// A VPC that exists, by its id in the cloud. What such an id looks like is the cloud's matter: it has no spaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253), regex(pattern = r"^\S*$"))]
     pub existing_vpc_id: Option<String>,

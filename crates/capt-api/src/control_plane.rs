@@ -107,11 +107,9 @@ pub struct ControlPlaneConfig {
 )]
 #[serde(rename_all = "camelCase")]
 pub struct CAPTControlPlaneSpec {
-    /// The Kubernetes version: `1.31`, `v1.31` or `1.31.4`.
-    #[schemars(
-        length(min = 1, max = 256),
-        regex(pattern = r"^v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,5})?([-+][0-9A-Za-z.+-]+)?$")
-    )]
+    /// The Kubernetes version: `1.31`, `v1.31` or `1.31.4`. No part of it has leading zeros.
+    #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new("self.matches('^v?[1-9][0-9]{0,2}[.](0|[1-9][0-9]{0,2})([.](0|[1-9][0-9]{0,4}))?([-+][0-9A-Za-z.+-]+)?$')").message(Message::Expression("'\"' + self + '\" is no version of Kubernetes: write it as in 1.31, v1.31 or 1.31.4'".to_owned())))]
     pub version: String,
     /// The template that the control plane is made from.
     pub workspace_template_ref: TemplateReference,

@@ -21,7 +21,7 @@ pub struct Basis {
 /// How an object lost what it rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loss {
-    /// It is on its way out, and may still do its work.
+    /// It is on its way out, which nobody can take back, and may still do its work until others let it go.
     Leaving(Wait),
     /// It is not there, or not there again yet.
     Gone(Wait),

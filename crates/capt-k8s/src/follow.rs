@@ -133,8 +133,15 @@ pub(crate) struct Rendered<'a> {
 
 /// The waits of a round: those of the decision, and what could not be executed.
 pub(crate) fn waits<C>(decision: &Decision<Record, C>, report: &Report) -> Vec<Wait> {
+    // What fails again in the same way is among them already.
+    let is_said = |fault: &Fault| {
+        let said = fault.to_string();
+        let known = |wait: &&Wait| wait.reason == fault.code && wait.message == said;
+        decision.waits.iter().find(known).is_some()
+    };
     let failed = report
         .faults()
+        .filter(|fault| !is_said(fault))
         .map(|fault| Wait::new(&*fault.subject, &*fault.code, &*fault.message));
     decision.waits.iter().cloned().chain(failed).collect()
 }

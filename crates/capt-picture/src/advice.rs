@@ -297,3 +297,6 @@ pub(crate) fn origin<'a>(picture: &'a Picture, node: &Node) -> Option<&'a Node> 
     let child = picture.children(&node.key).into_iter().find(is_source)?;
     Some(origin(picture, child).unwrap_or(child))
 }
+
+#[cfg(test)]
+mod tests;

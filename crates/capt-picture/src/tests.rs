@@ -100,6 +100,45 @@ fn who_goes_on_by_itself_needs_no_step() {
 }
 
 #[test]
+fn nobody_is_told_to_correct_an_object_that_would_only_be_made() {
+    let node = workspace(
+        "a",
+        &json!({
+            "state": "Failed",
+            "fault": {
+                "class": "Invalid", "code": "Invalid", "subject": "Secret default/a-conn", "message": "data: too long",
+            },
+        }),
+    );
+    let step = next_step(&Picture::default(), &node).unwrap().to_string();
+    assert!(!step.contains("correct Secret"), "{step}");
+    assert!(
+        step.contains("correct what the message names, in TerraformWorkspace/a"),
+        "{step}"
+    );
+}
+
+#[test]
+fn a_definition_that_is_missing_is_named_once() {
+    let wait = |on: &str| {
+        json!({
+            "for": on, "reason": "KindNotServed",
+            "message": "TerraformWorkspace default/a: apply its CustomResourceDefinition",
+        })
+    };
+    let mut picture = Picture::default();
+    for name in ["a", "b"] {
+        let status = json!({ "state": "Provisioning", "waits": [wait("TerraformWorkspace/a"), wait("TerraformWorkspace/b")] });
+        picture.set(workspace(name, &status));
+    }
+    let key = workspace("a", &json!({})).key;
+    let steps = crate::advice::missing(&picture, &key, jiff::Timestamp::UNIX_EPOCH);
+    assert_eq!(steps.len(), 1, "{steps:?}");
+    let step = steps[0].to_string();
+    assert!(step.contains("apply its CustomResourceDefinition"), "{step}");
+}
+
+#[test]
 fn a_cluster_has_what_it_refers_to_and_what_carries_its_label() {
     let cluster: Cluster = read(json!({
         "metadata": { "name": "demo", "namespace": "default" },

@@ -9,6 +9,7 @@ use capt_core::fault::Fault;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client};
 
+use crate::fault::if_found;
 use crate::interest::{Interests, Item, KindId, Watched};
 use crate::own_writes::{Expected, OwnWrites, Shown, Version, reached};
 use crate::store::{Difference, Store};
@@ -105,14 +106,14 @@ impl<K: Kind> AnyCache for KindCache<K> {
         match &self.kept {
             Kept::Full(store) => {
                 let api = Api::<K>::namespaced(client.clone(), &key.namespace);
-                let live = api.get_opt(&key.name).await.map_err(fault)?;
+                let live = if_found(api.get(&key.name).await).map_err(fault)?;
                 let version = live.as_ref().map(Version::of);
                 store.put(key, live);
                 Ok(version)
             }
             Kept::Metadata { store, .. } => {
                 let api = Api::<K>::namespaced(client.clone(), &key.namespace);
-                let live = api.get_metadata_opt(&key.name).await.map_err(fault)?;
+                let live = if_found(api.get_metadata(&key.name).await).map_err(fault)?;
                 let version = live.as_ref().map(Version::of);
                 store.put(key, live);
                 Ok(version)
@@ -176,8 +177,8 @@ impl Caches {
         lock(&self.interests).retain(reader, kept);
     }
 
-    pub(crate) fn readers(&self, change: &Change) -> BTreeSet<Item> {
-        lock(&self.interests).readers(change.kind, &change.difference.key)
+    pub(crate) fn readers(&self, kind: KindId, key: &ObjectKey) -> BTreeSet<Item> {
+        lock(&self.interests).readers(kind, key)
     }
 
     /// Whether the change is one that this process made.

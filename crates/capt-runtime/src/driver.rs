@@ -1,7 +1,7 @@
 //! The loop that runs every controller.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use futures::stream::{BoxStream, FuturesUnordered, SelectAll, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::cache::{Caches, Change};
-use crate::interest::Item;
+use crate::interest::{Item, KindId};
 use crate::queue::{Priority, Queue};
 use crate::round::{Controller, Memory, RoundEnd, RoundInput, Verdict};
 use crate::store::Extent;
@@ -206,6 +206,7 @@ impl Driver {
                     RoundEnd {
                         verdict: Verdict::Faulted { retry_after: None },
                         memory,
+                        refreshed: Vec::new(),
                     }
                 });
                 let took = now.elapsed();
@@ -239,6 +240,11 @@ impl Driver {
         }
         for change in &dirty {
             self.touch(&item, change, now);
+        }
+        for (kind, key) in &end.refreshed {
+            for reader in self.concerned(*kind, key).into_iter().filter(|it| *it != item) {
+                self.queue.add(&reader, now, Priority::Wake);
+            }
         }
         let ended = self.clock.now();
         self.health.update(|standing| standing.last_round = Some(ended));
@@ -321,17 +327,7 @@ impl Driver {
     fn changed(&mut self, changes: Vec<Change>) {
         let now = Instant::now();
         for change in changes {
-            let key = &change.difference.key;
-            let own = self.controllers.iter().enumerate();
-            let own = own
-                .filter(|(_, controller)| controller.kind() == change.kind)
-                .map(|(index, _)| Item {
-                    controller: index,
-                    key: key.clone(),
-                });
-            let mut items = self.caches.readers(&change);
-            items.extend(own);
-            for item in items {
+            for item in self.concerned(change.kind, &change.difference.key) {
                 match self.states.get_mut(&item) {
                     Some(state) if state.is_running => {
                         if state.dirty.len() < MAX_DIRTY {
@@ -342,6 +338,20 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Whoever has read this object, and those whose object it is.
+    fn concerned(&self, kind: KindId, key: &ObjectKey) -> BTreeSet<Item> {
+        let own = self.controllers.iter().enumerate();
+        let own = own
+            .filter(|(_, controller)| controller.kind() == kind)
+            .map(|(index, _)| Item {
+                controller: index,
+                key: key.clone(),
+            });
+        let mut items = self.caches.readers(kind, key);
+        items.extend(own);
+        items
     }
 
     /// Makes `item`, which is not running, due because of `change`.

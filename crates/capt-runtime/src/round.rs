@@ -78,6 +78,8 @@ pub(crate) enum Verdict {
 pub(crate) struct RoundEnd {
     pub(crate) verdict: Verdict,
     pub(crate) memory: Memory,
+    /// The objects for which it has asked the API server, because no watch did: they are news for all who read them.
+    pub(crate) refreshed: Vec<(KindId, ObjectKey)>,
 }
 
 /// A [`Subject`] whose type is not known.
@@ -131,7 +133,8 @@ impl<S: Subject> Controller for Reconciler<S> {
 
     async fn round(&self, input: RoundInput) -> RoundEnd {
         let mut memory = input.memory.clone();
-        let verdict = match self.observe(&input, &mut memory).await {
+        let mut refreshed = Vec::new();
+        let verdict = match self.observe(&input, &mut memory, &mut refreshed).await {
             Observation::Complete(observed) => self.act(&input.item.key, observed, &mut memory).await,
             Observation::Gone => Verdict::Gone,
             Observation::Parked => Verdict::Parked,
@@ -143,12 +146,21 @@ impl<S: Subject> Controller for Reconciler<S> {
                 }
             }
         };
-        RoundEnd { verdict, memory }
+        RoundEnd {
+            verdict,
+            memory,
+            refreshed,
+        }
     }
 }
 
 impl<S: Subject> Reconciler<S> {
-    async fn observe(&self, input: &RoundInput, memory: &mut Memory) -> Observation<S> {
+    async fn observe(
+        &self,
+        input: &RoundInput,
+        memory: &mut Memory,
+        refreshed: &mut Vec<(KindId, ObjectKey)>,
+    ) -> Observation<S> {
         let mut has_asked = false;
         loop {
             let view = self.view(&input.item);
@@ -179,6 +191,7 @@ impl<S: Subject> Reconciler<S> {
                 if let Err(fault) = self.caches.refresh(&self.client, kind, &key).await {
                     return Observation::Failed(fault);
                 }
+                refreshed.push((kind, key));
             }
             has_asked = true;
         }

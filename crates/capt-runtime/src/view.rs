@@ -8,6 +8,7 @@ use kube::core::PartialObjectMeta;
 use kube::{Api, Client};
 
 use crate::cache::{Caches, Kept, KindCache, describe, lock};
+use crate::fault::if_found;
 use crate::interest::{Item, KindId, Watched};
 use crate::own_writes::Version;
 use crate::{Kind, ObjectKey, kube_fault};
@@ -126,9 +127,10 @@ impl View {
         if content.is_some() || !self.caches.stale(&watched).is_empty() {
             return Ok(content);
         }
-        let content = Api::<K>::namespaced(self.client.clone(), namespace)
-            .get_opt(name)
-            .await
+        let read = Api::<K>::namespaced(self.client.clone(), namespace)
+            .get(name)
+            .await;
+        let content = if_found(read)
             .map_err(|error| kube_fault(&error, &describe::<K>(&key)))?
             .map(Arc::new);
         cache.keep_content(&key, content.clone());

@@ -10,6 +10,7 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::cache::{Caches, describe};
+use crate::fault::{KIND_NOT_SERVED, if_found, is_not_found};
 use crate::own_writes::{Expected, Version};
 use crate::{Kind, Metrics, ObjectKey, kube_fault};
 
@@ -56,8 +57,8 @@ impl Writer {
     /// The object as the API server has it now, past every cache: for what others write too often for a cache to be
     /// trusted. Errors are those of the GET, classified.
     pub async fn get<K: Kind>(&self, key: &ObjectKey) -> Result<Option<K>, Fault> {
-        let found = self.api::<K>(key).get_opt(&key.name).await;
-        found.map_err(|error| kube_fault(&error, &describe::<K>(key)))
+        let found = self.api::<K>(key).get(&key.name).await;
+        if_found(found).map_err(|error| kube_fault(&error, &describe::<K>(key)))
     }
 
     /// Makes the fields of `object` what they are here, and leaves all others alone (server-side apply,
@@ -215,7 +216,7 @@ impl Writer {
         let kept = object.finalizers().iter().map(String::as_str);
         let kept = kept.filter(|it| *it != name).collect();
         match self.set_finalizers(object, kept).await {
-            Err(fault) if fault.class == FaultClass::Dependency && fault.code == "NotFound" => Ok(()),
+            Err(fault) if fault.code == "NotFound" || fault.code == KIND_NOT_SERVED => Ok(()),
             result => result,
         }
     }
@@ -392,10 +393,6 @@ fn replaced(error: kube::Error, named: bool) -> kube::Error {
         ),
         error => error,
     }
-}
-
-fn is_not_found(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.is_not_found())
 }
 
 fn to_value<K: Kind>(key: &ObjectKey, object: &K) -> Result<Value, Fault> {

@@ -304,7 +304,9 @@ mod tests {
         ];
         let failure = failure(&errors, Some(Step::Apply));
         let faults = failure.map(|failure| failure.faults).unwrap_or_default();
-        let first = faults.first().map(|fault| (fault.code.as_str(), fault.message.as_str()));
+        let first = faults
+            .first()
+            .map(|fault| (fault.code.as_str(), fault.message.as_str()));
         assert_eq!(first, Some(("Interrupted", STOPPED)));
     }
 }

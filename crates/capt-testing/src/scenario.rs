@@ -16,6 +16,8 @@ use crate::moment::{Moment, Weight};
 use crate::operator::{self, Process, Settings};
 use crate::recorder::{self, Recorder, SCRIPT};
 
+mod definitions;
+
 /// When every scenario begins.
 const EPOCH: &str = "2026-01-01T00:00:00Z";
 

@@ -74,22 +74,7 @@ pub(crate) fn check(name: &str) {
     if bless && real::assets().is_none() {
         golden = golden.bless(&group, &sections);
     }
-    let (known, held): (Vec<_>, Vec<_>) = sections.into_iter().partition(|it| group.differs(it).is_some());
-    for section in known {
-        let reason = group.differs(&section).unwrap_or_default();
-        if golden.differences(std::slice::from_ref(&section), "").is_empty() {
-            wrong.push(format!(
-                "{}: the sandbox differs no more; take `differs` away",
-                section.row
-            ));
-        } else {
-            println!(
-                "known difference of the sandbox: {name}, {}: {reason}",
-                section.row
-            );
-        }
-    }
-    wrong.extend(golden.differences(&held, "the sandbox"));
+    wrong.extend(golden.differences(&sections, "the sandbox"));
     wrong.extend(golden.strangers(&group));
     assert!(
         wrong.is_empty(),
@@ -97,14 +82,6 @@ pub(crate) fn check(name: &str) {
         wrong.len(),
         wrong.join("\n")
     );
-}
-
-impl Group {
-    /// Why the sandbox says something else to the row of this section, if that is known.
-    fn differs(&self, section: &Section) -> Option<&str> {
-        let row = self.rows.iter().find(|row| row.name == section.row);
-        row.and_then(|row| row.differs.as_deref())
-    }
 }
 
 fn against_real(assets: &Path, name: &str, group: &Group) -> Vec<Section> {

@@ -48,6 +48,7 @@ groups! {
     explaining,
     living,
     reading,
+    ruling,
     serverside,
     trying,
     waiting,

@@ -43,10 +43,6 @@ pub(crate) struct Row {
     /// They are typed once this was said on either stream; without it, once a line was written.
     #[serde(default)]
     pub(crate) when: String,
-    /// Why the sandbox does not say what the golden has. Such a row is told of in every run, and fails once the
-    /// sandbox does say it.
-    #[serde(default)]
-    pub(crate) differs: Option<String>,
     /// After this many lines of standard output it is ended from outside: a watch has no end.
     #[serde(default)]
     pub(crate) until: Option<usize>,

@@ -147,6 +147,12 @@ fn a_shared_vpc() {
             wait["message"].to_string().contains("CAPTCluster/other"),
             "{wait}"
         );
+        let ready = world.condition("CAPTCluster/other", "Ready");
+        assert_eq!(
+            ready["status"], "False",
+            "a deletion is never taken back: {ready}"
+        );
+        assert_eq!(ready["reason"], "WaitingForDeletion");
         world.delete("Cluster/other").await;
         world
             .until_gone("WorkspaceTemplateApply/shared-vpc", 5 * MINUTE)

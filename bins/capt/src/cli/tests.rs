@@ -132,3 +132,14 @@ fn the_kubeconfig_of_a_sandbox_is_its_own() {
     };
     assert_eq!(args.kubeconfig.as_deref(), Some(std::path::Path::new("out")));
 }
+
+#[test]
+fn the_settings_of_the_operator_are_those_of_the_reference() {
+    let mut command = capt_operator::Args::command().term_width(100);
+    command.build();
+    let help = command.render_long_help().to_string();
+    // Where a line ends, nothing stands before.
+    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    let text = format!("```console\n$ capt-operator --help\n{}\n```\n", lines.join("\n"));
+    crate::output::golden_block("../../docs/reference/operator.md", "help", &text);
+}

@@ -76,12 +76,13 @@ fn endpoint(seen: &Seen) -> Option<String> {
     Some(Authority::new(host, port).to_string())
 }
 
-/// Whether the network that was known before may still be there.
+/// Whether the network that was known before is still the one to name: it may be there, or everything goes.
 fn stands(seen: &Seen) -> bool {
-    let made = seen
-        .workspace
-        .as_ref()
-        .is_some_and(|workspace| workspace.child.made);
+    let made = seen.core.object.deleting
+        || seen
+            .workspace
+            .as_ref()
+            .is_some_and(|workspace| workspace.child.made);
     match &seen.core.vpc {
         Vpc::Existing => true,
         Vpc::Owned { .. } | Vpc::Shared { .. } => made,

@@ -63,14 +63,7 @@ pub(super) async fn observe(
     let cluster = owners.first();
     let mut identity = identity(KIND, &object.metadata, keys::CONTROL_PLANE_FINALIZER);
     identity.paused = identity.paused.or_else(|| owners.paused());
-    let cluster_name = match &cluster {
-        Some(cluster) => cluster.name_any(),
-        None => {
-            let owner = owner::names(&object.metadata).first().copied();
-            let name = owner.or_else(|| cluster_label(&object.metadata));
-            name.unwrap_or(&key.name).to_owned()
-        }
-    };
+    let cluster_name = cluster_name(cluster.as_deref(), &object);
     let before = object.status.clone().unwrap_or_default();
     let record = read_record(&before.lifecycle, None);
     let look = Look {
@@ -89,19 +82,18 @@ pub(super) async fn observe(
         missing,
         invalid,
     } = look.inputs(cluster.as_deref());
-    let mut invalid = owners.conflict().or(invalid);
     let kubeconfig_live = look.secret(&secrets::kubeconfig_name(&cluster_name)).await?;
     let ca_live = look.secret(&secrets::ca_name(&object)).await?;
-    for secret in [&kubeconfig_live, &ca_live].into_iter().flatten() {
-        invalid = invalid.or_else(|| foreign_secret(&secret.metadata, &identity, &cluster_name));
-    }
+    let foreign_secret = [&kubeconfig_live, &ca_live]
+        .into_iter()
+        .flatten()
+        .find_map(|secret| foreign_secret(&secret.metadata, &identity, &cluster_name));
 
     let Applied {
         child,
         apply,
         workspace,
     } = look.applied(wanted.as_ref());
-    let foreign = child.as_ref().and_then(|child| child.foreign.clone());
     let outputs = Outputs::in_secret(&key.namespace, &render::connection_name(&object), view)
         .await?
         .with_public(workspace.as_ref());
@@ -134,14 +126,12 @@ pub(super) async fn observe(
         )
         .await?;
 
-    invalid = invalid.or(foreign).or_else(|| source.foreign());
+    let invalid = owners.conflict().or(invalid).or(foreign_secret);
+    let invalid = invalid.or_else(|| child.as_ref()?.foreign.clone());
+    let invalid = invalid.or_else(|| source.foreign());
     let input = capt_status::digest(&render::input(&object, wanted.as_ref(), invalid.as_ref()));
-    let timeouts = render::timeouts(&object);
-    let policy = policy(
-        Kind::ControlPlane,
-        timeouts.as_ref(),
-        object.spec.recovery.as_ref(),
-    );
+    let (timeouts, recovery) = (render::timeouts(&object), object.spec.recovery.as_ref());
+    let policy = policy(Kind::ControlPlane, timeouts.as_ref(), recovery);
     Ok(Seen {
         core: Snapshot {
             owned: cluster.is_some(),
@@ -167,6 +157,16 @@ pub(super) async fn observe(
         ca_live,
         object,
     })
+}
+
+/// The name of the Cluster of a control plane: of the one that is known, else of the one that is named.
+fn cluster_name(cluster: Option<&Cluster>, object: &CAPTControlPlane) -> String {
+    if let Some(cluster) = cluster {
+        return cluster.name_any();
+    }
+    let owner = owner::names(&object.metadata).first().copied();
+    let name = owner.or_else(|| cluster_label(&object.metadata));
+    name.map_or_else(|| object.name_any(), ToOwned::to_owned)
 }
 
 /// Whether a Cluster that is named like a control plane, and does not own it, is nevertheless its Cluster.

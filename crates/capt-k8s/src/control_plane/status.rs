@@ -4,11 +4,12 @@ use capt_api::control_plane::{
     CAPTControlPlaneStatus, ControlPlaneInitialization, StatusVersion, WorkspaceStatus,
 };
 use capt_core::condition::Condition;
-use capt_core::control_plane::{Command, Kubeconfig, Secret as Standing, progress};
+use capt_core::control_plane::{Command, Endpoint, Kubeconfig, Secret as Standing, progress};
 use capt_core::decision::Decision;
 use capt_core::object::Child;
 use capt_core::plan::Report;
 use capt_core::record::{OperationKind, Record};
+use capt_status::FOREIGN_OBJECT;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -98,14 +99,21 @@ fn secrets_ready(seen: &Seen) -> Option<bool> {
 /// `Available` and `RollingOut`, which Cluster API copies into the Cluster.
 fn conditions(seen: &Seen, record: &Record, initialized: bool) -> Vec<Condition> {
     let deleting = seen.core.object.deleting;
-    let made = seen
-        .workspace
-        .as_ref()
-        .is_some_and(|workspace| workspace.child.made);
+    // Of a workspace that is no longer known to be ours nothing is known.
+    let disowned = || {
+        let fault = seen.core.apply.as_ref().and_then(|apply| apply.fault.as_ref());
+        fault.is_some_and(|fault| fault.code == FOREIGN_OBJECT)
+    };
+    let workspace = seen.workspace.as_ref();
+    let made = workspace.map_or_else(disowned, |workspace| workspace.child.made);
     let available = match (initialized, deleting) {
         (_, true) => Condition::new("Available", false, "Deleting", "being deleted"),
         (true, false) if !made => {
             let message = "the workspace of the control plane is gone";
+            Condition::new("Available", false, "ControlPlaneGone", message)
+        }
+        (true, false) if seen.core.endpoint == Endpoint::Found => {
+            let message = "the control plane was made anew, and its endpoint is not published yet";
             Condition::new("Available", false, "ControlPlaneGone", message)
         }
         (true, false) => Condition::new("Available", true, "Available", ""),

@@ -10,5 +10,6 @@
 mod applies;
 mod clusters;
 mod harness;
+mod ownership;
 mod player;
 mod removal;

@@ -143,6 +143,7 @@ async fn end(client: &Client, script: &Shared, workspace: &TerraformWorkspace, s
     let public: BTreeMap<_, _> = outputs.iter().filter(|(key, _)| !key.starts_with('_')).collect();
     status["state"] = json!("Ready");
     status["ready"] = json!(true);
+    status["appliedInputDigest"] = json!("applied");
     status["fault"] = Value::Null;
     status["progress"] = json!({ "percentComplete": 100 });
     status["atProvider"] = json!({ "outputs": public, "checksum": "c" });

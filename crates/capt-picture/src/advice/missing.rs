@@ -14,7 +14,11 @@ const FOR_A_PERSON: &[&str] = &[
     "ConfigMapMissing",
     "KeyMissing",
     "WaitingForVpcId",
+    NO_KIND,
 ];
+
+/// The definition of a kind is missing: one for all objects of the kind.
+const NO_KIND: &str = "KindNotServed";
 
 /// What has to be made or named otherwise.
 pub(super) fn steps<'a>(
@@ -49,10 +53,12 @@ pub(super) fn steps<'a>(
     for node in &nodes {
         for wait in &node.waits {
             let is_known = FOR_A_PERSON.contains(&wait.reason.as_str());
-            if !is_known || told.contains(&wait.on) || is_made_for(picture, &wait.on) {
+            let is_kind = wait.reason == NO_KIND;
+            let what = if is_kind { &wait.reason } else { &wait.on };
+            if !is_known || told.contains(what) || (!is_kind && is_made_for(picture, what)) {
                 continue;
             }
-            told.push(wait.on.clone());
+            told.push(what.clone());
             let since = wait.since.map(|since| format!(" for {}", age(since, now)));
             steps.push(Step::new(format!(
                 "{} waits{}: {}",

@@ -240,6 +240,11 @@ fn invalid(node: &Node, code: &str, subject: &str, place: Option<&Place>) -> Str
         (_, None) if subject.starts_with("output ") => {
             format!("{title}: correct the {subject} of the template; the change starts it again")
         }
+        // An object that would be written, of which nobody knows whether it is there.
+        (_, None) if subject.contains(' ') && subject.contains('/') => format!(
+            "{title}: the API server refuses what would become of {subject}; correct what the message names, in {title} \
+             or in the template; the change starts it again"
+        ),
         (_, None) => format!("{title}: correct {subject}; the change starts it again"),
     }
 }

@@ -69,26 +69,12 @@ pub(super) fn of_control_plane(node: &mut Node, spec: &CAPTControlPlaneSpec) {
 
 pub(super) fn of_apply(node: &mut Node, spec: &WorkspaceTemplateApplySpec) {
     template_ref(node, "spec.templateRef", &spec.template_ref);
-    for (index, secret) in spec.wait_for_secrets.iter().enumerate() {
-        let field = format!("spec.waitForSecrets[{index}]");
-        name(
-            node,
-            &field,
-            NodeKind::Secret,
-            secret.namespace.as_deref(),
-            &secret.name,
-        );
-    }
-    for (index, workspace) in spec.wait_for_workspaces.iter().enumerate() {
-        let field = format!("spec.waitForWorkspaces[{index}]");
-        name(
-            node,
-            &field,
-            NodeKind::Workspace,
-            workspace.namespace.as_deref(),
-            &workspace.name,
-        );
-    }
+    let secrets = spec.wait_for_secrets.iter();
+    let secrets = secrets.map(|it| (it.namespace.as_deref(), it.name.as_str()));
+    list(node, "spec.waitForSecrets", NodeKind::Secret, secrets);
+    let workspaces = spec.wait_for_workspaces.iter();
+    let workspaces = workspaces.map(|it| (it.namespace.as_deref(), it.name.as_str()));
+    list(node, "spec.waitForWorkspaces", NodeKind::Workspace, workspaces);
 }
 
 pub(super) fn of_workspace(node: &mut Node, spec: &TerraformWorkspaceSpec) {
@@ -132,6 +118,18 @@ fn template_ref(node: &mut Node, field: &str, template: &TemplateReference) {
         template.namespace.as_deref(),
         &template.name,
     );
+}
+
+/// What the items of a list name, each by namespace and name.
+fn list<'a>(
+    node: &mut Node,
+    field: &str,
+    kind: NodeKind,
+    items: impl Iterator<Item = (Option<&'a str>, &'a str)>,
+) {
+    for (index, (namespace, item)) in items.enumerate() {
+        name(node, &format!("{field}[{index}]"), kind, namespace, item);
+    }
 }
 
 fn name(node: &mut Node, field: &str, kind: NodeKind, namespace: Option<&str>, name: &str) {

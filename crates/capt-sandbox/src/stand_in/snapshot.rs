@@ -147,7 +147,7 @@ impl Role {
 }
 
 impl Found {
-    /// The owners with `cluster` among them, in the place that it had if it had one: the order says who was first.
+    /// The owners with `cluster` among them, in the place that it had if it had one.
     ///
     /// Since v1.13 a Cluster is the controller of its objects only if it has a topology.
     pub(super) fn owners_with(&self, cluster: &Cluster) -> Vec<OwnerReference> {
@@ -188,14 +188,21 @@ fn is_a_cluster(owner: &OwnerReference) -> bool {
     group == keys::CLUSTER_GROUP && owner.kind == "Cluster"
 }
 
-/// Another Cluster that owns an object and exists. Where `cluster` is among the owners too, the first of them has it.
+/// Another Cluster that owns an object and exists. Of several owners the oldest has it, in whatever order they stand.
 fn other_owner(owners: &[OwnerReference], cluster: &Cluster, view: &View) -> Option<String> {
     let namespace = cluster.namespace().unwrap_or_default();
-    let first = owners
+    let age = |it: &Cluster| (it.creation_timestamp().map(|time| time.0), it.name_any());
+    let claims = owners
         .iter()
         .filter(|owner| is_a_cluster(owner))
-        .find(|owner| is_cluster(owner, cluster) || view.get::<Cluster>(&namespace, &owner.name).is_some())?;
-    (!is_cluster(first, cluster)).then(|| first.name.clone())
+        .filter_map(|owner| {
+            if is_cluster(owner, cluster) {
+                return Some(age(cluster));
+            }
+            view.get::<Cluster>(&namespace, &owner.name).map(|it| age(&it))
+        });
+    let (_, first) = claims.min()?;
+    (first != cluster.name_any()).then_some(first)
 }
 
 fn infrastructure(object: &CAPTCluster, cluster: &Cluster, view: &View) -> Found {

@@ -240,6 +240,15 @@ impl Harness {
         .await
     }
 
+    /// Until Terraform applies what was planned for a workspace.
+    pub(crate) async fn until_applying(&self, name: &str) -> TerraformWorkspaceStatus {
+        self.until(name, "applying", |status| {
+            let run = status.run.as_ref();
+            run.is_some_and(|run| run.stage.as_deref() == Some("Applying"))
+        })
+        .await
+    }
+
     /// Until Ready for the present generation.
     pub(crate) async fn until_ready(&self, name: &str) -> TerraformWorkspaceStatus {
         let generation = self.workspace(name).await.unwrap().metadata.generation;

@@ -71,14 +71,7 @@ async fn an_apply_is_stopped_before_its_destroy() {
     harness
         .create::<TerraformWorkspace>(workspace("vpc", json!({})))
         .await;
-    harness
-        .until("vpc", "applying", |status| {
-            status
-                .run
-                .as_ref()
-                .is_some_and(|run| run.stage.as_deref() == Some("Applying"))
-        })
-        .await;
+    harness.until_applying("vpc").await;
     harness.pass(Duration::from_secs(5)).await;
     harness.delete::<TerraformWorkspace>("vpc").await;
     harness.until_gone("vpc").await;

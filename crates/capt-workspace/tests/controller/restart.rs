@@ -21,14 +21,7 @@ async fn a_run_is_taken_up_by_the_next_operator() {
     harness
         .create::<TerraformWorkspace>(workspace("vpc", json!({})))
         .await;
-    harness
-        .until("vpc", "applying", |status| {
-            status
-                .run
-                .as_ref()
-                .is_some_and(|run| run.stage.as_deref() == Some("Applying"))
-        })
-        .await;
+    harness.until_applying("vpc").await;
     harness.pass(Duration::from_secs(5)).await;
     harness.kill_operator().await;
     harness.pass(Duration::from_secs(10)).await;
@@ -48,14 +41,7 @@ async fn a_run_that_ended_while_nobody_looked_is_not_repeated() {
     harness
         .create::<TerraformWorkspace>(workspace("vpc", json!({})))
         .await;
-    harness
-        .until("vpc", "applying", |status| {
-            status
-                .run
-                .as_ref()
-                .is_some_and(|run| run.stage.as_deref() == Some("Applying"))
-        })
-        .await;
+    harness.until_applying("vpc").await;
     harness.kill_operator().await;
     harness.pass(Duration::from_secs(3600)).await;
     harness.start_operator();
@@ -111,14 +97,7 @@ async fn an_apply_that_was_left_running_is_stopped_by_a_delete_and_not_waited_fo
     harness
         .create::<TerraformWorkspace>(workspace("vpc", json!({})))
         .await;
-    harness
-        .until("vpc", "applying", |status| {
-            status
-                .run
-                .as_ref()
-                .is_some_and(|run| run.stage.as_deref() == Some("Applying"))
-        })
-        .await;
+    harness.until_applying("vpc").await;
     harness.kill_operator().await;
     harness.delete::<TerraformWorkspace>("vpc").await;
     harness.start_operator();

@@ -1,6 +1,8 @@
 //! Custom resource definitions: from the object to a served kind, and back to nothing.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 mod versions;
 
 use std::sync::Arc;

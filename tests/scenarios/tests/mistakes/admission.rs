@@ -52,7 +52,9 @@ fn version() {
     )
     .play(async |account| {
         let world = ready().await;
-        for version in ["latest", "1", "v1.32.x", "", "1.99", "1.33", "1.29", "2.32"] {
+        for version in [
+            "latest", "1", "v1.32.x", "", "01.32", "1.032", "0.0", "1.99", "1.33", "1.29", "2.32",
+        ] {
             let patch = json!({ "spec": { "version": version } });
             let error = world.try_patch(CONTROL_PLANE, patch).await.expect_err(version);
             account.refused(&error);

@@ -3,6 +3,7 @@
 
 mod admission;
 mod cycles;
+mod loss;
 mod modules;
 mod namespaces;
 mod outputs;
@@ -35,6 +36,14 @@ async fn see_the_mistake(account: &mut Account, world: &Scenario, wrong: &[&str]
     for object in objects {
         account.sees(world, object);
     }
+}
+
+/// Checks that it ends as the cluster `demo` does that was right from the start, with the fewest runs, which these are
+/// because of `why`.
+async fn ends_mended(account: &mut Account, world: &Scenario, why: &'static str) {
+    account.least(why);
+    let right = [&fixture::templates(), fixture::CLUSTER];
+    account.ends_as_fresh(world, &right).await;
 }
 
 /// The cluster `demo` with another line in its manifest.

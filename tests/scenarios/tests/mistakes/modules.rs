@@ -2,7 +2,7 @@
 
 use capt_testing::{Scenario, fixture};
 
-use super::{changed, row, see_the_mistake};
+use super::{changed, ends_mended, row, see_the_mistake};
 use crate::applies::NET;
 use crate::{INFRASTRUCTURE, VPC_APPLY, with_templates};
 
@@ -24,10 +24,12 @@ fn in_the_template(id: &'static str, situation: &'static str, does: &'static str
             "{now}:\n{}",
             world.transcript()
         );
-        account.least("what failed was tried as often as its class says, and once more when it was mended");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(
+            account,
+            &world,
+            "what failed was tried as often as its class says, and once more when it was mended",
+        )
+        .await;
     });
 }
 

@@ -2,7 +2,7 @@
 
 use capt_testing::{Scenario, Settings, fixture};
 
-use super::{changed, cluster_with, row};
+use super::{changed, cluster_with, ends_mended, row};
 use crate::applies::NET;
 use crate::{CONTROL_PLANE, INFRASTRUCTURE, MINUTE, with_templates};
 
@@ -178,10 +178,7 @@ fn mended() {
         world.until_state(INFRASTRUCTURE, "Failed", MINUTE).await;
         account.sees(&world, INFRASTRUCTURE);
         world.apply(fixture::CLUSTER).await;
-        account.least("nothing ran before the reference was right");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(account, &world, "nothing ran before the reference was right").await;
     });
 }
 

@@ -2,7 +2,7 @@
 
 use capt_testing::fixture;
 
-use super::{changed, row};
+use super::{changed, ends_mended, row};
 use crate::{CONTROL_PLANE, INFRASTRUCTURE, MINUTE, with_templates};
 
 /// The outputs of a template are wrong in one way after the other, and then right.
@@ -42,10 +42,7 @@ fn wrong_outputs(
                 assert!(!said.contains("hunter2"), "{said}");
         }
         world.apply(template).await;
-        account.least("each template was applied once");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(account, &world, "each template was applied once").await;
     });
 }
 

@@ -3,7 +3,7 @@
 use capt_testing::{Scenario, fixture};
 use serde_json::{Value, json};
 
-use super::{changed, row, see_the_mistake};
+use super::{changed, ends_mended, row, see_the_mistake};
 use crate::{
     CLUSTER, CONTROL_PLANE, EKS, EKS_APPLY, INFRASTRUCTURE, MINUTE, VPC, VPC_APPLY, ordered, ready, settle,
     until_ready, with_templates,
@@ -98,10 +98,12 @@ fn workspace_of_a_person() {
         );
         world.delete(VPC).await;
         until_ready(&world).await;
-        account.least("once for the person, who destroyed it, and once for the cluster");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(
+            account,
+            &world,
+            "once for the person, who destroyed it, and once for the cluster",
+        )
+        .await;
     });
 }
 
@@ -109,7 +111,8 @@ fn workspace_of_a_person() {
 fn workspace_handed_over() {
     row(
         "foreign-workspace-handed-over",
-        "the same, and the person gives the workspace the annotation that the message names",
+        "a person gives her own TerraformWorkspace, which has the name of the one of the VPC, the annotation that the \
+         message names",
         "takes it over: the workspace becomes what the template says, with one apply",
     )
     .play(async |account| {
@@ -169,10 +172,7 @@ fn made_while_nobody_looked() {
         world.patch(VPC, lost).await;
         see_the_mistake(account, &world, &[], &[VPC_APPLY, INFRASTRUCTURE]).await;
         world.annotate(VPC, mark, Some(VPC_APPLY)).await;
-        account.least("nothing of it is new");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(account, &world, "nothing of it is new").await;
     });
 }
 
@@ -200,10 +200,7 @@ fn two_clusters() {
         );
         world.delete(SECOND).await;
         world.until_gone(SECOND, MINUTE).await;
-        account.least("nothing was made or destroyed for the second");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(account, &world, "nothing was made or destroyed for the second").await;
     });
 }
 
@@ -257,10 +254,7 @@ fn two_owners() {
         }
         until_ready(&world).await;
         world.delete(SECOND).await;
-        account.least("nothing was applied for another Cluster");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(account, &world, "nothing was applied for another Cluster").await;
     });
 }
 

@@ -3,7 +3,7 @@
 use capt_testing::{Scenario, fixture};
 use serde_json::json;
 
-use super::{changed, cluster_with, row, see_the_mistake};
+use super::{changed, cluster_with, ends_mended, row, see_the_mistake};
 use crate::{CLUSTER, CONTROL_PLANE, INFRASTRUCTURE, MINUTE, with_templates};
 
 const VPC_REF: &str = "vpcTemplateRef: {name: vpc-template, namespace: default}";
@@ -21,10 +21,7 @@ fn template_name() {
         see_the_mistake(account, &world, &[&wrong], &[INFRASTRUCTURE, CONTROL_PLANE]).await;
         assert_eq!(world.terraform_operations(), 0);
         world.apply(fixture::CLUSTER).await;
-        account.least("nothing ran before the reference was right");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(account, &world, "nothing ran before the reference was right").await;
     });
 }
 
@@ -43,10 +40,7 @@ fn template_later() {
         world.pass(2 * MINUTE).await;
         account.sees(&world, CONTROL_PLANE);
         world.apply(fixture::KUBECONFIG_TEMPLATE).await;
-        account.least("nothing ran twice");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(account, &world, "nothing ran twice").await;
     });
 }
 
@@ -66,10 +60,7 @@ fn no_infrastructure_reference() {
         let wrong = changed(&lines.join("\n"), "spec:\n---", "spec: {paused: false}\n---");
         see_the_mistake(account, &world, &[&wrong], &[CONTROL_PLANE]).await;
         world.apply(fixture::CLUSTER).await;
-        account.least("the VPC was made once");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(account, &world, "the VPC was made once").await;
     });
 }
 
@@ -90,10 +81,7 @@ fn infrastructure_of_another_name() {
         world
             .patch(CLUSTER, json!({ "spec": { "infrastructureRef": right } }))
             .await;
-        account.least("nothing ran before the reference was right");
-        account
-            .ends_as_fresh(&world, &[&fixture::templates(), fixture::CLUSTER])
-            .await;
+        ends_mended(account, &world, "nothing ran before the reference was right").await;
     });
 }
 

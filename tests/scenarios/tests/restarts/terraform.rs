@@ -1,6 +1,6 @@
 //! Terraform is killed, alone or together with the operator.
 
-use capt_testing::{Scenario, fixture};
+use capt_testing::{Account, Scenario, fixture};
 
 use super::{EKS_LABEL, counts, next_run, no_lock_is_left, nothing_is_left, row};
 use crate::{CLUSTER, CONTROL_PLANE, EKS, MINUTE, SECOND, ordered, ready};
@@ -31,6 +31,17 @@ fn lock_was_taken_away(world: &Scenario) {
     );
 }
 
+/// Checks that it ends as if nothing had been killed, after these applies and destroys of each workspace, which are the
+/// fewest because of `why`, and that the lock of the dead process is gone.
+async fn ends_unlocked(account: &mut Account, world: &Scenario, why: &'static str, begun: [(u32, u32); 3]) {
+    account.least(why);
+    let manifests = [&fixture::templates(), fixture::CLUSTER];
+    account.ends_as_fresh(world, &manifests).await;
+    lock_was_taken_away(world);
+    no_lock_is_left(world);
+    assert_eq!(counts(world), begun);
+}
+
 #[test]
 fn killed_in_a_plan() {
     row(
@@ -44,12 +55,8 @@ fn killed_in_a_plan() {
         assert!(world.cloud().kill(EKS_LABEL));
         next_run(&world).await;
         account.sees(&world, EKS);
-        let manifests = [&fixture::templates(), fixture::CLUSTER];
-        account.least("a plan that was killed says nothing; one more is needed, and one that finds the lock");
-        account.ends_as_fresh(&world, &manifests).await;
-        lock_was_taken_away(&world);
-        no_lock_is_left(&world);
-        assert_eq!(counts(&world), [(1, 0); 3]);
+        let why = "a plan that was killed says nothing; one more is needed, and one that finds the lock";
+        ends_unlocked(account, &world, why, [(1, 0); 3]).await;
     });
 }
 
@@ -68,12 +75,7 @@ fn killed_in_an_apply() {
         next_run(&world).await;
         account.sees(&world, EKS);
         account.sees(&world, CONTROL_PLANE);
-        let manifests = [&fixture::templates(), fixture::CLUSTER];
-        account.least("one more apply for what the killed one did not come to make");
-        account.ends_as_fresh(&world, &manifests).await;
-        lock_was_taken_away(&world);
-        no_lock_is_left(&world);
-        assert_eq!(counts(&world), [(1, 0), (2, 0), (1, 0)]);
+        ends_unlocked(account, &world, "one more apply for what the killed one did not come to make", [(1, 0), (2, 0), (1, 0)]).await;
     });
 }
 
@@ -118,11 +120,6 @@ fn killed_together_with_the_operator() {
         world.start_operator();
         next_run(&world).await;
         account.sees(&world, EKS);
-        let manifests = [&fixture::templates(), fixture::CLUSTER];
-        account.least("one more apply for what the killed one did not come to make");
-        account.ends_as_fresh(&world, &manifests).await;
-        lock_was_taken_away(&world);
-        no_lock_is_left(&world);
-        assert_eq!(counts(&world), [(1, 0), (2, 0), (1, 0)]);
+        ends_unlocked(account, &world, "one more apply for what the killed one did not come to make", [(1, 0), (2, 0), (1, 0)]).await;
     });
 }

@@ -3,10 +3,10 @@
 use capt_testing::{Scenario, fixture, simulate};
 use serde_json::json;
 
-use super::world::{MINUTE, SECOND, next_step, page, ready, text, with_templates};
+use super::world::{MINUTE, SECOND, next_step, page, part, ready, text, with_templates};
 use crate::cli::GraphFormat;
 use crate::commands::graph;
-use crate::output::golden;
+use crate::output::{golden, golden_block};
 
 /// The last part of the page, on one line.
 async fn next(world: &Scenario) -> String {
@@ -26,6 +26,9 @@ fn a_workspace_that_others_need_waits_and_says_for_whom() {
             "{shown}"
         );
         golden("tests/golden/describe-workspace-deleted.txt", &shown);
+        let parts = [part(&shown, "Objects:"), part(&shown, "Next step:")].join("\n");
+        let block = format!("```console\n$ capt describe cluster demo\n{parts}```\n");
+        golden_block("../../docs/guide/describe.md", "part-deleted", &block);
         let said = next(&world).await;
         for part in [
             "TerraformWorkspace/demo-vpc is being deleted, but WorkspaceTemplateApply/demo-vpc, for which it was made, \

@@ -5,7 +5,9 @@ use capt_picture::page::Look;
 use capt_testing::{Scenario, fixture, simulate};
 use serde_json::json;
 
-use super::world::{MINUTE, SECOND, next_step, ordered, page, ready, text, until_applies, with_templates};
+use super::world::{
+    MINUTE, SECOND, next_step, ordered, page, part, ready, text, text_with, until_applies, with_templates,
+};
 use crate::cli::PageFormat;
 use crate::commands::describe::render;
 use crate::output::{golden, golden_block};
@@ -74,12 +76,8 @@ fn a_cluster_that_fails_says_where_and_what_to_edit() {
         assert!(text.contains("Reference to undeclared local value"), "{text}");
         in_the_guide("failing", &text);
         // The README shows what matters most of it.
-        let part = |heading: &str| {
-            let from = text.find(heading).unwrap();
-            let length = text[from..].find("\n\n").map_or(text.len() - from, |at| at + 1);
-            &text[from..from + length]
-        };
-        let short = [part("Objects:"), part("Failing:"), part("Next step:")].join("\n");
+        let short = ["Objects:", "Failing:", "Next step:"].map(|heading| part(&text, heading));
+        let short = short.join("\n");
         let short = format!("```console\n$ capt describe cluster demo\n{short}```\n");
         golden_block("../../README.md", "describe", &short);
     });
@@ -96,12 +94,8 @@ fn a_cluster_that_is_being_deleted_says_what_is_destroyed() {
             })
             .await;
         world.pass(2 * SECOND).await;
-        let text = text(&world).await;
-        assert!(text.contains("State:      Deleting"), "{text}");
-        assert!(
-            next_step(&text).contains("TerraformWorkspace/demo-eks-controlplane is being destroyed"),
-            "{text}"
-        );
+        let destroyed = "TerraformWorkspace/demo-eks-controlplane is being destroyed";
+        let text = text_with(&world, &["State:      Deleting", destroyed]).await;
         in_the_guide("deleting", &text);
     });
 }
@@ -119,12 +113,8 @@ fn what_fails_and_is_tried_again_says_when() {
             })
             .await;
         world.pass(SECOND).await;
-        let text = text(&world).await;
-        assert!(text.contains("2 have failed in a row, the next in "), "{text}");
-        assert!(
-            next_step(&text).starts_with("Next step: nothing need be done: "),
-            "{text}"
-        );
+        let nothing = "\nNext step: nothing need be done: ";
+        let text = text_with(&world, &["2 have failed in a row, the next in ", nothing]).await;
         golden("tests/golden/describe-recovering.txt", &text);
     });
 }

@@ -44,6 +44,22 @@ pub(super) async fn text(world: &Scenario) -> String {
     describe::render(&page(world).await, PageFormat::Text, Look::default()).unwrap()
 }
 
+/// The same, which says all of this.
+pub(super) async fn text_with(world: &Scenario, parts: &[&str]) -> String {
+    let text = text(world).await;
+    for part in parts {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    text
+}
+
+/// The part of a page with this heading.
+pub(super) fn part<'a>(page: &'a str, heading: &str) -> &'a str {
+    let from = page.find(heading).expect("the page has the part");
+    let length = page[from..].find("\n\n").map_or(page.len() - from, |at| at + 1);
+    &page[from..from + length]
+}
+
 /// What the page says last.
 pub(super) fn next_step(text: &str) -> &str {
     let at = text.find("\nNext step: ").expect("a page says what to do next");

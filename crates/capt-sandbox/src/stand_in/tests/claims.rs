@@ -100,19 +100,19 @@ async fn a_cluster_takes_nothing_with_it_that_is_another_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_owners_the_first_one_has_the_object_and_their_order_stays() {
+async fn of_two_owners_the_oldest_has_the_object_and_their_order_stays() {
     let bench = bench().await;
     bench.demo().await;
     bench.second().await;
-    bench.owned_by(&["demo", "second"]).await;
-    assert_eq!(bench.owners().await, ["demo", "second", "demo", "second"]);
+    bench.owned_by(&["second", "demo"]).await;
+    assert_eq!(bench.owners().await, ["second", "demo", "second", "demo"]);
     // Whoever writes the wrong label: it is put right once, and the order is kept.
     let label = Patch::Merge(json!({ "metadata": { "labels": { keys::CLUSTER_NAME: "second" } } }));
     let params = PatchParams::default();
     bench.infrastructure.patch("demo", &params, &label).await.unwrap();
     bench.control_planes.patch("demo", &params, &label).await.unwrap();
     settle().await;
-    assert_eq!(bench.owners().await, ["demo", "second", "demo", "second"]);
+    assert_eq!(bench.owners().await, ["second", "demo", "second", "demo"]);
     let infrastructure = bench.infrastructure.get("demo").await.unwrap();
     assert_eq!(infrastructure.labels()[keys::CLUSTER_NAME], "demo");
     bench.server.record(true);

@@ -49,11 +49,10 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
             add_traits(component, traits);
         }
     }
-    let kinds = source::KINDS
-        .iter()
+    let kinds = source::kinds()
         .map(|(api_version, kind, component)| {
             let builtin = Builtin {
-                component: (*component).to_owned(),
+                component,
                 document: OnceLock::new(),
                 schema: OnceLock::new(),
             };

@@ -14,140 +14,94 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-/// Every kind that has a schema: (apiVersion, kind, component).
-pub(super) const KINDS: &[(&str, &str, &str)] = &[
-    ("v1", "ConfigMap", "io.k8s.api.core.v1.ConfigMap"),
-    ("v1", "Endpoints", "io.k8s.api.core.v1.Endpoints"),
-    ("v1", "Event", "io.k8s.api.core.v1.Event"),
-    ("v1", "LimitRange", "io.k8s.api.core.v1.LimitRange"),
-    ("v1", "Namespace", "io.k8s.api.core.v1.Namespace"),
-    ("v1", "Node", "io.k8s.api.core.v1.Node"),
-    ("v1", "PersistentVolume", "io.k8s.api.core.v1.PersistentVolume"),
+/// Every kind that has a schema: the API version, the package of its components, the kinds.
+const KINDS: &[(&str, &str, &[&str])] = &[
     (
         "v1",
-        "PersistentVolumeClaim",
-        "io.k8s.api.core.v1.PersistentVolumeClaim",
+        "io.k8s.api.core.v1",
+        &[
+            "ConfigMap",
+            "Endpoints",
+            "Event",
+            "LimitRange",
+            "Namespace",
+            "Node",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "Pod",
+            "ReplicationController",
+            "ResourceQuota",
+            "Secret",
+            "Service",
+            "ServiceAccount",
+        ],
     ),
-    ("v1", "Pod", "io.k8s.api.core.v1.Pod"),
-    (
-        "v1",
-        "ReplicationController",
-        "io.k8s.api.core.v1.ReplicationController",
-    ),
-    ("v1", "ResourceQuota", "io.k8s.api.core.v1.ResourceQuota"),
-    ("v1", "Secret", "io.k8s.api.core.v1.Secret"),
-    ("v1", "Service", "io.k8s.api.core.v1.Service"),
-    ("v1", "ServiceAccount", "io.k8s.api.core.v1.ServiceAccount"),
     (
         "apiextensions.k8s.io/v1",
-        "CustomResourceDefinition",
-        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
+        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1",
+        &["CustomResourceDefinition"],
     ),
-    ("apps/v1", "DaemonSet", "io.k8s.api.apps.v1.DaemonSet"),
-    ("apps/v1", "Deployment", "io.k8s.api.apps.v1.Deployment"),
-    ("apps/v1", "ReplicaSet", "io.k8s.api.apps.v1.ReplicaSet"),
-    ("apps/v1", "StatefulSet", "io.k8s.api.apps.v1.StatefulSet"),
     (
-        "authentication.k8s.io/v1",
-        "SelfSubjectReview",
-        "io.k8s.api.authentication.v1.SelfSubjectReview",
+        "apps/v1",
+        "io.k8s.api.apps.v1",
+        &["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"],
     ),
     (
         "authentication.k8s.io/v1",
-        "TokenRequest",
-        "io.k8s.api.authentication.v1.TokenRequest",
-    ),
-    (
-        "authentication.k8s.io/v1",
-        "TokenReview",
-        "io.k8s.api.authentication.v1.TokenReview",
+        "io.k8s.api.authentication.v1",
+        &["SelfSubjectReview", "TokenRequest", "TokenReview"],
     ),
     (
         "authorization.k8s.io/v1",
-        "LocalSubjectAccessReview",
-        "io.k8s.api.authorization.v1.LocalSubjectAccessReview",
+        "io.k8s.api.authorization.v1",
+        &[
+            "LocalSubjectAccessReview",
+            "SelfSubjectAccessReview",
+            "SelfSubjectRulesReview",
+            "SubjectAccessReview",
+        ],
     ),
-    (
-        "authorization.k8s.io/v1",
-        "SelfSubjectAccessReview",
-        "io.k8s.api.authorization.v1.SelfSubjectAccessReview",
-    ),
-    (
-        "authorization.k8s.io/v1",
-        "SelfSubjectRulesReview",
-        "io.k8s.api.authorization.v1.SelfSubjectRulesReview",
-    ),
-    (
-        "authorization.k8s.io/v1",
-        "SubjectAccessReview",
-        "io.k8s.api.authorization.v1.SubjectAccessReview",
-    ),
-    ("autoscaling/v1", "Scale", "io.k8s.api.autoscaling.v1.Scale"),
+    ("autoscaling/v1", "io.k8s.api.autoscaling.v1", &["Scale"]),
     (
         "autoscaling/v2",
-        "HorizontalPodAutoscaler",
-        "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler",
+        "io.k8s.api.autoscaling.v2",
+        &["HorizontalPodAutoscaler"],
     ),
-    ("batch/v1", "CronJob", "io.k8s.api.batch.v1.CronJob"),
-    ("batch/v1", "Job", "io.k8s.api.batch.v1.Job"),
-    (
-        "coordination.k8s.io/v1",
-        "Lease",
-        "io.k8s.api.coordination.v1.Lease",
-    ),
+    ("batch/v1", "io.k8s.api.batch.v1", &["CronJob", "Job"]),
+    ("coordination.k8s.io/v1", "io.k8s.api.coordination.v1", &["Lease"]),
     (
         "discovery.k8s.io/v1",
-        "EndpointSlice",
-        "io.k8s.api.discovery.v1.EndpointSlice",
+        "io.k8s.api.discovery.v1",
+        &["EndpointSlice"],
     ),
-    ("events.k8s.io/v1", "Event", "io.k8s.api.events.v1.Event"),
+    ("events.k8s.io/v1", "io.k8s.api.events.v1", &["Event"]),
     (
         "networking.k8s.io/v1",
-        "Ingress",
-        "io.k8s.api.networking.v1.Ingress",
+        "io.k8s.api.networking.v1",
+        &["Ingress", "IngressClass", "NetworkPolicy"],
     ),
-    (
-        "networking.k8s.io/v1",
-        "IngressClass",
-        "io.k8s.api.networking.v1.IngressClass",
-    ),
-    (
-        "networking.k8s.io/v1",
-        "NetworkPolicy",
-        "io.k8s.api.networking.v1.NetworkPolicy",
-    ),
-    (
-        "policy/v1",
-        "PodDisruptionBudget",
-        "io.k8s.api.policy.v1.PodDisruptionBudget",
-    ),
+    ("policy/v1", "io.k8s.api.policy.v1", &["PodDisruptionBudget"]),
     (
         "rbac.authorization.k8s.io/v1",
-        "ClusterRole",
-        "io.k8s.api.rbac.v1.ClusterRole",
-    ),
-    (
-        "rbac.authorization.k8s.io/v1",
-        "ClusterRoleBinding",
-        "io.k8s.api.rbac.v1.ClusterRoleBinding",
-    ),
-    ("rbac.authorization.k8s.io/v1", "Role", "io.k8s.api.rbac.v1.Role"),
-    (
-        "rbac.authorization.k8s.io/v1",
-        "RoleBinding",
-        "io.k8s.api.rbac.v1.RoleBinding",
+        "io.k8s.api.rbac.v1",
+        &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
     ),
     (
         "scheduling.k8s.io/v1",
-        "PriorityClass",
-        "io.k8s.api.scheduling.v1.PriorityClass",
+        "io.k8s.api.scheduling.v1",
+        &["PriorityClass"],
     ),
-    (
-        "storage.k8s.io/v1",
-        "StorageClass",
-        "io.k8s.api.storage.v1.StorageClass",
-    ),
+    ("storage.k8s.io/v1", "io.k8s.api.storage.v1", &["StorageClass"]),
 ];
+
+/// Every kind that has a schema: its API version, its name and its component.
+pub(super) fn kinds() -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    KINDS.iter().flat_map(|(api_version, package, kinds)| {
+        kinds
+            .iter()
+            .map(move |kind| (*api_version, *kind, format!("{package}.{kind}")))
+    })
+}
 
 /// Describes a type, and with it everything that it holds.
 type Describe = fn(&mut SchemaGenerator);

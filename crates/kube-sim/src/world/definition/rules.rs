@@ -83,6 +83,18 @@ fn validate_spec(spec: &Value, errors: &mut Vec<FieldError>) {
     let listed = spec["versions"].as_array().map_or(&[][..], Vec::as_slice);
     let shared = Shared::of(listed);
     versions::validate(listed, shared, errors);
+    // The server's own form has the name of the first version once more, from the time when there was but one.
+    if let Some(first) = listed.first() {
+        let name = meta::text(first, &["name"]);
+        let faults = name_faults(NameRule::ServiceLabel, name);
+        if !name.is_empty() && !faults.is_empty() {
+            errors.push(FieldError::invalid(
+                "spec.version",
+                &json!(name),
+                &faults.join(","),
+            ));
+        }
+    }
     validate_names(&spec["names"], errors);
     if let Some(first) = listed.first() {
         versions::validate_shared(first, shared, errors);
@@ -236,12 +248,12 @@ fn validate_stored_versions(definition: &Value, live: Option<&Value>, errors: &m
         stored.push(first["name"].clone());
     }
     let field = "status.storedVersions";
-    let shown = Value::Array(stored.clone());
     if stored.is_empty() {
         let why = "must have at least one stored version";
-        errors.push(FieldError::invalid(field, &shown, why));
+        errors.push(FieldError::invalid(field, &Value::Null, why));
         return;
     }
+    let shown = Value::Array(stored.clone());
     for version in listed {
         if version["storage"] == true && !stored.contains(&version["name"]) {
             let why = format!("must have the storage version {}", meta::text(version, &["name"]));
