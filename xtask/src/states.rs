@@ -1,8 +1,10 @@
 //! `cargo xtask states`: the table of states and signals as a page of the reference.
 
 use anyhow::Result;
+use capt_core::fault;
 use capt_core::lifecycle::Lifecycle;
-use capt_core::machine::{Machine, render_markdown, render_mermaid};
+use capt_core::machine::{Machine, render_markdown, render_matrix, render_mermaid};
+use capt_core::recovery;
 
 use crate::repository::{Mode, Repository};
 
@@ -22,11 +24,25 @@ fn render() -> String {
          CAPTCluster, CAPTControlPlane, WorkspaceTemplateApply and TerraformWorkspace share these {states} states and\n\
          {signals} signals. A pair that the table does not name changes nothing.\n\n\
          ```mermaid\n{diagram}\n```\n\n\
-         {table}\n",
+         {table}\n\n\
+         ## Every pair\n\n\
+         Where each signal leads from each state. A dot: it says nothing new there. A dash: it cannot come up there.\n\
+         If several come up at once, the first in this table that moves is taken.\n\n\
+         {matrix}\n\n\
+         ## Faults\n\n\
+         Of several faults at once the first in this table decides; all of them are told.\n\n\
+         {faults}\n\n\
+         ## Recovery\n\n\
+         What is tried about a fault by itself, from the gentlest to the last. A rung that has nothing to work on is\n\
+         passed over. What destroys is tried only where the owner allows it.\n\n\
+         {recovery}\n",
         title = Lifecycle::TITLE,
         states = Lifecycle::STATES.len(),
         signals = Lifecycle::SIGNALS.len(),
         diagram = diagram.trim_end(),
         table = table.trim_end(),
+        matrix = render_matrix::<Lifecycle>().trim_end(),
+        faults = fault::render_markdown().trim_end(),
+        recovery = recovery::render_markdown().trim_end(),
     )
 }

@@ -25,6 +25,9 @@ pub const CLUSTER_GROUP: &str = "cluster.x-k8s.io";
 /// The type of the secrets of the Cluster API contract.
 pub const SECRET_TYPE: &str = "cluster.x-k8s.io/secret";
 
+/// The type of a Secret that has no other, in Kubernetes.
+pub const OPAQUE: &str = "Opaque";
+
 /// The finalizer of a `CAPTCluster` (that of the Go CAPT).
 pub const CLUSTER_FINALIZER: &str = "infrastructure.cluster.x-k8s.io/captcluster";
 /// The finalizer of a `CAPTControlPlane` (that of the Go CAPT).

@@ -27,6 +27,18 @@ pub struct Policy {
     pub work: Duration,
 }
 
+impl Default for Policy {
+    /// Retries as [`RetryStrategy::default`] has them; 15 min for dependencies and 30 min for the work.
+    fn default() -> Self {
+        Self {
+            retry: RetryStrategy::default(),
+            mode: RecoveryMode::default(),
+            dependencies: Duration::from_mins(15),
+            work: Duration::from_mins(30),
+        }
+    }
+}
+
 /// Whether the recovery policy acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RecoveryMode {

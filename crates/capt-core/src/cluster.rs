@@ -37,6 +37,26 @@ pub struct Snapshot {
     pub dependents: Vec<String>,
 }
 
+impl Snapshot {
+    /// A cluster of which nothing is known but that it is there, and that makes its own VPC.
+    pub fn new(object: Object) -> Self {
+        Self {
+            object,
+            owned: false,
+            vpc: Vpc::Owned {
+                apply: None,
+                retain: false,
+            },
+            missing: Vec::new(),
+            invalid: None,
+            vpc_id: None,
+            wrong_output: None,
+            held: None,
+            dependents: Vec::new(),
+        }
+    }
+}
+
 /// Where the VPC comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Vpc {

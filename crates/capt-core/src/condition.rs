@@ -62,7 +62,9 @@ impl Condition {
         Self {
             kind,
             truth: truth.into(),
-            reason: reason.into(),
+            reason: Some(reason.into())
+                .filter(|reason| !reason.is_empty())
+                .unwrap_or_else(|| kind.to_owned()),
             message: message.into(),
         }
     }

@@ -40,6 +40,24 @@ pub struct Snapshot {
     pub wrong_output: Option<Fault>,
 }
 
+impl Snapshot {
+    /// A control plane of which nothing is known but that it is there, and whose kubeconfig is an output.
+    pub fn new(object: Object) -> Self {
+        Self {
+            object,
+            owned: false,
+            missing: Vec::new(),
+            invalid: None,
+            apply: None,
+            held: None,
+            endpoint: Endpoint::Unknown,
+            kubeconfig: Kubeconfig::Output(Secret::Unknown),
+            ca: Secret::Unknown,
+            wrong_output: None,
+        }
+    }
+}
+
 /// What the outputs say about the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {

@@ -3,7 +3,7 @@
 //! An adapter (Kubernetes, Terraform) turns its own errors into a [`Fault`]; everything behind it decides
 //! by [`FaultClass`] alone and shows `code`, `subject` and `message` to people.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,69 @@ impl FaultClass {
         }
     }
 
+    /// The classes in the order in which they decide when several come at once, the first first.
+    ///
+    /// What says that nothing else can be believed comes first (an interrupted run, a state that does not agree), then
+    /// what only a person mends, from the narrowest cause to the widest; what passes by itself comes last.
+    pub const BY_PRECEDENCE: &'static [Self] = &[
+        Self::Interrupted,
+        Self::Integrity,
+        Self::Locked,
+        Self::Credentials,
+        Self::Permission,
+        Self::Invalid,
+        Self::Quota,
+        Self::Conflict,
+        Self::Environment,
+        Self::Unknown,
+        Self::Dependency,
+        Self::Transient,
+    ];
+
+    /// The place in [`FaultClass::BY_PRECEDENCE`], from zero.
+    pub const fn precedence(self) -> u8 {
+        match self {
+            Self::Interrupted => 0,
+            Self::Integrity => 1,
+            Self::Locked => 2,
+            Self::Credentials => 3,
+            Self::Permission => 4,
+            Self::Invalid => 5,
+            Self::Quota => 6,
+            Self::Conflict => 7,
+            Self::Environment => 8,
+            Self::Unknown => 9,
+            Self::Dependency => 10,
+            Self::Transient => 11,
+        }
+    }
+
+    /// What a person can do about it, in one line.
+    pub const fn next_step(self) -> &'static str {
+        match self {
+            Self::Transient => "nothing: it is tried again by itself",
+            Self::Dependency => "see to what it waits for; it goes on by itself once that is ready",
+            Self::Locked => "let whoever holds the lock end, or release it if its holder is dead",
+            Self::Interrupted => "nothing: it is taken up again at once",
+            Self::Credentials => "renew the credentials; it is tried again once they change",
+            Self::Permission => {
+                "grant what the message names; it is looked at again every half hour, or on request"
+            }
+            Self::Quota => {
+                "raise the limit that the message names, or free some of it; it is looked at again every half hour"
+            }
+            Self::Conflict => "rename, remove or hand over what exists under that name, and ask for a retry",
+            Self::Invalid => "correct what the message names; it goes on as soon as that is changed",
+            Self::Integrity => {
+                "compare the state with what exists before anything else is done, and ask for a retry"
+            }
+            Self::Environment => {
+                "give the machine that runs it what it lacks: disk, memory, a program, a right"
+            }
+            Self::Unknown => "read the message; correct what it names, and ask for a retry",
+        }
+    }
+
     /// The name of the class as people see it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -219,6 +282,28 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// The fault that decides when several come at once: the first by [`FaultClass::precedence`], and of equal ones the
+/// one that came first. The others are told and not acted upon.
+pub fn deciding<'f>(faults: impl IntoIterator<Item = &'f Fault>) -> Option<&'f Fault> {
+    faults.into_iter().min_by_key(|fault| fault.class.precedence())
+}
+
+/// The classes as Markdown, in the order in which they decide: what is done about each and what a person can do.
+pub fn render_markdown() -> String {
+    let mut text = String::from("| class | is answered by | what a person can do |\n|---|---|---|\n");
+    for &class in FaultClass::BY_PRECEDENCE {
+        let answer = match class.disposition() {
+            Disposition::Retry { budget } => format!("{budget} more attempts, then a person"),
+            Disposition::Resume => "going on at once, at no cost".to_owned(),
+            Disposition::Probe { every } => format!("another look every {} min", every.as_secs() / 60),
+            Disposition::Stop => "nothing, until the input changes or a retry is asked for".to_owned(),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "| {class} | {answer} | {} |", class.next_step());
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +314,37 @@ mod tests {
         assert_eq!(fault.to_string(), "it is wrong");
         let fault = fault.on("a.b").at("spec.module:3,5");
         assert_eq!(fault.to_string(), "a.b: it is wrong (spec.module:3,5)");
+    }
+
+    #[test]
+    fn the_order_of_precedence_has_every_class_once() {
+        for (place, class) in (0..).zip(FaultClass::BY_PRECEDENCE) {
+            assert_eq!(class.precedence(), place);
+        }
+        let mut ordered = FaultClass::BY_PRECEDENCE.to_vec();
+        ordered.sort_unstable();
+        assert_eq!(ordered, FaultClass::ALL);
+    }
+
+    #[test]
+    fn of_several_faults_the_first_by_precedence_decides_and_of_equal_ones_the_first_to_come() {
+        let fault = |class, code: &str| Fault::new(class, code, "words");
+        let faults = [
+            fault(FaultClass::Transient, "a"),
+            fault(FaultClass::Invalid, "b"),
+            fault(FaultClass::Invalid, "c"),
+            fault(FaultClass::Quota, "d"),
+        ];
+        assert_eq!(deciding(&faults).unwrap().code, "b");
+        assert_eq!(deciding(&faults[..1]).unwrap().code, "a");
+        assert_eq!(deciding([]), None);
+        let interrupted = fault(FaultClass::Interrupted, "e");
+        assert_eq!(deciding(faults.iter().chain([&interrupted])).unwrap().code, "e");
+    }
+
+    #[test]
+    fn what_is_done_about_each_class() {
+        insta::assert_snapshot!(render_markdown());
     }
 
     #[test]

@@ -50,6 +50,9 @@ use lookup::Map;
 /// one line.
 pub trait NodeKey: Clone + Ord + Hash + Debug + Display {}
 
+/// A text as it stands; line breaks in it are the caller's business.
+impl NodeKey for String {}
+
 /// A directed graph without cycles: which node depends on which.
 #[derive(Debug, Clone)]
 pub struct DependencyGraph<N> {

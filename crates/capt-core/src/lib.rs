@@ -1,12 +1,10 @@
-//! The decision core of CAPT.
+#![doc = include_str!("../README.md")]
+//!
+//! ## How it is put together
 //!
 //! A round of a controller is `observe -> assess -> decide -> execute -> report`; this crate is the two
-//! verbs in the middle, as pure functions over plain values. It reads no clock, no environment and no
-//! network: time and seeds are arguments, effects are [`plan::Plan`]s for somebody else to execute.
-//!
-//! *Mechanisms* ([`machine`], [`fault`], [`retry`], [`graph`], [`plan`], [`wait`], [`progress`],
-//! [`decision`]) are generic and know no subject. [`lifecycle`] is the one table of states that the
-//! *subjects* share; [`control_plane`], [`cluster`], [`template_apply`] and [`workspace`] say what a control
+//! verbs in the middle. *Mechanisms* are generic and know no subject. [`lifecycle`] is the one table of states that
+//! the *subjects* share; [`control_plane`], [`cluster`], [`template_apply`] and [`workspace`] say what a control
 //! plane, a cluster, a template apply and a workspace are made of.
 
 pub mod absence;
@@ -28,6 +26,7 @@ pub mod progress;
 pub mod record;
 pub mod recovery;
 pub mod retry;
+pub mod revision;
 pub mod template_apply;
 pub mod trend;
 pub mod wait;

@@ -62,6 +62,32 @@ pub fn render_markdown<M: Machine>() -> String {
     text
 }
 
+/// Every pair of the machine as Markdown: a row per signal and a column per state. A dot is a pair in which the
+/// signal says nothing new, a dash one in which it cannot come up.
+pub fn render_matrix<M: Machine>() -> String {
+    let mut text = String::from("| on |");
+    for &state in M::STATES {
+        let _ = write!(text, " {} |", M::state_name(state));
+    }
+    text.push_str("\n|---|");
+    text.push_str(&"---|".repeat(M::STATES.len()));
+    text.push('\n');
+    for &signal in M::SIGNALS {
+        let _ = write!(text, "| {} |", M::signal_name(signal));
+        for &state in M::STATES {
+            let to = match M::next(state, signal) {
+                Move::To(to) => M::state_name(to),
+                Move::Back => "back",
+                Move::Stay => "·",
+                Move::Illegal => "–",
+            };
+            let _ = write!(text, " {to} |");
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// The machine as a Mermaid state diagram. `Back` is drawn as a loop through the state that it leaves.
 pub fn render_mermaid<M: Machine>() -> String {
     let mut text = String::from("stateDiagram-v2\n");

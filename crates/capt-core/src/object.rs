@@ -70,6 +70,23 @@ pub struct Child {
 }
 
 impl Child {
+    /// A child that is what is wanted, seen by its own controller, and in this state.
+    pub fn new(name: impl Into<String>, state: State) -> Self {
+        Self {
+            name: name.into(),
+            foreign: None,
+            matches: true,
+            observed: true,
+            state,
+            ready: state == State::Ready,
+            made: state == State::Ready,
+            deleting: false,
+            fault: None,
+            waits: Vec::new(),
+            progress: Progress::default(),
+        }
+    }
+
     /// Whether it is applied for what is wanted now.
     pub fn is_current(&self) -> bool {
         self.foreign.is_none()
@@ -114,6 +131,22 @@ pub(crate) fn is_retried(fault: &Fault) -> bool {
 }
 
 impl Object {
+    /// An object of which nothing was recorded yet. `uid` tells it from any other of that name, before and after it.
+    pub fn new(name: impl Into<String>, uid: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            uid: uid.into(),
+            deleting: false,
+            finalized: false,
+            paused: None,
+            requested: None,
+            input: String::new(),
+            record: Record::default(),
+            policy: Policy::default(),
+            faults: Vec::new(),
+        }
+    }
+
     /// The signals that every subject has: requests, input, retries, and what could not be executed.
     pub fn assess(&self, now: Timestamp) -> Assessment {
         let mut assessment = assess_record(

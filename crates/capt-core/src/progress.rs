@@ -58,7 +58,7 @@ impl Progress {
     /// This progress, but not behind `before`: percent does not go back within one operation.
     #[must_use]
     pub fn not_behind(mut self, before: u8) -> Self {
-        self.percent = self.percent.max(before);
+        self.percent = self.percent.max(before).min(100);
         self
     }
 

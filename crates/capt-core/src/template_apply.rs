@@ -28,6 +28,19 @@ pub struct Snapshot {
     pub retain: bool,
 }
 
+impl Snapshot {
+    /// An apply of which nothing is known but that it is there, and whose workspace goes with it.
+    pub fn new(object: Object) -> Self {
+        Self {
+            object,
+            missing: Vec::new(),
+            invalid: None,
+            workspace: None,
+            retain: false,
+        }
+    }
+}
+
 /// One effect on or for an apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -201,10 +214,7 @@ pub(crate) fn follow_progress(
             | State::Configuring
             | State::Degraded
             | State::Failed
-            | State::Recovering => Progress {
-                percent: before,
-                ..Progress::default()
-            },
+            | State::Recovering => Progress::default().not_behind(before),
         };
     }
     // What a child has reached in another operation says nothing about a deletion, nor the other way round.

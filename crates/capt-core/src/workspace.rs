@@ -37,6 +37,23 @@ pub struct Snapshot {
     pub dependents: Vec<String>,
 }
 
+impl Snapshot {
+    /// A workspace of which nothing is known but that it is there, and that is destroyed with its object.
+    pub fn new(object: Object) -> Self {
+        Self {
+            object,
+            missing: Vec::new(),
+            invalid: None,
+            run: None,
+            connection: Connection::Unwanted,
+            protected: false,
+            has_state: false,
+            deletion: Deletion::Destroy,
+            dependents: Vec::new(),
+        }
+    }
+}
+
 /// What the runner says about a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSeen {
@@ -298,10 +315,7 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
         .map(|seen| seen.progress.clone());
     match (&record.operation, record.state) {
         (None, State::Ready) => Progress::finished(),
-        (None, _) => Progress {
-            percent: before,
-            ..Progress::default()
-        },
+        (None, _) => Progress::default().not_behind(before),
         (Some(_), State::Recovering) if record.origin == Some(State::Validating) => {
             Progress::checking(&snapshot.missing)
                 .not_behind(before)

@@ -129,7 +129,7 @@ pub fn child(
     Child {
         foreign,
         matches,
-        observed: observed && status.observed_request == requested(metadata) && !is_held(status),
+        observed: observed && status.observed_request == requested(metadata),
         state: status.state.map(read_state).unwrap_or_default(),
         ready: status.ready == Some(true),
         made: status.applied_input_digest.is_some(),
@@ -142,18 +142,6 @@ pub fn child(
         progress: progress.map(read_progress).unwrap_or_default(),
         name,
     }
-}
-
-/// Whether a child says that it is Ready, has seen its spec, and does not act on it because it is paused: then it is
-/// Ready for what was wanted before.
-fn is_held(status: &Lifecycle) -> bool {
-    let says = |kind: &str, truth: &str| {
-        let condition = status.condition(kind);
-        condition.is_some_and(|condition| condition.status == truth)
-    };
-    status.state == Some(capt_api::status::State::Ready)
-        && says("Paused", "True")
-        && says("UpToDate", "False")
 }
 
 /// The fault of a child in the words of its parent: a field is one of the child's, unless it says whose it is.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use capt_api::keys;
 use capt_core::fault::{Fault, FaultClass};
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{Identity, controller_of};
@@ -23,6 +24,8 @@ struct Mark<'a> {
     present: Option<&'a str>,
     /// What another value of it says about the object, up to the value.
     other: &'static str,
+    /// Why it cannot become what we would make of it, whatever its mark, if it cannot.
+    unfit: Option<String>,
 }
 
 /// Why `maker` may not write the object of `kind` (`TerraformWorkspace`, say) that it would have made, if it may not.
@@ -35,6 +38,7 @@ pub fn foreign_child(kind: &str, metadata: &ObjectMeta, maker: &Identity) -> Opt
         value: &maker.name,
         present: value(metadata.annotations.as_ref(), keys::OWNER),
         other: "was made for ",
+        unfit: None,
     };
     foreign(kind, metadata, maker, &mark)
 }
@@ -42,14 +46,20 @@ pub fn foreign_child(kind: &str, metadata: &ObjectMeta, maker: &Identity) -> Opt
 /// Why `maker` may not write this Secret of the Cluster API contract, if it may not.
 ///
 /// It may if it is an owner of the Secret, or if nobody controls it and its label names the Cluster: so Secrets are
-/// told apart in Cluster API, where people supply them themselves.
-pub fn foreign_secret(metadata: &ObjectMeta, maker: &Identity, cluster: &str) -> Option<Fault> {
+/// told apart in Cluster API, where people supply them themselves. A Secret of another type than `wanted` cannot be
+/// written by anybody: its type is for life.
+pub fn foreign_secret(secret: &Secret, wanted: &str, maker: &Identity, cluster: &str) -> Option<Fault> {
+    let metadata = &secret.metadata;
+    let type_ = secret.type_.as_deref().unwrap_or(keys::OPAQUE);
+    let unfit =
+        (type_ != wanted).then(|| format!("is of the type {type_}, which cannot be changed into {wanted}"));
     let mark = Mark {
         place: "label",
         key: keys::CLUSTER_NAME,
         value: cluster,
         present: value(metadata.labels.as_ref(), keys::CLUSTER_NAME),
         other: "belongs to Cluster/",
+        unfit,
     };
     foreign("Secret", metadata, maker, &mark)
 }
@@ -65,13 +75,16 @@ fn foreign(kind: &str, metadata: &ObjectMeta, maker: &Identity, mark: &Mark<'_>)
         let mut owners = metadata.owner_references.iter().flatten();
         owners.any(|owner| owner.uid == maker.uid)
     };
-    if controller.is_none() && (is_owner() || mark.present == Some(mark.value)) {
+    let ours = controller.is_none() && (is_owner() || mark.present == Some(mark.value));
+    if ours && mark.unfit.is_none() {
         return None;
     }
     let by = &maker.name;
     let message = if let Some((controller, _)) = controller {
         let earlier = if controller == *by { "an earlier " } else { "" };
         format!("it exists already and belongs to {earlier}{controller}; delete it, or rename one of the two")
+    } else if let Some(unfit) = &mark.unfit {
+        format!("it exists already and {unfit}; delete it, or rename one of the two")
     } else {
         let whose = match mark.present {
             Some(other) => format!("{}{other}", mark.other),
@@ -186,7 +199,13 @@ mod tests {
         let annotation =
             "the annotation capt.infrastructure.cluster.x-k8s.io/owner=WorkspaceTemplateApply/net:";
         assert!(fault.message.contains(annotation), "{fault}");
-        let fault = foreign_secret(&metadata, &maker(), "demo").unwrap();
+        let fault = foreign_secret(
+            &secret(metadata, keys::SECRET_TYPE),
+            keys::SECRET_TYPE,
+            &maker(),
+            "demo",
+        )
+        .unwrap();
         assert!(
             fault
                 .message
@@ -195,11 +214,45 @@ mod tests {
         );
     }
 
+    fn secret(metadata: ObjectMeta, type_: &str) -> Secret {
+        Secret {
+            metadata,
+            type_: Some(type_.to_owned()),
+            ..Secret::default()
+        }
+    }
+
+    /// `kubectl create secret generic` makes such a one; the API server refuses to change its type.
+    #[test]
+    fn a_secret_of_another_type_cannot_be_handed_over() {
+        for (owners, cluster) in [
+            (vec![], None),
+            (vec![], Some("demo")),
+            (vec![owner("net", "u-1", true)], Some("demo")),
+        ] {
+            let mut secret = secret(object(owners, keys::CLUSTER_NAME, cluster), "Opaque");
+            let fault = foreign_secret(&secret, keys::SECRET_TYPE, &maker(), "demo").unwrap();
+            assert_eq!(fault.code, "ForeignSecret");
+            assert_eq!(
+                fault.message,
+                "it exists already and is of the type Opaque, which cannot be changed into \
+                 cluster.x-k8s.io/secret; delete it, or rename one of the two"
+            );
+            secret.type_ = None;
+            assert_eq!(
+                foreign_secret(&secret, keys::SECRET_TYPE, &maker(), "demo"),
+                Some(fault)
+            );
+        }
+    }
+
     #[test]
     fn a_secret_is_told_by_the_label_of_its_cluster() {
         let refused = |owners, cluster| {
             let metadata = object(owners, keys::CLUSTER_NAME, cluster);
-            foreign_secret(&metadata, &maker(), "demo").map(|fault| (fault.code, fault.message))
+            let secret = secret(metadata, keys::SECRET_TYPE);
+            foreign_secret(&secret, keys::SECRET_TYPE, &maker(), "demo")
+                .map(|fault| (fault.code, fault.message))
         };
         assert_eq!(refused(vec![], Some("demo")), None);
         assert_eq!(refused(vec![owner("net", "u-1", true)], None), None);

@@ -82,8 +82,14 @@ pub fn write_lifecycle(written: Written<'_>) -> Lifecycle {
         now,
     } = written;
     let overdue = is_overdue(object, record, now);
+    // Whoever is paused acts on nothing: a spec that has changed since is not what its state is about. Before anything
+    // was seen, the default of the status is below any generation.
+    let kept = before
+        .observed_generation
+        .filter(|seen| *seen >= 0 && object.paused.is_some());
+    let observed = kept.or(generation);
     Lifecycle {
-        observed_generation: generation,
+        observed_generation: observed,
         state: Some(write_state(record.state)),
         state_since: record.since.map(Time),
         ready: Some(record.ready && !object.deleting),
@@ -106,7 +112,7 @@ pub fn write_lifecycle(written: Written<'_>) -> Lifecycle {
         health: before.health.clone(),
         recovery: write_recovery(record),
         last_known_good: before.last_known_good.clone(),
-        conditions: write_conditions(&conditions, &before.conditions, generation, now),
+        conditions: write_conditions(&conditions, &before.conditions, observed, now),
     }
 }
 

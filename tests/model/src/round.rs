@@ -3,7 +3,6 @@
 use capt_core::advance::Assessment;
 use capt_core::decision::{Decision, Requeue};
 use capt_core::fault::FaultClass;
-use capt_core::lifecycle::State;
 use capt_core::plan::{Step, StepId};
 use capt_core::record::{Record, RunOperation};
 use capt_core::wait::Wait;
@@ -177,9 +176,8 @@ fn report(world: &mut World, name: Name, decided: &Decided, done: &[StepId], fai
     };
     // A status says nothing of an object that goes but that it is not ready.
     after.ready &= !thing.deleting;
-    // One that is paused over another input is Ready for what was wanted before.
-    let changed = after.input != Some(world.input(name, thing));
-    let held = world.is_paused(name) && after.state == State::Ready && changed;
+    // One that is paused keeps the generation that it saw, if it has seen one.
+    let keeps = world.is_paused(name) && thing.memo.since.is_some();
     check::written(world, name, &after, opened);
     let Some(thing) = world.get_mut(name) else {
         return;
@@ -198,7 +196,7 @@ fn report(world: &mut World, name: Name, decided: &Decided, done: &[StepId], fai
     });
     thing.destroyed = !opened && (thing.destroyed || succeeded);
     thing.memo = after;
-    thing.observed = !held;
+    thing.observed |= !keeps;
     thing.failing = failing;
 }
 

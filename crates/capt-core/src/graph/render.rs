@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DependencyGraph, NodeKey};
+use super::{DependencyGraph, Loaded, NodeKey};
 
 /// How a node shows itself to the outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,18 @@ pub struct GraphView {
     pub nodes: BTreeMap<String, NodeView>,
     /// For each node the ids of what it depends on, in key order; empty for one that depends on nothing.
     pub edges: BTreeMap<String, Vec<String>>,
+}
+
+impl GraphView {
+    /// The graph that it shows, over the ids; without the edges that would close a cycle, which are told.
+    pub fn load(&self) -> Loaded<String> {
+        let alone = self.nodes.keys().map(|node| (node.clone(), Vec::new()));
+        let edges = self
+            .edges
+            .iter()
+            .map(|(node, needed)| (node.clone(), needed.clone()));
+        DependencyGraph::load(alone.chain(edges))
+    }
 }
 
 impl<N: NodeKey> DependencyGraph<N> {

@@ -306,6 +306,22 @@ fn plain_data_has_every_node_in_both_maps() {
     );
 }
 
+#[test]
+fn plain_data_is_read_again() {
+    let mut plain = demo().view(view);
+    let loaded = plain.load();
+    assert_eq!(loaded.refused, []);
+    assert_eq!(loaded.graph.view(|node| plain.nodes[node].clone()), plain);
+    plain.edges.insert(VPC.0.to_owned(), vec![EKS.0.to_owned()]);
+    plain.nodes.insert("lone".to_owned(), view(&VPC));
+    let loaded = plain.load();
+    assert_eq!(
+        loaded.refused[0].to_string(),
+        "workspace/vpc -> workspace/eks -> workspace/vpc"
+    );
+    assert!(loaded.graph.contains(&"lone".to_owned()));
+}
+
 /// Read through the same derive that writes it: the names on the wire are `type`, `name` and `status`.
 #[test]
 fn a_node_is_read_by_its_names_on_the_wire() {

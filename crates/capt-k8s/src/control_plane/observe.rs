@@ -84,10 +84,10 @@ pub(super) async fn observe(
     } = look.inputs(cluster.as_deref());
     let kubeconfig_live = look.secret(&secrets::kubeconfig_name(&cluster_name)).await?;
     let ca_live = look.secret(&secrets::ca_name(&object)).await?;
-    let foreign_secret = [&kubeconfig_live, &ca_live]
+    let foreign_secret = [(&kubeconfig_live, keys::SECRET_TYPE), (&ca_live, keys::OPAQUE)]
         .into_iter()
-        .flatten()
-        .find_map(|secret| foreign_secret(&secret.metadata, &identity, &cluster_name));
+        .filter_map(|(live, type_)| Some((live.as_ref()?, type_)))
+        .find_map(|(secret, type_)| foreign_secret(secret, type_, &identity, &cluster_name));
 
     let Applied {
         child,

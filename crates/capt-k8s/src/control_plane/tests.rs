@@ -261,7 +261,7 @@ fn a_secret_of_somebody_else_is_left_alone() {
         keys::CONTROL_PLANE_FINALIZER,
     );
     let conflict = |secret: &Secret| {
-        capt_status::foreign_secret(&secret.metadata, &maker, "demo").map(|fault| fault.code)
+        capt_status::foreign_secret(secret, keys::SECRET_TYPE, &maker, "demo").map(|fault| fault.code)
     };
     assert_eq!(conflict(&ours), None);
     let mut labelled = ours.clone();
