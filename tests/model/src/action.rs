@@ -7,7 +7,7 @@ use crate::memo::{Millis, stands_for};
 use crate::mistake::Mistake;
 use crate::observe::Light;
 use crate::round::{How, decide, delete, fails, goes_on, restart, round};
-use crate::world::{Content, Left, Name, Run, World};
+use crate::world::{Content, Left, Name, World};
 
 /// How far the clock is set forward or back: further than any limit.
 const JUMP: Millis = 60 * 60 * 1000;
@@ -140,7 +140,7 @@ pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Ve
         let Some(runner) = world.get(name).map(|thing| thing.runner) else {
             continue;
         };
-        let Some(run) = runner.run.filter(Run::is_active) else {
+        let Some(run) = runner.run.filter(|run| run.is_active()) else {
             continue;
         };
         actions.push(Action::GoesOn(name));

@@ -139,7 +139,7 @@ fn is_still_at_it(after: &Memo) -> bool {
 }
 
 fn is_working(thing: &Thing) -> bool {
-    let active = thing.runner.run.as_ref().is_some_and(Run::is_active);
+    let active = thing.runner.run.is_some_and(Run::is_active);
     active && thing.runner.known
 }
 
@@ -188,7 +188,7 @@ fn stands(world: &mut World, name: Name, operation: RunOperation) {
         (Name::Plane, RunOperation::Apply) => world.made(Name::Network).resources == Resources::None,
         (Name::Network, RunOperation::Destroy) => {
             let plane = world.get(Name::Plane).and_then(|it| it.runner.run);
-            world.made(Name::Plane).resources != Resources::None || plane.as_ref().is_some_and(Run::is_active)
+            world.made(Name::Plane).resources != Resources::None || plane.is_some_and(Run::is_active)
         }
         (Name::Plane, RunOperation::Destroy)
         | (Name::Network, RunOperation::Apply)

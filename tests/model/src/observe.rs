@@ -28,6 +28,10 @@ impl Light {
 }
 
 /// A snapshot of any kind.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it lives for a round"
+)]
 #[derive(Debug, Clone)]
 pub(crate) enum Snapshot {
     ControlPlane(control_plane::Snapshot),
@@ -278,10 +282,9 @@ pub(crate) fn outputs(thing: &Thing) -> Option<Content> {
 
 /// The connection secret against the outputs, or against what the status says was written.
 fn connection(thing: &Thing) -> Connection {
-    match (thing.connection, outputs(thing).or(thing.written)) {
-        (None, _) => Connection::Stale,
-        (Some(_), None) => Connection::Current,
-        (Some(present), Some(wanted)) if present == wanted => Connection::Current,
-        (Some(_), Some(_)) => Connection::Stale,
+    let wanted = outputs(thing).or(thing.written);
+    match thing.connection {
+        Some(present) if wanted.is_none_or(|wanted| wanted == present) => Connection::Current,
+        Some(_) | None => Connection::Stale,
     }
 }

@@ -289,7 +289,7 @@ fn vanish(world: &mut World, name: Name) {
     let Some(thing) = world.take(name) else {
         return;
     };
-    let active = thing.runner.run.is_some_and(|run| run.is_active()) || thing.runner.left.is_some();
+    let active = thing.runner.run.is_some_and(Run::is_active) || thing.runner.left.is_some();
     let orphaned = name.child().is_some_and(|child| world.get(child).is_some());
     if active || orphaned || world.made(name) != world::Made::default() {
         world.breaks(Law::NothingLeft);
@@ -334,7 +334,7 @@ fn work(world: &mut World, name: Name, command: &workspace::Command) -> Result<(
             };
         }
         On::ForgetRun => {
-            let active = thing.runner.run.is_some_and(|run| run.is_active());
+            let active = thing.runner.run.is_some_and(Run::is_active);
             if active && thing.runner.known {
                 return Err(FaultClass::Dependency);
             }
@@ -365,7 +365,7 @@ fn start(world: &mut World, name: Name, number: u32, operation: RunOperation) ->
         }
         return Ok(());
     }
-    let active = runner.run.filter(Run::is_active);
+    let active = runner.run.filter(|run| run.is_active());
     if runner.known && active.is_some() {
         world.breaks(Law::OneRun);
         return Err(FaultClass::Dependency);
@@ -410,7 +410,7 @@ pub(crate) fn goes_on(world: &mut World, name: Name) -> bool {
         }
         return true;
     }
-    let Some(mut run) = runner.run.filter(Run::is_active) else {
+    let Some(mut run) = runner.run.filter(|run| run.is_active()) else {
         return false;
     };
     run.stage = match run.stage {

@@ -138,7 +138,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub(crate) fn is_active(&self) -> bool {
+    pub(crate) fn is_active(self) -> bool {
         !matches!(self.stage, Stage::Ended(_))
     }
 }
@@ -188,6 +188,7 @@ pub struct Made {
 }
 
 /// One object.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Thing {
     /// What its spec says.

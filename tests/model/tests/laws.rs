@@ -12,7 +12,6 @@ fn keeps_every_law(bound: Bound) -> usize {
         .map(|(law, path)| format!("{}\n{}", law.text(), story(path, *law, None)));
     let stories: Vec<String> = stories.collect();
     assert!(stories.is_empty(), "{}", stories.join("\n"));
-    println!("{found:?}");
     found.worlds
 }
 
