@@ -9,6 +9,7 @@
 mod ci;
 mod crds;
 mod layers;
+mod model;
 mod repository;
 mod situations;
 mod states;
@@ -38,6 +39,8 @@ enum Verb {
     Situations(Check),
     /// Checks who imports whom, and writes the table into ARCHITECTURE.md.
     Layers(Check),
+    /// Goes through millions of worlds with the decisions of the core; takes minutes and some GiB of memory.
+    Model,
     /// Checks file lengths, lints, markers, links and machine paths.
     Tidy,
     /// Runs every check in order.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Verb::States(check) => states::run(&repository, check.mode()),
         Verb::Situations(check) => situations::run(&repository, check.mode()),
         Verb::Layers(check) => layers::run(&repository, check.mode()),
+        Verb::Model => model::run(&repository),
         Verb::Tidy => tidy::run(&repository),
         Verb::Ci => ci::run(&repository),
     };

@@ -1,0 +1,220 @@
+//! The laws that a single round can break.
+
+use capt_core::fault::{Disposition, FaultClass};
+use capt_core::lifecycle::{Lifecycle, Signal, State};
+use capt_core::machine::{Machine as _, Move};
+use capt_core::record::{OperationKind, RunOperation};
+
+use crate::law::Law;
+use crate::memo::{Memo, POLICY, RUN, millis};
+use crate::round::{Command, Decided};
+use crate::world::{Name, Resources, Run, StateObject, Thing, World};
+
+/// What a round may do, before it does it.
+pub(crate) fn intent(world: &mut World, name: Name, decided: &Decided) {
+    let Some(thing) = world.get(name) else {
+        return;
+    };
+    let before = &thing.memo;
+    let record = &decided.record;
+    let opens = record.run.as_ref().is_some_and(|run| run.number != RUN);
+    let moves = record.state != before.state || opens || record.attempt > u32::from(before.attempt);
+    let owned = world.around.owner || thing.deleting || !Name::PARENTS.contains(&name);
+    let reaches_out = decided.plan.iter().any(|step| is_outside(&step.command));
+    if moves && !decided.plan.is_empty() {
+        world.breaks(Law::Intent);
+    }
+    if world.is_paused(name) && !decided.plan.is_empty() || !owned && reaches_out {
+        world.breaks(Law::HandsOff);
+    }
+}
+
+/// Whether a command changes anything but the object itself.
+fn is_outside(command: &Command) -> bool {
+    use capt_core::{cluster::Command as Cluster, control_plane::Command as Plane};
+    match command {
+        Command::ControlPlane(command) => match command {
+            Plane::AddFinalizer | Plane::RemoveFinalizer | Plane::PublishEndpoint => false,
+            Plane::EnsureApply
+            | Plane::EnsureKubeconfigApply
+            | Plane::WriteKubeconfig
+            | Plane::WriteCa
+            | Plane::DeleteKubeconfigApply
+            | Plane::DeleteApply => true,
+        },
+        Command::Cluster(command) => match command {
+            Cluster::AddFinalizer | Cluster::RemoveFinalizer => false,
+            Cluster::EnsureVpc | Cluster::DeleteVpc { .. } => true,
+        },
+        Command::Workspace(_) => true,
+    }
+}
+
+/// What a round writes, before it is written. `opened` says that it opens another run.
+pub(crate) fn written(world: &mut World, name: Name, after: &Memo, opened: bool) {
+    let Some(thing) = world.get(name) else {
+        return;
+    };
+    let before = thing.memo;
+    let broken = [
+        (Law::InitializedStays, before.initialized && !after.initialized),
+        (Law::Table, !is_of_table(&before, after)),
+        (Law::FailedIsLeft, leaves_failed(world, name, thing, after)),
+        (Law::Patience, is_hasty(&before, after)),
+        (Law::OperationEnds, is_still_at_it(after)),
+        (Law::OneRun, opened && is_working(thing)),
+        (
+            Law::ReadyIsEarned,
+            becomes_ready(&before, after) && !is_earned(world, name, thing, after),
+        ),
+    ];
+    for (law, is_broken) in broken {
+        if is_broken {
+            world.breaks(law);
+        }
+    }
+    let restarted = after.state == State::Validating
+        && before.state != State::Validating
+        && (before.state != State::Recovering || before.origin != Some(State::Validating));
+    let destroys = opened
+        && after
+            .run
+            .is_some_and(|(operation, _)| operation == RunOperation::Destroy);
+    if let Some(thing) = world.get_mut(name)
+        && (restarted || destroys || after.state == State::Ready)
+    {
+        thing.spent = 0;
+    }
+}
+
+fn is_of_table(before: &Memo, after: &Memo) -> bool {
+    let leads = |signal: &Signal| match Lifecycle::next(before.state, *signal) {
+        Move::To(to) => to == after.state,
+        Move::Back => before.origin.unwrap_or(State::Validating) == after.state,
+        Move::Stay | Move::Illegal => false,
+    };
+    before.state == after.state || Signal::ALL.iter().any(leads)
+}
+
+fn leaves_failed(world: &World, name: Name, thing: &Thing, after: &Memo) -> bool {
+    let before = &thing.memo;
+    if before.state != State::Failed || after.state == State::Failed {
+        return false;
+    }
+    let changed = before
+        .input
+        .is_some_and(|input| input != world.input(name, thing));
+    let asked = thing.requested != before.honoured;
+    let due = before.next_attempt.is_some_and(|next| next <= 0);
+    let child = name.child().and_then(|child| world.get(child));
+    let forgiven = before.blamed
+        && child.is_none_or(|child| match child.memo.state {
+            State::Failed | State::Degraded | State::Recovering => false,
+            State::Pending | State::Validating | State::Provisioning | State::Configuring | State::Ready => {
+                true
+            }
+        });
+    after.state != State::Validating || !(changed || asked || due || forgiven)
+}
+
+/// Whether a retry is due sooner than its delay, or is made before it is due.
+fn is_hasty(before: &Memo, after: &Memo) -> bool {
+    let retried = after
+        .fault
+        .filter(|_| !after.blamed)
+        .is_some_and(|class| matches!(class.disposition(), Disposition::Retry { .. }));
+    let enters = before.state != State::Recovering && after.state == State::Recovering;
+    let delay = millis(POLICY.retry.base_delay);
+    let too_soon = enters && retried && after.next_attempt.is_none_or(|next| next < delay);
+    let back = before.state == State::Recovering
+        && before.origin != Some(State::Validating)
+        && before.origin == Some(after.state);
+    let not_due = back && !before.blamed && before.next_attempt.is_none_or(|next| next > 0);
+    too_soon || not_due
+}
+
+fn is_still_at_it(after: &Memo) -> bool {
+    let at = after.operation.map(|(kind, _)| kind);
+    after.state.is_settled() && at.is_some_and(|kind| kind != OperationKind::Deleting)
+}
+
+fn is_working(thing: &Thing) -> bool {
+    let active = thing.runner.run.is_some_and(Run::is_active);
+    active && thing.runner.known
+}
+
+fn becomes_ready(before: &Memo, after: &Memo) -> bool {
+    after.ready && !before.ready || after.state == State::Ready && before.state != State::Ready
+}
+
+fn is_earned(world: &World, name: Name, thing: &Thing, after: &Memo) -> bool {
+    let content = thing.content;
+    let whole = Resources::Whole(content);
+    let applied = after.input == Some(world.input(name, thing));
+    applied
+        && match name {
+            Name::ControlPlane => {
+                thing.endpoint
+                    && thing.kubeconfig == Some(content)
+                    && world.made(Name::Plane).resources == whole
+            }
+            Name::Cluster => world.made(Name::Network).resources == whole,
+            Name::Plane => is_made(world, name, whole) && thing.connection == Some(content),
+            Name::Network => is_made(world, name, whole),
+        }
+}
+
+fn is_made(world: &World, name: Name, whole: Resources) -> bool {
+    let made = world.made(name);
+    made.resources == whole && made.state == StateObject::Protected
+}
+
+/// A new run, before it starts.
+pub(crate) fn start(world: &mut World, name: Name, operation: RunOperation) {
+    let spent = world.get(name).map_or(0, |thing| u32::from(thing.spent));
+    if operation == RunOperation::Apply && spent > POLICY.retry.max_retries {
+        world.breaks(Law::Budget);
+    }
+    stands(world, name, operation);
+}
+
+/// A run that begins to change something.
+pub(crate) fn applies(world: &mut World, name: Name, operation: RunOperation) {
+    stands(world, name, operation);
+}
+
+fn stands(world: &mut World, name: Name, operation: RunOperation) {
+    let sinks = match (name, operation) {
+        (Name::Plane, RunOperation::Apply) => world.made(Name::Network).resources == Resources::None,
+        (Name::Network, RunOperation::Destroy) => {
+            let plane = world.get(Name::Plane).and_then(|it| it.runner.run);
+            world.made(Name::Plane).resources != Resources::None || plane.is_some_and(Run::is_active)
+        }
+        (Name::Plane, RunOperation::Destroy)
+        | (Name::Network, RunOperation::Apply)
+        | (Name::ControlPlane | Name::Cluster, _) => false,
+    };
+    if sinks {
+        world.breaks(Law::Ground);
+    }
+}
+
+/// A run has failed with a fault of this class: an attempt that counts, if the class is one that is retried.
+pub(crate) fn counts(thing: &mut Thing, class: FaultClass) {
+    if matches!(class.disposition(), Disposition::Retry { .. }) {
+        let most = POLICY.retry.max_retries + 1;
+        let spent = thing.spent.saturating_add(1);
+        thing.spent = spent.min(u8::try_from(most).unwrap_or(u8::MAX));
+    }
+}
+
+/// An endpoint that was there before and is not now.
+pub(crate) fn endpoint(had: bool, world: &mut World) {
+    if had && !has_endpoint(world) && world.get(Name::ControlPlane).is_some() {
+        world.breaks(Law::EndpointStays);
+    }
+}
+
+pub(crate) fn has_endpoint(world: &World) -> bool {
+    world.get(Name::ControlPlane).is_some_and(|it| it.endpoint)
+}

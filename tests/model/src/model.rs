@@ -1,0 +1,283 @@
+//! The world as a model of the checker.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+
+use capt_core::retry::splitmix64;
+use stateright::{Checker, Chooser, HasDiscoveries, Model, Property};
+
+use crate::action::{Action, after, possible};
+use crate::law::Law;
+use crate::mistake::Mistake;
+use crate::rest::{Known, hash};
+use crate::world::{Left, World};
+
+/// How much may happen, and from where on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// What may happen that is not the operator's own doing.
+    pub left: Left,
+    /// Where it begins.
+    pub begin: Begin,
+    /// How the worlds are gone through.
+    pub search: Search,
+}
+
+/// Where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// Control plane and cluster were just created.
+    Creation,
+    /// At every world of a life to which nothing has happened yet.
+    AnyMoment,
+}
+
+/// How the worlds are gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// All of them, the nearest ones first.
+    All,
+    /// All that are so many actions away.
+    Near(NonZeroUsize),
+    /// Along ways of pure chance, until so many worlds were passed.
+    Walks {
+        /// What chance begins with.
+        seed: u64,
+        /// The worlds.
+        worlds: usize,
+    },
+}
+
+impl Bound {
+    /// Every world to which no more than that has happened since its creation.
+    pub const fn all(left: Left) -> Self {
+        Self {
+            left,
+            begin: Begin::Creation,
+            search: Search::All,
+        }
+    }
+}
+
+impl Left {
+    /// Nothing.
+    pub const NOTHING: Self = Self {
+        disturbances: 0,
+        changes: 0,
+        faults: 0,
+        restarts: 0,
+        jumps: 0,
+        pauses: 0,
+        losses: 0,
+        requests: 0,
+        deletions: 0,
+    };
+
+    /// Of each kind as much as anybody asks for, `disturbances` of them together: three generations of a spec, two
+    /// faults, two restarts, a jump of the clock, a pause, a loss, a request, both deletions.
+    pub const fn any(disturbances: u8) -> Self {
+        Self {
+            disturbances,
+            changes: 2,
+            faults: 2,
+            restarts: 2,
+            jumps: 1,
+            pauses: 1,
+            losses: 1,
+            requests: 1,
+            deletions: 2,
+        }
+    }
+}
+
+/// The decisions, with a mistake planted or without.
+#[derive(Debug)]
+pub struct Decisions {
+    first: Vec<World>,
+    mistake: Option<Mistake>,
+    known: Known,
+}
+
+impl Decisions {
+    /// The decisions in worlds to which so much may happen.
+    pub fn new(left: Left, begin: Begin, mistake: Option<Mistake>) -> Self {
+        let first = match begin {
+            Begin::Creation => vec![World::new(left)],
+            Begin::AnyMoment => undisturbed(left, mistake),
+        };
+        Self {
+            first,
+            mistake,
+            known: Known::default(),
+        }
+    }
+
+    fn keeps(&self, law: Law, world: &World) -> bool {
+        // The first law is asked for first, and looks at everything; the others look where something was found.
+        let first = law == Law::ALL[0];
+        let finds = || self.known.broken(world, self.mistake).contains(&law);
+        !(first || self.known.is_broken()) || !finds()
+    }
+}
+
+/// Every world of a life to which nothing happens, though `left` may still happen to it.
+fn undisturbed(left: Left, mistake: Option<Mistake>) -> Vec<World> {
+    let mut worlds = reached(Left::NOTHING, mistake);
+    for world in &mut worlds {
+        world.left = left;
+    }
+    worlds
+}
+
+/// Every world to which no more than `left` has happened. They are kept, so there should not be too many.
+pub fn reached(left: Left, mistake: Option<Mistake>) -> Vec<World> {
+    let mut worlds = vec![World::new(left)];
+    let mut known: BTreeSet<u64> = worlds.iter().map(hash).collect();
+    let mut actions = Vec::new();
+    let mut at = 0;
+    while let Some(world) = worlds.get(at).cloned() {
+        possible(&world, mistake, &mut actions);
+        let next = actions
+            .drain(..)
+            .filter_map(|action| after(&world, action, mistake));
+        worlds.extend(next.filter(|next| known.insert(hash(next))));
+        at += 1;
+    }
+    worlds
+}
+
+/// Chance that lets things happen now and then: among many ways to be disturbed, work must get its turn.
+#[derive(Debug, Clone)]
+struct Chance;
+
+/// One turn in so many is open to everything.
+const OPEN_TURN: u64 = 6;
+
+impl Chooser<Decisions> for Chance {
+    type State = u64;
+
+    fn new_state(&self, seed: u64) -> u64 {
+        seed
+    }
+
+    fn choose_initial_state(&self, state: &mut u64, worlds: &[World]) -> usize {
+        draw(state, worlds.len())
+    }
+
+    fn choose_action(&self, state: &mut u64, _: &World, actions: &[Action]) -> usize {
+        *state = splitmix64(*state);
+        let work: Vec<usize> = (0..actions.len())
+            .filter(|index| actions[*index].is_work())
+            .collect();
+        if work.is_empty() || state.is_multiple_of(OPEN_TURN) {
+            draw(state, actions.len())
+        } else {
+            work[draw(state, work.len())]
+        }
+    }
+}
+
+fn draw(state: &mut u64, of: usize) -> usize {
+    *state = splitmix64(*state);
+    let of = u64::try_from(of).unwrap_or(u64::MAX).max(1);
+    usize::try_from(*state % of).unwrap_or(0)
+}
+
+fn keeps<const LAW: usize>(decisions: &Decisions, world: &World) -> bool {
+    decisions.keeps(Law::ALL[LAW], world)
+}
+
+impl Model for Decisions {
+    type State = World;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<World> {
+        self.first.clone()
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
+        possible(world, self.mistake, actions);
+    }
+
+    fn next_state(&self, before: &World, action: Action) -> Option<World> {
+        after(before, action, self.mistake)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let conditions: [fn(&Self, &World) -> bool; Law::ALL.len()] = [
+            keeps::<0>,
+            keeps::<1>,
+            keeps::<2>,
+            keeps::<3>,
+            keeps::<4>,
+            keeps::<5>,
+            keeps::<6>,
+            keeps::<7>,
+            keeps::<8>,
+            keeps::<9>,
+            keeps::<10>,
+            keeps::<11>,
+            keeps::<12>,
+            keeps::<13>,
+            keeps::<14>,
+            keeps::<15>,
+            keeps::<16>,
+        ];
+        let laws = Law::ALL.into_iter().zip(conditions);
+        laws.map(|(law, condition)| Property::always(law.text(), condition))
+            .collect()
+    }
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Found {
+    /// Distinct worlds.
+    pub worlds: usize,
+    /// Worlds that were come to, the same ones counted again.
+    pub steps: usize,
+    /// The longest way to a world that is not reached on a shorter one.
+    pub depth: usize,
+    /// Distinct worlds that were followed to where they come to rest.
+    pub followed: usize,
+    /// The most rounds until a world had come to rest.
+    pub rounds: u16,
+    /// The laws that were broken, each with the worlds that led there and what happened in each.
+    pub broken: BTreeMap<Law, Vec<(World, Option<Action>)>>,
+}
+
+/// Goes through the worlds within `bound`, and stops soon after a law was found broken.
+pub fn explore(bound: Bound, mistake: Option<Mistake>) -> Found {
+    let decisions = Decisions::new(bound.left, bound.begin, mistake);
+    let checker = decisions
+        .checker()
+        .threads(THREADS)
+        .finish_when(HasDiscoveries::AnyFailures);
+    match bound.search {
+        Search::All => found(&checker.spawn_bfs().join()),
+        Search::Near(depth) => found(&checker.target_max_depth(depth.get() + 1).spawn_bfs().join()),
+        Search::Walks { seed, worlds } => {
+            let walks = checker.target_state_count(worlds);
+            found(&walks.spawn_simulation(seed, Chance).join())
+        }
+    }
+}
+
+/// How many threads look.
+const THREADS: usize = 2;
+
+fn found(checked: &impl Checker<Decisions>) -> Found {
+    let paths = checked.discoveries();
+    let broken = Law::ALL
+        .into_iter()
+        .filter_map(|law| Some((law, paths.get(law.text())?.clone().into_vec())));
+    let known = &checked.model().known;
+    Found {
+        worlds: checked.unique_state_count(),
+        steps: checked.state_count(),
+        depth: checked.max_depth(),
+        followed: known.len(),
+        rounds: known.most_rounds(),
+        broken: broken.collect(),
+    }
+}

@@ -1,0 +1,48 @@
+//! Whether a decision reads what the canonical form leaves out.
+
+use capt_core::decision::Requeue;
+use jiff::Timestamp;
+
+use crate::memo::{Filling, Memo, Millis};
+use crate::observe::Light;
+use crate::round::{Decided, decide};
+use crate::world::{Name, World};
+
+/// Long after the time at which worlds are looked at.
+const ANOTHER_DAY: i64 = 4_102_444_800;
+
+/// As much of a decision as a world can tell.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    memo: Memo,
+    steps: Vec<String>,
+    requeue: Option<Millis>,
+    waits: usize,
+}
+
+fn told(decided: &Decided, now: Timestamp) -> Told {
+    Told {
+        memo: Memo::of(&decided.record, now),
+        steps: decided.plan.iter().map(|step| format!("{step:?}")).collect(),
+        requeue: match decided.requeue {
+            Requeue::OnChange => None,
+            Requeue::At(at) => Millis::try_from(at.duration_since(now).as_millis()).ok(),
+        },
+        waits: decided.waits.len(),
+    }
+}
+
+/// The object of the world about which something else is decided on another day, with other values for what the
+/// canonical form leaves out; in words.
+pub fn tells_apart(world: &World) -> Option<String> {
+    let light = Light {
+        now: Timestamp::from_second(ANOTHER_DAY).ok()?,
+        filling: Filling::Noise,
+    };
+    Name::ALL.into_iter().find_map(|name| {
+        let (_, plain) = decide(world, name, Light::PLAIN, None)?;
+        let (_, noisy) = decide(world, name, light, None)?;
+        let (plain, noisy) = (told(&plain, Light::PLAIN.now), told(&noisy, light.now));
+        (plain != noisy).then(|| format!("{name:?} in {world:?}:\n{plain:?}\n{noisy:?}"))
+    })
+}
