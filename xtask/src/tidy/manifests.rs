@@ -7,6 +7,11 @@ const CORE_LINTS: &str = "crates/capt-core/clippy.toml";
 const ROOT_LINTS: &str = "clippy.toml";
 
 pub(crate) fn check(path: &str, text: &str, findings: &mut Findings) {
+    // A package that is a workspace of its own (fuzz targets, which need another toolchain) has nothing to inherit.
+    let is = |wanted: &str| text.lines().any(|line| line.trim() == wanted);
+    if is("[package]") && is("[workspace]") {
+        return;
+    }
     let mut section = String::new();
     let mut inherits_lints = false;
     // Brackets of a value that goes on over several lines.
@@ -68,6 +73,13 @@ mod tests {
         let mut findings = Findings::default();
         check("a/Cargo.toml", text, &mut findings);
         findings.errors
+    }
+
+    #[test]
+    fn a_workspace_of_its_own_inherits_nothing() {
+        let text = "[package]\nname = \"a\"\n[dependencies]\nserde = \"1\"\n";
+        assert_eq!(errors(text).len(), 2);
+        assert!(errors(&format!("{text}[workspace]\n")).is_empty());
     }
 
     #[test]
