@@ -2,9 +2,9 @@
 //!
 //! The world is a control plane, a cluster with its VPC, and their two workspaces ([`world`]). What can happen in it
 //! is in [`action`]; every round of an object asks the production `assess` and `decide` and carries out what they say
-//! ([`round`]). What must hold is in [`law`]: laws of a single round are held against each of them ([`check`]), and
+//! (`round`). What must hold is in [`law`]: laws of a single round are held against each of them (`check`), and
 //! from every world that is reached it is followed to where it comes to rest when it is left alone, when it is mended,
-//! and when everything is deleted ([`rest`]).
+//! and when everything is deleted (`rest`).
 //!
 //! That the laws find something is shown with [`mistake`]s that are planted on purpose.
 
