@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::advance::RecoveryMode;
 use crate::fault::{Fault, FaultClass};
 
 mod action;
@@ -23,23 +24,11 @@ pub use action::{Action, ActionKind, Proof, Step, Touches};
 pub use breaker::Breaker;
 pub use ladder::{Rung, ladder, render_markdown};
 
-/// How much may be done without a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Mode {
-    /// Nothing.
-    Off,
-    /// Nothing; what would have been done is written down.
-    Observe,
-    /// What the ladder has.
-    #[default]
-    Act,
-}
-
 /// What an owner says about recovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// How much may be done.
-    pub mode: Mode,
+    pub mode: RecoveryMode,
     /// What to try, in this order, each with its own time if it has one. Empty: the ladder of the class.
     pub actions: Vec<(ActionKind, Option<Duration>)>,
     /// Actions that may destroy something and are permitted all the same.
@@ -57,7 +46,7 @@ impl Default for Rules {
     /// enough that nothing is tried for weeks without anybody knowing.
     fn default() -> Self {
         Self {
-            mode: Mode::Act,
+            mode: RecoveryMode::Act,
             actions: Vec::new(),
             allow: BTreeSet::new(),
             per_incident: 20,
@@ -162,7 +151,7 @@ pub enum StateKnown {
 pub enum Choice {
     /// Do this.
     Do(Step),
-    /// This would be done, and the mode is [`Mode::Observe`].
+    /// This would be done, and the mode is [`RecoveryMode::Observe`].
     WouldDo(Step),
     /// Nothing before this moment: too much was tried lately.
     Pause {
@@ -188,7 +177,7 @@ pub enum Paused {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Escalation {
-    /// The mode is [`Mode::Off`].
+    /// The mode is [`RecoveryMode::Off`].
     RecoveryOff,
     /// Everything on the ladder was tried, as often as it may be.
     LadderExhausted,
@@ -236,8 +225,8 @@ pub fn choose(
     now: Timestamp,
 ) -> Choice {
     match rules.mode {
-        Mode::Off => return Choice::Escalate(Escalation::RecoveryOff),
-        Mode::Observe | Mode::Act => {}
+        RecoveryMode::Off => return Choice::Escalate(Escalation::RecoveryOff),
+        RecoveryMode::Observe | RecoveryMode::Act => {}
     }
     if incident.attempts() >= rules.per_incident {
         return Choice::Escalate(Escalation::IncidentExhausted);
@@ -259,8 +248,8 @@ pub fn choose(
         };
     }
     match rules.mode {
-        Mode::Observe => Choice::WouldDo(step),
-        Mode::Act | Mode::Off => Choice::Do(step),
+        RecoveryMode::Observe => Choice::WouldDo(step),
+        RecoveryMode::Act | RecoveryMode::Off => Choice::Do(step),
     }
 }
 

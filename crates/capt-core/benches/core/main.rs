@@ -1,4 +1,4 @@
-//! What the decision core costs, against petgraph in the same run. `cargo xtask bench core` runs it.
+//! What the decision core costs, against petgraph in the same run. `cargo bench -p capt-core` runs it.
 //!
 //! Each pair is measured in turn (A B B A) and told as medians; whole curves are told with their exponent, which
 //! is 1 for what is linear.

@@ -1,7 +1,6 @@
 //! Maps and sets that are looked up and never walked for an answer, so that their order is never seen.
 //!
-//! The hasher has fixed keys, so that equal runs are equal; of a million nodes, a quarter of the time of the
-//! standard library's.
+//! The hasher has fixed keys, so that equal runs are equal, and costs less for short keys than the standard library's.
 
 #![allow(clippy::disallowed_types, reason = "the one place where they are named")]
 

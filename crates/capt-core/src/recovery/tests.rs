@@ -261,11 +261,14 @@ fn nothing_is_done_when_it_is_off_and_nothing_but_said_when_it_observes() {
         };
         choose_first(FaultClass::Transient, &incident, &everything(), &rules)
     };
-    assert_eq!(choice(Mode::Off), Choice::Escalate(Escalation::RecoveryOff));
-    let Choice::Do(step) = choice(Mode::Act) else {
+    assert_eq!(
+        choice(RecoveryMode::Off),
+        Choice::Escalate(Escalation::RecoveryOff)
+    );
+    let Choice::Do(step) = choice(RecoveryMode::Act) else {
         panic!("nothing is done")
     };
-    assert_eq!(choice(Mode::Observe), Choice::WouldDo(step));
+    assert_eq!(choice(RecoveryMode::Observe), Choice::WouldDo(step));
 }
 
 #[test]
