@@ -47,7 +47,11 @@ impl RetryStrategy {
         let factor = u64::from(self.backoff_factor_percent.max(100));
         let mut remaining = attempt.saturating_sub(1);
         while remaining > 0 && delay < cap && factor > 100 && delay > 0 {
-            delay = (delay.saturating_mul(factor) / 100).max(delay + 1).min(cap);
+            // Beyond what can be counted it is the longest there is, at once and not millisecond by millisecond.
+            let grown = delay
+                .checked_mul(factor)
+                .map_or(cap, |grown| (grown / 100).max(delay + 1));
+            delay = grown.min(cap);
             remaining -= 1;
         }
         let jitter = match delay / 10 {
@@ -122,6 +126,17 @@ mod tests {
             RetryStrategy::default().delay(u32::MAX, 7),
             Duration::from_mins(10)
         );
+    }
+
+    /// However long the longest delay is, it is reached in few steps.
+    #[test]
+    fn a_delay_without_a_bound_is_reached_at_once() {
+        let retry = RetryStrategy {
+            max_delay: Duration::MAX,
+            ..RetryStrategy::default()
+        };
+        assert_eq!(retry.delay(u32::MAX, 7), Duration::from_millis(u64::MAX));
+        assert!(retry.delay(40, 7) < retry.delay(41, 7));
     }
 
     #[test]
