@@ -184,11 +184,11 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
         Choice::Do(step) => {
             let kind = step.action.kind();
             let ledger = &mut record.recovery.ledger;
-            // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not.
-            let rested = record
-                .recovery
-                .last_attempt
-                .is_none_or(|last| after(last, rules.retry.max_delay) <= now);
+            // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not. The
+            // longest delay may have been waited for before the last attempt began; it must have worked as long again.
+            let long = rules.retry.max_delay.saturating_mul(2);
+            let last = record.recovery.last_attempt;
+            let rested = last.is_none_or(|last| after(last, long) <= now);
             let delay = if rested && fault.class.disposition() == Disposition::Resume {
                 ledger.open(fault, now).doing = Some(kind);
                 Duration::ZERO
