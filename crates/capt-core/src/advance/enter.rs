@@ -41,11 +41,13 @@ pub(super) fn enter(
         }
         State::Configuring => {
             record.origin = None;
+            record.next_attempt = None;
             Vec::new()
         }
         State::Ready => enter_ready(record, assessment, now),
         State::Degraded => {
             record.ready = false;
+            record.next_attempt = None;
             record.gave_up = from == State::Recovering;
             if record.gave_up {
                 record.end_recovery(RecoveryOutcome::Failed, now);
@@ -82,6 +84,7 @@ pub(super) fn enter(
 
 fn enter_validating(record: &mut Record, from: State, loss: Option<&Loss>, now: Timestamp) -> Vec<Notice> {
     if from != State::Recovering || record.origin != Some(State::Validating) {
+        record.end_recovery(RecoveryOutcome::Failed, now);
         record.recovery.ledger.close();
         record.fault = None;
     }
