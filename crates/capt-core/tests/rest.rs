@@ -16,6 +16,7 @@ use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
 use capt_core::record::{Record, Run, RunOperation};
 use capt_core::retry::RetryStrategy;
+use capt_core::template_apply;
 use capt_core::wait::Wait;
 use capt_core::workspace::{self, Connection, Deletion, RunSeen};
 use jiff::{SignedDuration, Timestamp};
@@ -107,6 +108,16 @@ fn workspace(state: State) -> workspace::Snapshot {
     }
 }
 
+fn template_apply(state: State) -> template_apply::Snapshot {
+    template_apply::Snapshot {
+        object: object(state),
+        missing: Vec::new(),
+        invalid: None,
+        workspace: None,
+        retain: false,
+    }
+}
+
 /// A round at `now`: the record is taken over, and what is done and waited for is said.
 fn round_of_cluster(seen: &mut cluster::Snapshot, now: Timestamp) -> String {
     let decision = cluster::decide(seen, cluster::assess(seen, now), now);
@@ -122,6 +133,12 @@ fn round_of_control_plane(seen: &mut control_plane::Snapshot, now: Timestamp) ->
 
 fn round_of_workspace(seen: &mut workspace::Snapshot, now: Timestamp) -> String {
     let decision = workspace::decide(seen, workspace::assess(seen, now), now);
+    seen.object.record = decision.record;
+    said(&decision.plan, &decision.waits)
+}
+
+fn round_of_apply(seen: &mut template_apply::Snapshot, now: Timestamp) -> String {
+    let decision = template_apply::decide(seen, template_apply::assess(seen, now), now);
     seen.object.record = decision.record;
     said(&decision.plan, &decision.waits)
 }
@@ -285,4 +302,42 @@ fn a_parent_leaves_failed_once_its_child_is_mended_even_if_it_differs() {
     });
     round_of_control_plane(&mut seen, NOW);
     assert_eq!(seen.object.record.state, State::Validating);
+}
+
+/// What was there when the inputs were checked may have gone before anything is made.
+#[test]
+fn nothing_new_is_begun_on_what_has_gone_since_it_was_checked() {
+    let gone = || {
+        vec![Wait::new(
+            "TerraformWorkspace/vpc",
+            "WorkspaceNotReady",
+            "it is being deleted",
+        )]
+    };
+    let mut seen = control_plane(State::Provisioning);
+    seen.apply = None;
+    seen.missing = gone();
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "WorkspaceNotReady");
+    assert_eq!(seen.object.record.state, State::Provisioning);
+    // What was begun goes on, and is corrected.
+    seen.apply = Some(Child {
+        matches: false,
+        ..child(State::Provisioning)
+    });
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "ensure-apply");
+    seen.apply = None;
+    seen.missing.clear();
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "ensure-apply");
+
+    let mut seen = template_apply(State::Provisioning);
+    seen.missing = gone();
+    assert_eq!(round_of_apply(&mut seen, NOW), "WorkspaceNotReady");
+    seen.workspace = Some(Child {
+        matches: false,
+        ..child(State::Provisioning)
+    });
+    assert_eq!(round_of_apply(&mut seen, NOW), "ensure-workspace");
+    seen.workspace = None;
+    seen.missing.clear();
+    assert_eq!(round_of_apply(&mut seen, NOW), "ensure-workspace");
 }
