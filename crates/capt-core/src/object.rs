@@ -385,7 +385,10 @@ impl Object {
         }
         match advance(&self.record, &assessment, &self.policy, now, seed_of(&self.uid)) {
             Advance::Moved { mut record, notices } => {
-                record.honoured.clone_from(&self.requested);
+                // Who fails has not answered what came at the same moment: the next round does.
+                if !is_setback(record.state) {
+                    record.honoured.clone_from(&self.requested);
+                }
                 record.ready &= assessment.loss.is_none();
                 moved(&mut record);
                 Decision {
@@ -436,6 +439,14 @@ impl Object {
             notices: told.into_iter().collect(),
             ..Decision::hold(record)
         }
+    }
+}
+
+/// Whether a move into this state means that something has failed.
+const fn is_setback(state: State) -> bool {
+    match state {
+        State::Degraded | State::Failed | State::Recovering => true,
+        State::Pending | State::Validating | State::Provisioning | State::Configuring | State::Ready => false,
     }
 }
 

@@ -341,3 +341,82 @@ fn nothing_new_is_begun_on_what_has_gone_since_it_was_checked() {
     seen.missing.clear();
     assert_eq!(round_of_apply(&mut seen, NOW), "ensure-workspace");
 }
+
+/// A request that is first seen together with the failure is not taken for answered by it.
+#[test]
+fn a_request_that_arrives_with_a_failure_is_answered() {
+    let ask = Some("retry=1".to_owned());
+    for (of_child, setback) in [
+        (State::Failed, State::Failed),
+        (State::Recovering, State::Recovering),
+    ] {
+        let mut seen = control_plane(State::Configuring);
+        seen.apply = Some(child(of_child));
+        seen.object.requested.clone_from(&ask);
+        round_of_control_plane(&mut seen, NOW);
+        assert_eq!(
+            (seen.object.record.state, &seen.object.record.honoured),
+            (setback, &None)
+        );
+        round_of_control_plane(&mut seen, NOW);
+        assert_eq!(
+            (seen.object.record.state, &seen.object.record.honoured),
+            (State::Validating, &ask)
+        );
+    }
+    let mut seen = control_plane(State::Ready);
+    seen.endpoint = Endpoint::Published;
+    seen.kubeconfig = Kubeconfig::Output(Secret::Current);
+    seen.ca = Secret::Current;
+    seen.apply = Some(child(State::Degraded));
+    seen.object.requested.clone_from(&ask);
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Degraded);
+    assert_eq!(seen.object.record.honoured, None);
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+    assert_eq!(seen.object.record.honoured, ask);
+}
+
+/// At what goes well, or is in order, nothing is to be tried again.
+#[test]
+fn a_request_is_answered_by_what_succeeds() {
+    let ask = Some("retry=1".to_owned());
+    let mut seen = control_plane(State::Provisioning);
+    seen.object.requested.clone_from(&ask);
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Configuring);
+    assert_eq!(seen.object.record.honoured, ask);
+    let mut seen = cluster(State::Configuring, Some(child(State::Ready)));
+    seen.object.requested.clone_from(&ask);
+    round_of_cluster(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Ready);
+    assert_eq!(seen.object.record.honoured, ask);
+}
+
+/// As of a run that applies, so of one that destroys: the next round begins another one, without its delay.
+#[test]
+fn a_request_that_arrives_with_the_failure_of_a_destroy_is_answered() {
+    let mut seen = workspace(State::Ready);
+    seen.object.deleting = true;
+    seen.object.requested = Some("retry=1".to_owned());
+    seen.object.record.run = Some(Run {
+        number: 2,
+        operation: RunOperation::Destroy,
+        input: "one".to_owned(),
+        opened: NOW,
+    });
+    let fault = Fault::new(FaultClass::Transient, "Throttled", "too much at once");
+    seen.run = Some(RunSeen {
+        number: 2,
+        progress: Progress::default(),
+        unlocked: None,
+        changes: true,
+        end: Some(workspace::RunEnd::Failed(fault)),
+    });
+    assert_eq!(round_of_workspace(&mut seen, NOW), "Throttled");
+    assert_eq!(seen.object.record.honoured, None);
+    assert_eq!(round_of_workspace(&mut seen, NOW), "Destroying");
+    assert_eq!(seen.object.record.run.as_ref().map(|run| run.number), Some(3));
+    assert_eq!(seen.object.record.honoured, seen.object.requested);
+}

@@ -116,6 +116,8 @@ fn destroy(
             let asked = object.is_asked();
             match record.next_attempt {
                 None => {
+                    // What was asked for before anybody knew of the failure is answered in the next round.
+                    record.honoured.clone_from(&object.record.honoured);
                     record.attempt = record.attempt.saturating_add(1);
                     let delay = object.policy.retry.delay(record.attempt, seed_of(&object.uid));
                     // A destroy is never given up: nobody else would do it. It only gets slower.
