@@ -3,6 +3,7 @@
 use capt_core::decision::Requeue;
 use capt_core::fault::FaultClass;
 
+use crate::check;
 use crate::memo::{Millis, stands_for};
 use crate::mistake::Mistake;
 use crate::observe::Light;
@@ -25,19 +26,23 @@ pub enum Loss {
     Connection,
     /// The kubeconfig secret.
     Kubeconfig,
-    /// The workspace of the control plane: somebody deletes it.
-    Workspace,
+    /// A workspace: somebody deletes it.
+    Workspace(Name),
+    /// Both workspaces: somebody deletes them.
+    Workspaces,
 }
 
 impl Loss {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Owner,
         Self::Credentials(Name::Plane),
         Self::Credentials(Name::Network),
         Self::Template,
         Self::Connection,
         Self::Kubeconfig,
-        Self::Workspace,
+        Self::Workspace(Name::Plane),
+        Self::Workspace(Name::Network),
+        Self::Workspaces,
     ];
 }
 
@@ -228,6 +233,8 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
         }
         Action::StepFails(name, class) => {
             round(&mut world, name, How::Fails(stands_for(class)), mistake);
+            // It was tried, and has failed anew.
+            check::settles(&mut world, name);
             spend(&mut world, |left| &mut left.faults);
         }
         Action::Restart => {
@@ -256,8 +263,10 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             spend(&mut world, |left| &mut left.changes);
         }
         Action::Ask(name) => {
+            let owed = check::has_failed(&world, name);
             let thing = world.get_mut(name)?;
             thing.requested = thing.requested.saturating_add(1);
+            thing.owed |= owed;
             spend(&mut world, |left| &mut left.requests);
         }
         Action::Pause(name) => {
@@ -305,9 +314,15 @@ fn lose(world: &mut World, loss: Loss) -> Option<()> {
         Loss::Template => world.around.template = false,
         Loss::Connection => world.get_mut(Name::Plane)?.connection = None,
         Loss::Kubeconfig => world.get_mut(Name::ControlPlane)?.kubeconfig = None,
-        Loss::Workspace => {
-            world.get(Name::Plane).filter(|thing| !thing.deleting)?;
-            delete(world, Name::Plane);
+        Loss::Workspace(name) => {
+            world.get(name).filter(|thing| !thing.deleting)?;
+            delete(world, name);
+        }
+        Loss::Workspaces => {
+            for name in Name::WORKSPACES {
+                world.get(name).filter(|thing| !thing.deleting)?;
+            }
+            Name::WORKSPACES.into_iter().for_each(|name| delete(world, name));
         }
     }
     Some(())

@@ -9,6 +9,7 @@ use capt_core::lifecycle::State;
 use foldhash::fast::FixedState;
 
 use crate::action::{next_moment, pass, resume};
+use crate::check;
 use crate::law::Law;
 use crate::mistake::Mistake;
 use crate::observe::Light;
@@ -151,6 +152,9 @@ impl Known {
             if !decided.plan.is_empty() {
                 law = law.or(Some(Law::Rest));
             }
+            if check::is_unanswered(world, name, thing) {
+                law = law.or(Some(Law::Answered));
+            }
             if !has_reason(world, name, thing, &decided) {
                 law = law.or(Some(Law::Reason));
             }
@@ -160,6 +164,7 @@ impl Known {
         let gone = |name: Name| world.get(name).is_none() && world.made(name) == Made::default();
         let mended = mended(world);
         let asked = asked(world);
+        let cleared = cleared(world);
         // Without its network a control plane can only say so.
         let unmended = if stays(Name::Cluster).is_none() || Name::ALL.into_iter().all(ready) {
             None
@@ -167,6 +172,8 @@ impl Known {
             self.rest(&mended, mistake).of_mending()
         } else if asked != *world {
             self.rest(&asked, mistake).of_mending()
+        } else if cleared != *world {
+            self.rest(&cleared, mistake).of_mending()
         } else {
             Some(Law::Mends)
         };
@@ -266,6 +273,15 @@ pub(crate) fn asked(world: &World) -> World {
         if let Some(thing) = world.get_mut(name).filter(|thing| !thing.deleting) {
             thing.requested = LAST_REQUEST;
         }
+    }
+    world
+}
+
+/// The world without what a network that is to go waits for, as it says: the workspace that stands in it is deleted.
+pub(crate) fn cleared(world: &World) -> World {
+    let mut world = world.clone();
+    if world.get(Name::Network).is_some_and(|thing| thing.deleting) {
+        delete(&mut world, Name::Plane);
     }
     world
 }

@@ -209,6 +209,9 @@ pub struct Thing {
     pub failing: Option<FaultClass>,
     /// How many runs in a row have failed with a fault that is retried, counted by the world itself.
     pub spent: u8,
+    /// Of a parent: whether a person asked for another try of what had failed, and nothing was tried since. Kept by
+    /// the world itself.
+    pub owed: bool,
     /// Of a control plane: whether its spec has the endpoint.
     pub endpoint: bool,
     /// Of a control plane: for which apply the kubeconfig secret is, if it is there.
@@ -235,6 +238,7 @@ impl Thing {
             memo: Memo::default(),
             failing: None,
             spent: 0,
+            owed: false,
             endpoint: false,
             kubeconfig: None,
             runner: Runner::default(),
