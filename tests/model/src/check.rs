@@ -5,26 +5,23 @@ use capt_core::lifecycle::{Lifecycle, Signal, State};
 use capt_core::machine::{Machine as _, Move};
 use capt_core::record::{OperationKind, RunOperation};
 
+use crate::choice::Choice;
 use crate::law::Law;
-use crate::memo::{Memo, POLICY, RUN, millis};
-use crate::round::{Command, Decided};
+use crate::memo::{Memo, POLICY, millis};
+use crate::round::Command;
 use crate::world::{End, Name, Resources, Run, Stage, StateObject, Thing, World};
 
 /// What a round may do, before it does it.
-pub(crate) fn intent(world: &mut World, name: Name, decided: &Decided) {
+pub(crate) fn intent(world: &mut World, name: Name, choice: &Choice) {
     let Some(thing) = world.get(name) else {
         return;
     };
-    let before = &thing.memo;
-    let record = &decided.record;
-    let opens = record.run.as_ref().is_some_and(|run| run.number != RUN);
-    let moves = record.state != before.state || opens || record.attempt > u32::from(before.attempt);
     let owned = world.around.owner || thing.deleting || !Name::PARENTS.contains(&name);
-    let reaches_out = decided.plan.iter().any(|step| is_outside(&step.command));
-    if moves && !decided.plan.is_empty() {
+    let reaches_out = choice.plan.iter().any(|step| is_outside(&step.command));
+    if choice.moves && !choice.plan.is_empty() {
         world.breaks(Law::Intent);
     }
-    if world.is_paused(name) && !decided.plan.is_empty() || !owned && reaches_out {
+    if world.is_paused(name) && !choice.plan.is_empty() || !owned && reaches_out {
         world.breaks(Law::HandsOff);
     }
 }

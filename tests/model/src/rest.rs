@@ -10,10 +10,10 @@ use foldhash::fast::FixedState;
 
 use crate::action::{next_moment, pass, resume};
 use crate::check;
+use crate::choice::{Choice, choose};
 use crate::law::Law;
 use crate::mistake::Mistake;
-use crate::observe::Light;
-use crate::round::{Decided, How, decide, delete, goes_on, round};
+use crate::round::{How, delete, goes_on, round};
 use crate::world::{Content, Left, Made, Name, Thing, World};
 
 /// The most rounds, of every object and run once, until a world has come to rest. What is found is printed and is
@@ -144,18 +144,16 @@ impl Known {
     fn judge(&self, world: &World, mistake: Option<Mistake>) -> Verdict {
         let mut law = None;
         for name in Name::ALL {
-            let (Some(thing), Some((_, decided))) =
-                (world.get(name), decide(world, name, Light::PLAIN, mistake))
-            else {
+            let (Some(thing), Some(choice)) = (world.get(name), choose(world, name, mistake)) else {
                 continue;
             };
-            if !decided.plan.is_empty() {
+            if !choice.plan.is_empty() {
                 law = law.or(Some(Law::Rest));
             }
             if check::is_unanswered(world, name, thing) {
                 law = law.or(Some(Law::Answered));
             }
-            if !has_reason(world, name, thing, &decided) {
+            if !has_reason(world, name, thing, &choice) {
                 law = law.or(Some(Law::Reason));
             }
         }
@@ -215,10 +213,12 @@ pub(crate) fn next(before: &World, mistake: Option<Mistake>) -> Option<World> {
     for name in Name::WORKSPACES {
         goes_on(&mut world, name);
     }
+    let mut world = world.closed();
     if world != *before {
         return Some(world);
     }
     pass(&mut world, next_moment(before, mistake)?);
+    let world = world.closed();
     (world != *before).then_some(world)
 }
 
@@ -228,8 +228,8 @@ fn is_ready(world: &World, name: Name, thing: &Thing) -> bool {
 }
 
 /// Whether an object that has come to rest says why it is where it is.
-fn has_reason(world: &World, name: Name, thing: &Thing, decided: &Decided) -> bool {
-    if world.is_paused(name) || !decided.waits.is_empty() {
+fn has_reason(world: &World, name: Name, thing: &Thing, choice: &Choice) -> bool {
+    if world.is_paused(name) || choice.waits {
         return true;
     }
     let memo = &thing.memo;
@@ -263,7 +263,7 @@ pub(crate) fn mended(world: &World) -> World {
             thing.observed = false;
         }
     }
-    world
+    world.closed()
 }
 
 /// The world with another try asked for.
@@ -274,7 +274,7 @@ pub(crate) fn asked(world: &World) -> World {
             thing.requested = LAST_REQUEST;
         }
     }
-    world
+    world.closed()
 }
 
 /// The world without what a network that is to go waits for, as it says: the workspace that stands in it is deleted.
@@ -283,7 +283,7 @@ pub(crate) fn cleared(world: &World) -> World {
     if world.get(Name::Network).is_some_and(|thing| thing.deleting) {
         delete(&mut world, Name::Plane);
     }
-    world
+    world.closed()
 }
 
 /// The world with everything back, and both parents deleted.
@@ -293,7 +293,7 @@ pub(crate) fn deleted(world: &World) -> World {
     for name in Name::PARENTS {
         delete(&mut world, name);
     }
-    world
+    world.closed()
 }
 
 fn restore(world: &mut World) {
