@@ -38,20 +38,22 @@ fn unknown(record: Record, apply: Option<State>) -> Snapshot {
     }
 }
 
-/// The same, with a kubeconfig from a template of its own.
-fn with_template(mut seen: Snapshot, apply: Option<State>) -> Snapshot {
+/// The same, with a kubeconfig from a template of its own. What it should be is known once that is applied.
+fn with_template(mut seen: Snapshot, apply: State) -> Snapshot {
     seen.kubeconfig = Kubeconfig::Template {
-        secret: seen_secret(&seen.kubeconfig),
-        apply: apply.map(|state| child(KUBECONFIG, state)),
+        secret: match apply {
+            State::Ready => Secret::Current,
+            State::Pending
+            | State::Validating
+            | State::Provisioning
+            | State::Configuring
+            | State::Degraded
+            | State::Failed
+            | State::Recovering => Secret::Unknown,
+        },
+        apply: Some(child(KUBECONFIG, apply)),
     };
     seen
-}
-
-fn seen_secret(kubeconfig: &Kubeconfig) -> Secret {
-    match kubeconfig {
-        Kubeconfig::Output(secret) | Kubeconfig::Template { secret, .. } => *secret,
-        Kubeconfig::Nowhere(_) => Secret::Unknown,
-    }
 }
 
 fn kubeconfig_apply(seen: &mut Snapshot) -> Option<&mut Option<Child>> {
@@ -227,7 +229,7 @@ fn provisioning() -> Vec<Base<Snapshot>> {
             "Provisioning, an update",
             with_template(
                 control_plane(updating(State::Provisioning), Some(State::Provisioning)),
-                Some(State::Ready),
+                State::Ready,
             ),
         ),
     ]
@@ -246,7 +248,7 @@ fn configuring() -> Vec<Base<Snapshot>> {
             "Configuring, the kubeconfig has a template",
             with_template(
                 control_plane(record(State::Configuring), Some(State::Ready)),
-                Some(State::Provisioning),
+                State::Provisioning,
             ),
         ),
         further(
@@ -258,7 +260,7 @@ fn configuring() -> Vec<Base<Snapshot>> {
 
 fn ready() -> Vec<Base<Snapshot>> {
     let seen = control_plane(record(State::Ready), Some(State::Ready));
-    vec![further("Ready", with_template(seen, Some(State::Ready)))]
+    vec![further("Ready", with_template(seen, State::Ready))]
 }
 
 fn degraded() -> Vec<Base<Snapshot>> {
@@ -282,7 +284,7 @@ fn failing() -> Vec<Base<Snapshot>> {
             "Failed, the apply of its kubeconfig has failed",
             with_template(
                 control_plane(blaming(State::Failed, KUBECONFIG), Some(State::Ready)),
-                Some(State::Failed),
+                State::Failed,
             ),
         ),
     ]
@@ -299,7 +301,7 @@ fn recovering() -> Vec<Base<Snapshot>> {
             "Recovering, the apply of its kubeconfig recovers",
             with_template(
                 control_plane(blaming(State::Recovering, KUBECONFIG), Some(State::Ready)),
-                Some(State::Recovering),
+                State::Recovering,
             )
             .with(configured),
         ),
@@ -318,7 +320,7 @@ fn deleting() -> Vec<Base<Snapshot>> {
     let deleted = |it: &mut Snapshot| it.object.deleting = true;
     let both = with_template(
         control_plane(record(State::Ready), Some(State::Ready)),
-        Some(State::Ready),
+        State::Ready,
     );
     vec![
         further("Ready, deleted", both.with(deleted)),
@@ -326,7 +328,7 @@ fn deleting() -> Vec<Base<Snapshot>> {
             "Configuring, the apply of its kubeconfig leaves",
             with_template(
                 control_plane(leaving(State::Configuring), Some(State::Ready)),
-                Some(State::Ready),
+                State::Ready,
             )
             .with(|it| {
                 it.object.deleting = true;

@@ -18,7 +18,7 @@ use crate::world::NOW;
 /// A typical snapshot.
 pub(crate) struct Base<S> {
     /// What it is called.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// The snapshot.
     pub(crate) seen: S,
     /// Whether every factor is tried on it, and not only those of its kind.
