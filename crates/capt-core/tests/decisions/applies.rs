@@ -44,12 +44,12 @@ pub(crate) fn factors() -> Factors<Snapshot> {
 }
 
 fn pending() -> Vec<Base<Snapshot>> {
-    vec![base("Pending", apply(record(State::Pending), None))]
+    vec![further("Pending", apply(record(State::Pending), None))]
 }
 
 fn validating() -> Vec<Base<Snapshot>> {
     vec![
-        base(
+        further(
             "Validating, the first input",
             apply(record(State::Validating), None),
         ),
@@ -66,7 +66,7 @@ fn provisioning() -> Vec<Base<Snapshot>> {
             "Provisioning, no workspace yet",
             apply(record(State::Provisioning), None),
         ),
-        base(
+        further(
             "Provisioning, the workspace works",
             apply(record(State::Provisioning), Some(State::Provisioning)),
         ),
@@ -78,7 +78,7 @@ fn provisioning() -> Vec<Base<Snapshot>> {
 }
 
 fn configuring() -> Vec<Base<Snapshot>> {
-    vec![base(
+    vec![further(
         "Configuring",
         apply(record(State::Configuring), Some(State::Ready)),
     )]
@@ -95,7 +95,7 @@ fn degraded() -> Vec<Base<Snapshot>> {
     };
     let unhealthy = |it: &mut Snapshot| it.object.record.gave_up = false;
     vec![
-        base(
+        further(
             "Degraded, its workspace gave up",
             apply(blaming(State::Degraded, WORKSPACE), Some(State::Degraded)),
         ),
@@ -108,7 +108,7 @@ fn degraded() -> Vec<Base<Snapshot>> {
 
 fn failing() -> Vec<Base<Snapshot>> {
     vec![
-        base(
+        further(
             "Failed, a fault of its own",
             apply(record(State::Failed), Some(State::Ready)),
         ),
@@ -152,7 +152,7 @@ fn deleting() -> Vec<Base<Snapshot>> {
     };
     let deleted = |it: &mut Snapshot| it.object.deleting = true;
     vec![
-        base(
+        further(
             "Ready, deleted",
             apply(record(State::Ready), Some(State::Ready)).with(deleted),
         ),

@@ -9,6 +9,7 @@ use capt_core::wait::Wait;
 
 use crate::children::children;
 use crate::factors::{Factor, common, factor};
+use crate::health::ill;
 use crate::sheet::{Base, Factors, further, sheets};
 use crate::subject::Subject as _;
 use crate::world::{absent, blaming, child, leaving, object, overdue_record, record, updating};
@@ -264,10 +265,16 @@ fn ready() -> Vec<Base<Snapshot>> {
 }
 
 fn degraded() -> Vec<Base<Snapshot>> {
-    vec![further(
-        "Degraded, its apply gave up",
-        control_plane(blaming(State::Degraded, APPLY), Some(State::Degraded)),
-    )]
+    vec![
+        further(
+            "Degraded, its apply gave up",
+            control_plane(blaming(State::Degraded, APPLY), Some(State::Degraded)),
+        ),
+        further(
+            "Degraded, a health check fails",
+            control_plane(record(State::Ready), Some(State::Ready)).with(|it| ill(it.object_mut())),
+        ),
+    ]
 }
 
 fn failing() -> Vec<Base<Snapshot>> {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use capt_core::advance::RecoveryMode;
 use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::State;
 use capt_core::object::Object;
 use capt_core::record::{OperationKind, Record};
+use capt_core::recovery::{ActionKind, RecoveryMode};
 
+use crate::healing::healing;
+use crate::health::looks;
 use crate::subject::Subject;
 use crate::world::{INPUT, OTHER, absent, at, fault, initialize, operating, tried};
 
@@ -22,7 +24,7 @@ pub(crate) struct Factor<S> {
 }
 
 /// What is tried on every base, of the factors that every kind has.
-const BRIEF: [&str; 11] = [
+const BRIEF: [&str; 14] = [
     "paused",
     "no finalizer",
     "asked",
@@ -33,7 +35,10 @@ const BRIEF: [&str; 11] = [
     "had been ready",
     "next attempt now",
     "operation since 30 min",
-    "failed three times before",
+    "tried three times before",
+    "a person was asked: RecoveryExhausted",
+    "look: token expired",
+    "look: all is well",
 ];
 
 pub(crate) fn factor<S>(name: impl Into<String>, vary: impl Fn(&mut S) + 'static) -> Factor<S> {
@@ -45,11 +50,17 @@ pub(crate) fn factor<S>(name: impl Into<String>, vary: impl Fn(&mut S) + 'static
     }
 }
 
-fn of_object<S: Subject>(name: impl Into<String>, vary: impl Fn(&mut Object) + 'static) -> Factor<S> {
+pub(crate) fn of_object<S: Subject>(
+    name: impl Into<String>,
+    vary: impl Fn(&mut Object) + 'static,
+) -> Factor<S> {
     factor(name, move |seen: &mut S| vary(seen.object_mut()))
 }
 
-fn of_record<S: Subject>(name: impl Into<String>, vary: impl Fn(&mut Record) + 'static) -> Factor<S> {
+pub(crate) fn of_record<S: Subject>(
+    name: impl Into<String>,
+    vary: impl Fn(&mut Record) + 'static,
+) -> Factor<S> {
     factor(name, move |seen: &mut S| vary(seen.record_mut()))
 }
 
@@ -60,6 +71,8 @@ pub(crate) fn common<S: Subject>() -> Vec<Factor<S>> {
     factors.extend(times());
     factors.extend(records());
     factors.extend(inputs());
+    factors.extend(healing());
+    factors.extend(looks());
     factors
 }
 
@@ -91,8 +104,10 @@ fn objects<S: Subject>() -> Vec<Factor<S>> {
             OTHER.clone_into(&mut it.input);
             it.requested = Some("retry=1".to_owned());
         }),
-        of_object("recovery off", |it| it.policy.mode = RecoveryMode::Off),
-        of_object("recovery observed", |it| it.policy.mode = RecoveryMode::Observe),
+        of_object("recovery off", |it| it.policy.recovery.mode = RecoveryMode::Off),
+        of_object("recovery observed", |it| {
+            it.policy.recovery.mode = RecoveryMode::Observe;
+        }),
     ]
 }
 
@@ -186,37 +201,13 @@ fn records<S: Subject>() -> Vec<Factor<S>> {
             it.origin = Some(origin);
         }));
     }
-    factors.push(of_record("failed three times before", |it| tried(it, 3)));
-    factors.extend(budgets());
-    factors.push(of_object("retries begin with 1 h", |it| {
-        it.policy.retry.base_delay = Duration::from_hours(1);
-        it.policy.retry.max_delay = Duration::from_hours(2);
+    factors.push(of_record("tried three times before", |it| {
+        tried(it, ActionKind::RetryApply, 3);
     }));
-    factors
-}
-
-/// Attempts to recover at the edge of what is allowed.
-fn budgets<S: Subject>() -> Vec<Factor<S>> {
-    let mut factors = Vec::new();
-    for (class, max_retries, budget) in [
-        (FaultClass::Transient, 10, 10),
-        (FaultClass::Transient, 1, 1),
-        (FaultClass::Dependency, 30, 20),
-        (FaultClass::Interrupted, 10, 10),
-        (FaultClass::Unknown, 10, 3),
-        (FaultClass::Environment, 10, 2),
-    ] {
-        for times in [budget, budget + 1] {
-            let name = format!("{times} times {class}, at most {max_retries}");
-            factors.push(of_object(name, move |it| {
-                if it.record.state == State::Recovering {
-                    it.record.fault = Some(fault(class));
-                    it.policy.retry.max_retries = max_retries;
-                    tried(&mut it.record, times);
-                }
-            }));
-        }
-    }
+    factors.push(of_object("retries begin with 1 h", |it| {
+        it.policy.recovery.retry.base_delay = Duration::from_hours(1);
+        it.policy.recovery.retry.max_delay = Duration::from_hours(2);
+    }));
     factors
 }
 

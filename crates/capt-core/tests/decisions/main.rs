@@ -15,6 +15,8 @@ mod children;
 mod clusters;
 mod control_planes;
 mod factors;
+mod healing;
+mod health;
 mod laws;
 mod sheet;
 mod signals;

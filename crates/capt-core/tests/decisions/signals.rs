@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use capt_core::advance::{Advance, Assessment, advance};
+use capt_core::absence::Absences;
+use capt_core::advance::{Advance, Assessment, Context, advance};
 use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::{Lifecycle, Signal, State};
 use capt_core::loss::Loss;
 use capt_core::machine::{Machine as _, Move};
 use capt_core::record::{OperationKind, Record};
+use capt_core::recovery::ActionKind;
 use capt_core::wait::{Notice, Severity};
 
 use crate::words::{changes, list};
@@ -26,7 +28,13 @@ fn leads(record: &Record, signal: Signal) -> Option<State> {
 }
 
 fn step(record: &Record, assessment: &Assessment) -> Advance {
-    advance(record, assessment, &policy(), NOW, SEED)
+    let context = Context {
+        policy: &policy(),
+        absences: &Absences::default(),
+        now: NOW,
+        seed: SEED,
+    };
+    advance(record, assessment, &context)
 }
 
 fn assessed(signals: impl IntoIterator<Item = Signal>) -> Assessment {
@@ -111,7 +119,7 @@ fn of_records() -> Vec<Way> {
             record.fault = Some(Fault::new(FaultClass::Unknown, "Before", "it went wrong before"));
             record.next_attempt = Some(at(5));
             record.percent = 55;
-            tried(record, 2);
+            tried(record, ActionKind::RetryApply, 2);
         }),
         way("tried 10 min less 1 s ago", |record, assessment| {
             record.recovery.last_attempt = Some(at(-599));

@@ -86,7 +86,8 @@ fn short(value: &Value) -> String {
     }
 }
 
-/// What has a shorter form than its fields: a fault, a run, an operation, an attempt to heal.
+/// What has a shorter form than its fields: a fault, a run, an operation, an attempt to heal, an incident, a judgement
+/// of a health check, what was good last.
 fn named(map: &serde_json::Map<String, Value>) -> Option<String> {
     let text = |key| map.get(key).map(short);
     let ended = match map.get("finished") {
@@ -107,8 +108,29 @@ fn named(map: &serde_json::Map<String, Value>) -> Option<String> {
     if let (Some(kind), Some(started)) = (text("kind"), text("started_at")) {
         return Some(format!("{kind}@{started}..{ended}"));
     }
-    if let (Some(action), Some(time)) = (text("action"), text("time")) {
-        return Some(format!("{action}({})@{time}..{ended}", text("trigger")?));
+    if let (Some(trigger), Some(time)) = (text("trigger"), text("time")) {
+        return Some(format!("{}({trigger})@{time}..{ended}", text("action")?));
+    }
+    if let (Some(trigger), Some(tried)) = (text("trigger"), text("tried")) {
+        let (doing, escalated) = (text("doing")?, text("escalated")?);
+        return Some(format!(
+            "{trigger}@{}{tried}doing:{doing},escalated:{escalated}",
+            text("started_at")?
+        ));
+    }
+    if let (Some(verdict), Some(against)) = (text("verdict"), text("against")) {
+        return Some(format!(
+            "{verdict}@{}-{against}({})",
+            text("since")?,
+            text("message")?
+        ));
+    }
+    if let (Some(revision), Some(input)) = (text("revision"), text("input")) {
+        let (version, outputs) = (text("version")?, text("outputs")?);
+        return Some(format!(
+            "{revision}({input},{version},{outputs})@{}",
+            text("time")?
+        ));
     }
     None
 }

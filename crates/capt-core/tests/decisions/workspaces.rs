@@ -6,9 +6,11 @@ use capt_core::fault::FaultClass;
 use capt_core::lifecycle::State;
 use capt_core::progress::Progress;
 use capt_core::record::{Record, RunOperation};
+use capt_core::recovery::ActionKind;
 use capt_core::workspace::{Connection, Deletion, RunEnd, RunSeen, Snapshot};
 
 use crate::factors::{Factor, common, factor};
+use crate::health::ill;
 use crate::sheet::{Base, Factors, base, further, sheets};
 use crate::subject::Subject as _;
 use crate::world::{
@@ -173,6 +175,36 @@ fn runs() -> Vec<Factor<Snapshot>> {
             },
         ));
     }
+    factors.extend(ladders());
+    factors
+}
+
+/// A run that failed after so many attempts, at the edges of the ladder of its class and of what is allowed.
+fn ladders() -> Vec<Factor<Snapshot>> {
+    let mut factors = Vec::new();
+    for (class, kind, most, allowed) in [
+        (FaultClass::Transient, ActionKind::RetryApply, 10, 30),
+        (FaultClass::Transient, ActionKind::RetryApply, 3, 3),
+        (FaultClass::Dependency, ActionKind::RetryApply, 20, 30),
+        (FaultClass::Locked, ActionKind::RetryApply, 20, 30),
+        (FaultClass::Interrupted, ActionKind::RetryApply, 20, 30),
+        (FaultClass::Credentials, ActionKind::RetryApply, 3, 30),
+        (FaultClass::Environment, ActionKind::Replan, 2, 30),
+        (FaultClass::Unknown, ActionKind::RetryApply, 2, 30),
+        (FaultClass::Unknown, ActionKind::Replan, 1, 30),
+    ] {
+        for times in [most - 1, most] {
+            let name = format!("run failed: {class}, after {times} times {kind:?}, {allowed} are allowed");
+            factors.push(factor(name, move |it: &mut Snapshot| {
+                if let Some(run) = &mut it.run {
+                    run.end = failed(class);
+                    it.object.policy.recovery.retry.max_retries = allowed;
+                    it.object.record.recovery.last_attempt = Some(at(-2));
+                    tried(&mut it.object.record, kind, times);
+                }
+            }));
+        }
+    }
     factors
 }
 
@@ -203,6 +235,10 @@ fn validating() -> Vec<Base<Snapshot>> {
         base(
             "Validating, the first input",
             workspace(record(State::Validating)),
+        ),
+        base(
+            "Validating, a Secret is missing",
+            workspace(record(State::Validating)).with(|it| it.missing = vec![absent("a")]),
         ),
         further(
             "Validating, a new input",
@@ -252,10 +288,16 @@ fn ready() -> Vec<Base<Snapshot>> {
 }
 
 fn degraded() -> Vec<Base<Snapshot>> {
-    vec![base(
-        "Degraded, gave up",
-        applying(record(State::Degraded), run(4, failed(FaultClass::Transient))),
-    )]
+    vec![
+        base(
+            "Degraded, gave up",
+            applying(record(State::Degraded), run(4, failed(FaultClass::Transient))),
+        ),
+        base(
+            "Degraded, a health check fails",
+            applying(record(State::Ready), succeeded()).with(|it| ill(it.object_mut())),
+        ),
+    ]
 }
 
 fn failing() -> Vec<Base<Snapshot>> {
@@ -264,11 +306,11 @@ fn failing() -> Vec<Base<Snapshot>> {
         it.object.record.next_attempt = Some(at(600));
     });
     vec![
-        base(
+        further(
             "Failed, a person is needed",
             applying(record(State::Failed), run(1, failed(FaultClass::Invalid))),
         ),
-        further("Failed, it is looked at again", probed),
+        base("Failed, it is looked at again", probed),
     ]
 }
 
@@ -307,7 +349,7 @@ fn deleting() -> Vec<Base<Snapshot>> {
 
 fn destroying() -> Vec<Base<Snapshot>> {
     let waiting = destroying_with(failed(FaultClass::Dependency)).with(|it| {
-        tried(it.record_mut(), 1);
+        tried(it.record_mut(), ActionKind::RetryApply, 1);
         it.object.record.next_attempt = Some(at(8));
         it.object.record.fault = Some(fault(FaultClass::Dependency));
     });
@@ -317,11 +359,11 @@ fn destroying() -> Vec<Base<Snapshot>> {
             destroying_with(None).with(|it| it.run = None),
         ),
         further("Ready, the destroy goes on", destroying_with(None)),
-        base(
+        further(
             "Ready, the destroy has failed",
             destroying_with(failed(FaultClass::Dependency)),
         ),
-        further("Ready, the destroy has failed and is tried again later", waiting),
+        base("Ready, the destroy has failed and is tried again later", waiting),
         further(
             "Ready, the destroy has succeeded",
             destroying_with(Some(RunEnd::Succeeded)),

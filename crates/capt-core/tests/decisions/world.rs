@@ -8,9 +8,9 @@ use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
-use capt_core::record::{
-    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, Run, RunOperation,
-};
+use capt_core::record::{Ending, Operation, OperationKind, Record, RecoveryAttempt, Run, RunOperation};
+use capt_core::recovery::{ActionKind, Escalation, Incident, Ledger};
+use capt_core::revision::LastGood;
 use capt_core::wait::Wait;
 use jiff::{SignedDuration, Timestamp};
 
@@ -81,6 +81,14 @@ fn operation(kind: OperationKind, started: i64) -> Operation {
     }
 }
 
+/// An operation that took so many seconds, and ended an hour ago.
+pub(crate) fn finished(kind: OperationKind, seconds: i64) -> Operation {
+    Operation {
+        finished: Some((at(-3_600), Ending::Succeeded)),
+        ..operation(kind, -3_600 - seconds)
+    }
+}
+
 /// The operation that is going on, since so many seconds.
 pub(crate) fn operating(record: &mut Record, kind: OperationKind, started: i64) {
     record.operation = Some(operation(kind, started));
@@ -90,6 +98,13 @@ pub(crate) fn operating(record: &mut Record, kind: OperationKind, started: i64) 
 pub(crate) fn initialize(record: &mut Record) {
     record.initialized = true;
     record.applied = Some(INPUT.to_owned());
+    record.last_good = Some(LastGood {
+        revision: None,
+        version: None,
+        input: INPUT.to_owned(),
+        outputs: None,
+        time: at(-7_200),
+    });
     let finished = Some((at(-7_200), Ending::Succeeded));
     record.history.insert(
         0,
@@ -110,28 +125,37 @@ pub(crate) fn opened(record: &mut Record, number: u32, operation: RunOperation) 
     });
 }
 
-/// An attempt that is going on, the only one so far.
-fn recovering(record: &mut Record, origin: State, fault: Option<Fault>) {
-    record.origin = Some(origin);
-    record.attempt = 1;
-    record.next_attempt = fault.as_ref().map(|_| at(8));
-    record.recovery = Recovery {
-        last_attempt: Some(at(-2)),
-        attempts: 1,
-        successes: 0,
-        history: vec![RecoveryAttempt {
-            time: at(-2),
-            trigger: fault.as_ref().map_or("TimedOut", |fault| &fault.code).to_owned(),
-            action: "Retry".to_owned(),
-            finished: None,
-        }],
-    };
-    record.fault = fault;
+/// An attempt to heal that was decided two seconds ago, the only one so far.
+fn attempt(trigger: &str, action: ActionKind) -> RecoveryAttempt {
+    RecoveryAttempt {
+        time: at(-2),
+        trigger: trigger.to_owned(),
+        action: Some(action),
+        finished: None,
+    }
 }
 
-/// Attempts that have failed in a row.
-pub(crate) fn tried(record: &mut Record, times: u32) {
-    record.attempt = times;
+/// What was done so far about the incident that is going on.
+pub(crate) fn tried(record: &mut Record, action: ActionKind, times: u32) {
+    let fault = record
+        .fault
+        .clone()
+        .unwrap_or_else(|| fault(FaultClass::Transient));
+    let incident = record
+        .recovery
+        .ledger
+        .incident
+        .get_or_insert_with(|| Incident::of(&fault, at(-300)));
+    incident.tried.insert(action, times);
+}
+
+/// A person was asked about the incident that is going on.
+pub(crate) fn escalated(record: &mut Record, why: Escalation) {
+    tried(record, ActionKind::RetryApply, 1);
+    if let Some(incident) = &mut record.recovery.ledger.incident {
+        incident.doing = None;
+        incident.escalated = Some(why);
+    }
 }
 
 /// A record that has come into `state` on the straight way: a first creation, and what is typical of each of the
@@ -166,6 +190,7 @@ pub(crate) fn record(state: State) -> Record {
             record.gave_up = true;
             record.fault = Some(fault(FaultClass::Transient));
             initialize(&mut record);
+            escalated(&mut record, Escalation::LadderExhausted);
         }
         State::Failed => {
             record.input = Some(INPUT.to_owned());
@@ -180,11 +205,18 @@ pub(crate) fn record(state: State) -> Record {
             record.input = Some(INPUT.to_owned());
             record.percent = 20;
             operating(&mut record, OperationKind::Creating, -120);
-            recovering(
-                &mut record,
-                State::Provisioning,
-                Some(fault(FaultClass::Transient)),
-            );
+            record.origin = Some(State::Provisioning);
+            record.next_attempt = Some(at(8));
+            record.fault = Some(fault(FaultClass::Transient));
+            record.recovery.last_attempt = Some(at(-2));
+            record.recovery.attempts = 1;
+            record.recovery.history = vec![attempt("Boom", ActionKind::RetryApply)];
+            record.recovery.ledger.spent.since = Some(at(-2));
+            record.recovery.ledger.spent.actions = 1;
+            tried(&mut record, ActionKind::RetryApply, 1);
+            if let Some(incident) = &mut record.recovery.ledger.incident {
+                incident.doing = Some(ActionKind::RetryApply);
+            }
         }
     }
     record
@@ -194,7 +226,9 @@ pub(crate) fn record(state: State) -> Record {
 pub(crate) fn overdue_record() -> Record {
     let mut record = record(State::Recovering);
     operating(&mut record, OperationKind::Creating, -902);
-    recovering(&mut record, State::Validating, None);
+    follows(&mut record, "TimedOut");
+    record.origin = Some(State::Validating);
+    record.fault = None;
     record.percent = 0;
     record
 }
@@ -203,9 +237,17 @@ pub(crate) fn overdue_record() -> Record {
 pub(crate) fn blaming(state: State, child: &str) -> Record {
     let mut record = record(state);
     record.blamed = Some(child.to_owned());
-    record.next_attempt = None;
-    tried(&mut record, 0);
+    if state == State::Recovering {
+        follows(&mut record, "Boom");
+    }
     record
+}
+
+/// What heals is not its own.
+fn follows(record: &mut Record, trigger: &str) {
+    record.next_attempt = None;
+    record.recovery.ledger = Ledger::default();
+    record.recovery.history = vec![attempt(trigger, ActionKind::WaitForDependency)];
 }
 
 /// The record of an update that came into `state`.
