@@ -2,9 +2,11 @@
 //! once.
 
 use capt_core::decision::{Decision, Requeue};
+use capt_core::fault::FaultClass;
 use capt_core::lifecycle::{Lifecycle, Signal, State};
 use capt_core::machine::{Machine as _, Move};
 use capt_core::record::Record;
+use capt_core::recovery::RecoveryMode;
 use capt_core::wait::Notice;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -166,6 +168,27 @@ fn keeps_its_latches<S: Subject>(seen: &S) -> Law {
     Ok(())
 }
 
+/// Nothing is begun about a failure that the rules do not allow. A destroy is never given up, and bound by nothing.
+fn tries_within_bounds<S: Subject>(seen: &S) -> Law {
+    let before = seen.record();
+    let after = round(seen).record;
+    let tried = |record: &Record| record.recovery.ledger.attempts();
+    if after.is_deleting() || tried(&after) <= tried(before) {
+        return Ok(());
+    }
+    let rules = &seen.object().policy.recovery;
+    let class = after.fault.as_ref().map(|fault| fault.class);
+    prop_assert!(rules.mode == RecoveryMode::Act || class == Some(FaultClass::Interrupted));
+    prop_assert_eq!(after.state, State::Recovering);
+    prop_assert_eq!(tried(&after), tried(before) + 1);
+    prop_assert!(tried(&after) <= rules.retry.max_retries);
+    prop_assert_eq!(before.recovery.ledger.breaker.closed_again(NOW), None);
+    prop_assert_eq!(before.recovery.ledger.spent.free_again(rules, NOW), None);
+    prop_assert!(after.recovery.ledger.spent.actions <= rules.per_window);
+    prop_assert!(after.next_attempt.is_some_and(|at| at > NOW));
+    Ok(())
+}
+
 /// While it is deleted its state stays.
 fn keeps_its_state_when_deleted<S: Subject>(seen: &S) -> Law {
     let mut seen = seen.clone();
@@ -186,6 +209,7 @@ fn obeys<S: Subject>(seen: &S) -> Law {
     rests_when_paused(seen)?;
     looks_again_in_the_future(seen)?;
     keeps_its_latches(seen)?;
+    tries_within_bounds(seen)?;
     keeps_its_state_when_deleted(seen)
 }
 
