@@ -41,11 +41,13 @@ pub(super) fn enter(
         }
         State::Configuring => {
             record.origin = None;
+            record.next_attempt = None;
             Vec::new()
         }
         State::Ready => enter_ready(record, assessment, now),
         State::Degraded => {
             record.ready = false;
+            record.next_attempt = None;
             record.gave_up = from == State::Recovering;
             if record.gave_up {
                 record.end_recovery(RecoveryOutcome::Failed, now);
@@ -82,6 +84,7 @@ pub(super) fn enter(
 
 fn enter_validating(record: &mut Record, from: State, loss: Option<&Loss>, now: Timestamp) -> Vec<Notice> {
     if from != State::Recovering || record.origin != Some(State::Validating) {
+        record.end_recovery(RecoveryOutcome::Failed, now);
         record.recovery.ledger.close();
         record.fault = None;
     }
@@ -184,11 +187,11 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
         Choice::Do(step) => {
             let kind = step.action.kind();
             let ledger = &mut record.recovery.ledger;
-            // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not.
-            let rested = record
-                .recovery
-                .last_attempt
-                .is_none_or(|last| after(last, rules.retry.max_delay) <= now);
+            // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not. The
+            // longest delay may have been waited for before the last attempt began; it must have worked as long again.
+            let long = rules.retry.max_delay.saturating_mul(2);
+            let last = record.recovery.last_attempt;
+            let rested = last.is_none_or(|last| after(last, long) <= now);
             let delay = if rested && fault.class.disposition() == Disposition::Resume {
                 ledger.open(fault, now).doing = Some(kind);
                 Duration::ZERO
