@@ -32,9 +32,7 @@ fn build<S: Subject>(
     factors: &Factors<S>,
     (base, different): &(Index, Vec<Index>),
 ) -> (S, String) {
-    let all = factors.common.iter().chain(&factors.own);
-    // What cannot work as it is written is no fault that passes.
-    let all: Vec<_> = all.filter(|factor| factor.name != "invalid for now").collect();
+    let all: Vec<_> = factors.common.iter().chain(&factors.own).collect();
     let base = base.get(bases);
     let chosen: Vec<_> = different.iter().map(|place| place.get(&all)).collect();
     let seen = chosen

@@ -313,6 +313,10 @@ fn outcome<S: Subject>(seen: &S, words: &mut BTreeSet<String>) -> Outcome {
         },
         waits: waits.collect::<Vec<_>>().join(" "),
         notices: notices.collect::<Vec<_>>().join(" "),
-        conditions: conditions.iter().map(in_short).collect(),
+        conditions: conditions
+            .iter()
+            .map(in_short)
+            .chain([format!("phase={}", after.phase().name())])
+            .collect(),
     }
 }

@@ -121,12 +121,12 @@ fn of_records() -> Vec<Way> {
             record.percent = 55;
             tried(record, ActionKind::RetryApply, 2);
         }),
-        way("tried 10 min less 1 s ago", |record, assessment| {
-            record.recovery.last_attempt = Some(at(-599));
+        way("tried 20 min less 1 s ago", |record, assessment| {
+            record.recovery.last_attempt = Some(at(-1_199));
             assessment.fault = Some(new_fault(FaultClass::Interrupted));
         }),
-        way("tried 10 min ago", |record, assessment| {
-            record.recovery.last_attempt = Some(at(-600));
+        way("tried 20 min ago", |record, assessment| {
+            record.recovery.last_attempt = Some(at(-1_200));
             assessment.fault = Some(new_fault(FaultClass::Interrupted));
         }),
     ];

@@ -175,6 +175,17 @@ fn runs() -> Vec<Factor<Snapshot>> {
             },
         ));
     }
+    for (word, seconds) in [("20 min less 1 s", -1_199), ("20 min", -1_200)] {
+        factors.push(factor(
+            format!("run failed: Interrupted, and {word} before that"),
+            move |it: &mut Snapshot| {
+                if let Some(run) = &mut it.run {
+                    run.end = failed(FaultClass::Interrupted);
+                    it.object.record.recovery.last_attempt = Some(at(seconds));
+                }
+            },
+        ));
+    }
     factors.extend(ladders());
     factors
 }
