@@ -278,13 +278,13 @@ impl Object {
                 let requeue = requeue.earliest(next_look(&record, &context));
                 let loss = assessment.loss.filter(|_| record.ready);
                 record.ready &= loss.is_none();
-                let lost = loss.as_ref().and_then(Loss::notice);
+                let said = loss.as_ref().and_then(Loss::notice);
                 Decision {
                     record,
                     plan,
                     requeue,
                     waits: assessment.waits,
-                    notices: healed.into_iter().chain(lost).collect(),
+                    notices: healed.into_iter().chain(said).collect(),
                 }
             }
         }
