@@ -184,7 +184,11 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
         }
         State::Provisioning => {
             object.follow(snapshot.apply.as_ref(), &mut assessment);
-            assessment.waits.extend(unowned(snapshot));
+            if snapshot.apply.is_some() {
+                assessment.waits.extend(unowned(snapshot));
+            } else {
+                assessment.waits.extend(missing(snapshot));
+            }
         }
         State::Degraded => object.follow(snapshot.apply.as_ref(), &mut assessment),
         State::Ready => {
@@ -192,6 +196,8 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             if is_stale(snapshot) {
                 assessment.signals.insert(Signal::InputChanged);
             }
+            let kubeconfig = snapshot.kubeconfig.apply();
+            assessment.waits.extend(kubeconfig.and_then(Child::trouble));
         }
     }
     object.lose(loss(snapshot), &mut assessment);
@@ -234,7 +240,7 @@ fn wrong_output(snapshot: &Snapshot) -> Option<&Fault> {
 fn configuring(snapshot: &Snapshot, assessment: &mut Assessment) {
     let object = &snapshot.object;
     if let Some(fault) = wrong_output(snapshot) {
-        return assessment.fail(fault.clone(), &object.policy);
+        return object.fail(fault.clone(), assessment);
     }
     if snapshot.endpoint == Endpoint::Unknown && assessment.waits.is_empty() {
         let message = "the outputs of the control plane are not known yet";
@@ -311,7 +317,10 @@ fn needs_write(child: Option<&Child>) -> bool {
 }
 
 fn provision(snapshot: &Snapshot) -> Plan<Command> {
-    if needs_write(snapshot.apply.as_ref()) {
+    // What was there when the inputs were checked may have gone since: nothing new is begun without it.
+    let begins = snapshot.apply.is_none();
+    let may = snapshot.missing.is_empty() || !begins;
+    if may && needs_write(snapshot.apply.as_ref()) {
         snapshot
             .object
             .ensure("ensure-apply", Command::EnsureApply, Command::AddFinalizer)
@@ -415,7 +424,7 @@ fn checked(plan: Result<Plan<Command>, PlanError>) -> Plan<Command> {
 /// How far the control plane is: nine tenths for its apply, the rest for endpoint and kubeconfig.
 pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
     match record.state {
-        State::Configuring => match snapshot.kubeconfig.apply() {
+        State::Configuring if !record.is_deleting() => match snapshot.kubeconfig.apply() {
             Some(child) => follow_progress(Some(child), &[], record, 90, 99),
             None => Progress::started("writing endpoint and kubeconfig")
                 .not_behind(record.percent.max(90))
@@ -424,6 +433,7 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
         State::Pending
         | State::Validating
         | State::Provisioning
+        | State::Configuring
         | State::Ready
         | State::Degraded
         | State::Failed
