@@ -3,20 +3,29 @@
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use capt_core::advance::{Policy, RecoveryMode};
+use capt_core::absence::Absences;
+use capt_core::advance::Policy;
 use capt_core::fault::{Fault, FaultClass};
+use capt_core::health::{Api, CheckKind, Checkup, Facts, Found, Judgement, Look, Verdict};
 use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
-use capt_core::record::{Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, Run, RunOperation};
+use capt_core::record::{
+    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, RecoveryOutcome, Run, RunOperation,
+};
+use capt_core::recovery::{
+    ActionKind, Breaker, Dependency, Escalation, Incident, Ledger, Lock, Proof, RecoveryMode, Rules, Situation, Spent,
+    StateKnown,
+};
 use capt_core::retry::RetryStrategy;
+use capt_core::revision::{LastGood, Version};
 use capt_core::wait::Wait;
 use capt_core::{cluster, control_plane, template_apply, workspace};
 use jiff::Timestamp;
 
-/// What all snapshots are made from.
+/// What all snapshots of one moment are made from.
 #[derive(Debug, Arbitrary)]
-pub(crate) struct Seen {
+pub struct Seen {
     now: i64,
     object: AnyObject,
     child: Option<AnyChild>,
@@ -29,6 +38,7 @@ pub(crate) struct Seen {
     bits: u16,
     choice: [u8; 4],
     dependents: u8,
+    known: AnySituation,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -37,9 +47,58 @@ struct AnyObject {
     requested: Option<u8>,
     input: u8,
     record: AnyRecord,
-    retry: [u32; 4],
-    delays: [u64; 4],
+    rules: AnyRules,
+    delays: [u64; 3],
     faults: Vec<AnyFault>,
+    absences: Vec<(i64, i64)>,
+    look: Option<AnyLook>,
+    version: Option<u8>,
+}
+
+#[derive(Debug, Arbitrary)]
+struct AnyRules {
+    mode: u8,
+    retry: [u32; 3],
+    delays: [u64; 3],
+    threshold: Option<u8>,
+    actions: Vec<(u8, Option<u64>)>,
+    allow: u16,
+    per_window: u8,
+}
+
+#[derive(Debug, Arbitrary)]
+struct AnyLook {
+    at: i64,
+    known: u16,
+    good: u16,
+    times: [i64; 3],
+    every: u64,
+}
+
+#[derive(Debug, Arbitrary)]
+struct AnySituation {
+    able: bool,
+    bits: u8,
+    count: u8,
+    proof: Option<u8>,
+}
+
+#[derive(Debug, Arbitrary)]
+struct AnyLedger {
+    incident: Option<AnyIncident>,
+    failures: u8,
+    last_failure: Option<i64>,
+    since: Option<i64>,
+    actions: u8,
+}
+
+#[derive(Debug, Arbitrary)]
+struct AnyIncident {
+    started_at: i64,
+    class: u8,
+    tried: Vec<(u8, u32)>,
+    doing: Option<u8>,
+    escalated: Option<u8>,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -49,7 +108,9 @@ struct AnyRecord {
     times: [Option<i64>; 4],
     inputs: [Option<u8>; 2],
     bits: u8,
-    attempt: u32,
+    ledger: AnyLedger,
+    checkup: Vec<(u8, u8, u32)>,
+    last_good: bool,
     fault: Option<AnyFault>,
     blamed: Option<u8>,
     honoured: Option<u8>,
@@ -159,6 +220,125 @@ impl AnyChild {
     }
 }
 
+impl AnyIncident {
+    fn incident(&self) -> Incident {
+        let tried = self.tried.iter().take(4);
+        Incident {
+            tried: tried.map(|(kind, times)| (pick(ActionKind::ALL, *kind), *times)).collect(),
+            doing: self.doing.map(|kind| pick(ActionKind::ALL, kind)),
+            escalated: self.escalated.map(|why| pick(Escalation::ALL, why)),
+            ..Incident::of(
+                &Fault::new(pick(FaultClass::ALL, self.class), "Code", "words"),
+                time(self.started_at),
+            )
+        }
+    }
+}
+
+impl AnyLedger {
+    fn ledger(&self) -> Ledger {
+        Ledger {
+            incident: self.incident.as_ref().map(AnyIncident::incident),
+            breaker: Breaker {
+                failures: u32::from(self.failures),
+                last_failure: self.last_failure.map(time),
+            },
+            spent: Spent {
+                since: self.since.map(time),
+                actions: u32::from(self.actions),
+            },
+        }
+    }
+}
+
+impl AnyRules {
+    fn rules(&self) -> Rules {
+        let [max_retries, backoff_factor_percent, success_threshold] = self.retry;
+        let actions = self.actions.iter().take(6);
+        let allow = ActionKind::ALL.iter().enumerate();
+        Rules {
+            mode: pick(&[RecoveryMode::Off, RecoveryMode::Observe, RecoveryMode::Act], self.mode),
+            retry: RetryStrategy {
+                base_delay: duration(self.delays[0]),
+                max_delay: duration(self.delays[1]),
+                max_retries,
+                backoff_factor_percent,
+                success_threshold,
+            },
+            failure_threshold: self.threshold.map(u32::from),
+            actions: actions
+                .map(|(kind, timeout)| (pick(ActionKind::ALL, *kind), timeout.map(duration)))
+                .collect(),
+            allow: allow
+                .filter(|(place, _)| self.allow >> place & 1 == 1)
+                .map(|(_, kind)| *kind)
+                .collect(),
+            per_window: u32::from(self.per_window),
+            window: duration(self.delays[2]),
+        }
+    }
+}
+
+impl AnyLook {
+    fn look(&self) -> Look {
+        let known = |place: u16| self.known >> place & 1 == 1;
+        let good = |place: u16| self.good >> place & 1 == 1;
+        let found = |place| match (good(place), good(place + 8)) {
+            (true, _) => Found::Good,
+            (false, true) => Found::Missing,
+            (false, false) => Found::Wrong("it is another one".to_owned()),
+        };
+        let [last, certificate, token] = self.times.map(time);
+        Look {
+            at: time(self.at),
+            facts: Facts {
+                broken_dependencies: known(0).then(|| {
+                    let broken = (!good(0)).then(|| "VPC/demo".to_owned());
+                    broken.into_iter().collect()
+                }),
+                synced: known(1).then(|| good(1)),
+                sync: known(2).then(|| (last, duration(self.every))),
+                endpoint: known(3).then(|| found(3)),
+                api: known(4).then(|| match (good(4), good(12)) {
+                    (true, _) => Api::Answered,
+                    (false, true) => Api::Silent("refused".to_owned()),
+                    (false, false) => Api::NotAsked,
+                }),
+                kubeconfig: known(5).then(|| found(5)),
+                certificate_expires: known(6).then_some(certificate),
+                token_expires: known(7).then_some(token),
+                drifted: known(8).then(|| u32::from(!good(8))),
+            },
+        }
+    }
+}
+
+impl AnySituation {
+    fn situation(&self) -> Situation {
+        let proofs = [Proof::ProcessGone, Proof::MachineRestarted, Proof::PodGone];
+        let count = 0..self.count % 3;
+        Situation {
+            dependencies: count
+                .clone()
+                .map(|number| Dependency {
+                    name: format!("VPC/{number}"),
+                    repairable: bit(self.bits, number),
+                })
+                .collect(),
+            lock: bit(self.bits, 3).then(|| Lock {
+                id: "lock-1".to_owned(),
+                proof: self.proof.map(|proof| pick(&proofs, proof)),
+            }),
+            tainted: count.clone().map(|number| format!("aws_vpc.it[{number}]")).collect(),
+            unrecorded: count.map(|number| (format!("aws_subnet.it[{number}]"), "subnet-1".to_owned())).collect(),
+            state: if bit(self.bits, 4) { StateKnown::Lost } else { StateKnown::Whole },
+            live_complete: bit(self.bits, 5),
+            last_good: bit(self.bits, 6).then(|| "demo-3".to_owned()),
+            ..Situation::of(self.able.then_some(capt_core::advance::ABLE))
+        }
+    }
+}
+
 impl AnyRecord {
     fn record(&self) -> Record {
         let [since, next_attempt, last, opened] = self.times.map(|at| at.map(time));
@@ -172,12 +352,13 @@ impl AnyRecord {
         let attempt = |finished| RecoveryAttempt {
             time: at,
             trigger: "Code".to_owned(),
-            action: "Retry".to_owned(),
+            action: Some(ActionKind::RetryApply),
             finished,
         };
-        let ended = Some((at, Ending::Failed));
-        let mut history: Vec<RecoveryAttempt> = (0..self.attempts % 40).map(|_| attempt(ended)).collect();
-        history.extend(self.open.then(|| attempt(None)));
+        let ended = Some((at, RecoveryOutcome::Failed));
+        let mut attempts: Vec<RecoveryAttempt> = (0..self.attempts % 40).map(|_| attempt(ended)).collect();
+        attempts.extend(self.open.then(|| attempt(None)));
+        let ended = Some((since.unwrap_or(at), Ending::Succeeded));
         Record {
             state: pick(State::ALL, self.state),
             since,
@@ -187,7 +368,6 @@ impl AnyRecord {
             ready: bit(self.bits, 0),
             initialized: bit(self.bits, 1),
             gave_up: bit(self.bits, 2),
-            attempt: self.attempt,
             next_attempt,
             fault: self.fault.as_ref().map(AnyFault::fault),
             blamed: self.blamed.map(|child| format!("Child/{}", child % 3)),
@@ -201,20 +381,49 @@ impl AnyRecord {
             operation: self.operation.map(|kind| operation(pick(&kinds, kind), None)),
             history: (0..self.history % 40).map(|kind| operation(pick(&kinds, kind), ended)).collect(),
             recovery: Recovery {
+                ledger: self.ledger.ledger(),
                 last_attempt: last,
                 attempts: self.counts[0],
                 successes: self.counts[1],
-                history,
+                history: attempts,
             },
-            percent: self.percent,
+            checkup: self.checkup(),
+            last_good: self.last_good.then(|| LastGood {
+                revision: None,
+                version: None,
+                input: digest(0),
+                outputs: None,
+                time: at,
+            }),
+            // 100 is never shown while something is being done.
+            percent: self.percent % if self.operation.is_some() { 100 } else { 101 },
+        }
+    }
+
+    fn checkup(&self) -> Checkup {
+        let verdicts = [Verdict::Unknown, Verdict::Passing, Verdict::Failing];
+        let judged = self.checkup.iter().take(9);
+        let judgements = judged.map(|(kind, verdict, against)| {
+            let judgement = Judgement {
+                verdict: pick(&verdicts, *verdict),
+                against: *against,
+                ..Judgement::default()
+            };
+            (pick(CheckKind::ALL, *kind), judgement)
+        });
+        Checkup {
+            judgements: judgements.collect(),
+            looked: None,
         }
     }
 }
 
 impl AnyObject {
     fn object(&self) -> Object {
-        let modes = [RecoveryMode::Off, RecoveryMode::Observe, RecoveryMode::Act];
-        let [max_retries, factor, threshold, mode] = self.retry;
+        let mut absences = Absences::default();
+        for (from, until) in self.absences.iter().take(8) {
+            absences.note(time(*from), time(*until));
+        }
         Object {
             deleting: bit(self.bits, 0),
             finalized: bit(self.bits, 1),
@@ -223,26 +432,38 @@ impl AnyObject {
             input: digest(self.input),
             record: self.record.record(),
             policy: Policy {
-                retry: RetryStrategy {
-                    base_delay: duration(self.delays[0]),
-                    max_delay: duration(self.delays[1]),
-                    max_retries,
-                    backoff_factor_percent: factor,
-                    success_threshold: threshold,
-                },
-                mode: pick(&modes, u8::try_from(mode % 3).unwrap_or(0)),
-                dependencies: duration(self.delays[2]),
-                work: duration(self.delays[3]),
+                recovery: self.rules.rules(),
+                dependencies: duration(self.delays[0]),
+                work: duration(self.delays[1]),
+                usually: duration(self.delays[2]),
             },
             faults: self.faults.iter().take(3).map(AnyFault::fault).collect(),
+            absences,
+            look: self.look.as_ref().map(AnyLook::look),
+            version: self.version.map(|minor| Version {
+                major: 1,
+                minor: u32::from(minor),
+            }),
+            outputs: self.version.map(digest),
             ..Object::new("Kind/name", "uid")
         }
     }
 }
 
 impl Seen {
-    pub(crate) fn now(&self) -> Timestamp {
+    /// When it is.
+    pub fn now(&self) -> Timestamp {
         time(self.now)
+    }
+
+    /// What every object has.
+    pub fn object(&self) -> Object {
+        self.object.object()
+    }
+
+    /// What is known of the world of something that has failed.
+    pub fn situation(&self) -> Situation {
+        self.known.situation()
     }
 
     fn bit(&self, place: u8) -> bool {
@@ -269,7 +490,8 @@ impl Seen {
         (0..self.dependents % 3).map(|number| format!("Dependent/{number}")).collect()
     }
 
-    pub(crate) fn workspace(&self) -> workspace::Snapshot {
+    /// A workspace.
+    pub fn workspace(&self) -> workspace::Snapshot {
         use workspace::{Connection, Deletion, RunEnd, RunSeen};
         workspace::Snapshot {
             missing: self.missing(),
@@ -292,21 +514,23 @@ impl Seen {
             has_state: self.bit(1),
             deletion: pick(&[Deletion::Destroy, Deletion::Orphan], self.choice[1]),
             dependents: self.names(),
-            ..workspace::Snapshot::new(self.object.object())
+            ..workspace::Snapshot::new(self.object())
         }
     }
 
-    pub(crate) fn template_apply(&self) -> template_apply::Snapshot {
+    /// A template apply.
+    pub fn template_apply(&self) -> template_apply::Snapshot {
         template_apply::Snapshot {
             missing: self.missing(),
             invalid: self.fault(&self.invalid),
             workspace: self.child(),
             retain: self.bit(0),
-            ..template_apply::Snapshot::new(self.object.object())
+            ..template_apply::Snapshot::new(self.object())
         }
     }
 
-    pub(crate) fn cluster(&self) -> cluster::Snapshot {
+    /// A cluster.
+    pub fn cluster(&self) -> cluster::Snapshot {
         use cluster::Vpc;
         cluster::Snapshot {
             owned: self.bit(0),
@@ -324,11 +548,12 @@ impl Seen {
             wrong_output: self.fault(&self.wrong),
             held: self.held(),
             dependents: self.names(),
-            ..cluster::Snapshot::new(self.object.object())
+            ..cluster::Snapshot::new(self.object())
         }
     }
 
-    pub(crate) fn control_plane(&self) -> control_plane::Snapshot {
+    /// A control plane.
+    pub fn control_plane(&self) -> control_plane::Snapshot {
         use control_plane::{Endpoint, Kubeconfig, Secret};
         let secrets = [Secret::Unknown, Secret::Unwanted, Secret::Current, Secret::Stale];
         let secret = pick(&secrets, self.choice[1]);
@@ -354,7 +579,7 @@ impl Seen {
             },
             ca: pick(&secrets, self.choice[2]),
             wrong_output: self.fault(&self.wrong),
-            ..control_plane::Snapshot::new(self.object.object())
+            ..control_plane::Snapshot::new(self.object())
         }
     }
 }
