@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "in a test the line of the panic is the best report"
 )]
 
@@ -32,7 +33,7 @@ struct World {
 impl World {
     fn new(ends: RunEnd) -> Self {
         let mut seen = Snapshot::new(Object::new("TerraformWorkspace/demo", "uid"));
-        seen.object.input = "one".to_owned();
+        "one".clone_into(&mut seen.object.input);
         Self {
             seen,
             now: START,
@@ -167,15 +168,14 @@ fn each_class_is_tried_as_often_as_its_ladder_says_and_then_a_person_is_asked() 
 fn the_ladder_of_an_unknown_fault_is_climbed_as_far_as_a_run_can() {
     let mut world = World::failing(FaultClass::Unknown);
     world.live();
-    use ActionKind::{Replan, RetryApply};
-    use RecoveryOutcome::{Escalated, Failed};
+    let failed = |action| (Some(action), RecoveryOutcome::Failed);
     assert_eq!(
         world.outcomes(),
         [
-            (Some(RetryApply), Failed),
-            (Some(RetryApply), Failed),
-            (Some(Replan), Failed),
-            (None, Escalated)
+            failed(ActionKind::RetryApply),
+            failed(ActionKind::RetryApply),
+            failed(ActionKind::Replan),
+            (None, RecoveryOutcome::Escalated)
         ]
     );
     assert_eq!(world.record().recovery.ledger.breaker.failures, 1);
@@ -460,6 +460,71 @@ fn the_expected_end_is_learned_from_the_operations_before() {
     assert_eq!(expected(&world), Some(world.now + SignedDuration::from_secs(100)));
     world.pass(100);
     assert_eq!(expected(&world), None);
+}
+
+#[test]
+fn an_incident_says_that_faults_of_its_class_come_more_often() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    world.pass(2 * 24 * 3600);
+    let mut warnings = Vec::new();
+    for (number, day) in [(2, 0), (3, 0), (4, 0), (5, 24 * 3600)] {
+        world.pass(day);
+        world.seen.object.input = number.to_string();
+        world.ends = RunEnd::Failed(Fault::new(FaultClass::Transient, "Boom", "it is wrong"));
+        while world.record().state != State::Recovering {
+            let notices = world.round().notices;
+            warnings.extend(notices.into_iter().filter(|it| it.reason == "FaultsRising"));
+        }
+        world.ends = RunEnd::Succeeded;
+        world.live();
+        assert_eq!(world.record().state, State::Ready);
+    }
+    let said: Vec<&str> = warnings.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(
+        said,
+        ["3 faults of class Transient in the last 24 h, 0 in those before"]
+    );
+}
+
+#[test]
+fn work_that_takes_longer_than_it_ever_did_says_so() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    for number in 2..=6 {
+        world.seen.object.input = number.to_string();
+        world.round();
+        world.pass(100);
+        world.live();
+    }
+    world.seen.object.input = "seven".to_owned();
+    world.seen.missing = vec![capt_core::wait::Wait::new(
+        "Secret/a",
+        "SecretMissing",
+        "waiting for a",
+    )];
+    let began = world.now;
+    world.settle();
+    let reason = |world: &World| {
+        let conditions = capt_core::condition::standard(&world.seen.object, world.record(), &[], world.now);
+        let reconciling = conditions
+            .into_iter()
+            .find(|it| it.kind == "Reconciling")
+            .unwrap();
+        (reconciling.reason, reconciling.message)
+    };
+    world.now = began + SignedDuration::from_secs(100);
+    assert_ne!(reason(&world).0, "UnusuallyLong");
+    let next = began + SignedDuration::from_secs(101);
+    assert_eq!(world.settle().requeue, Requeue::At(next));
+    world.now = next;
+    assert_eq!(
+        reason(&world),
+        (
+            "UnusuallyLong".to_owned(),
+            "it takes longer than 95 of 100 did (at most 2 min, known of 5)".to_owned()
+        )
+    );
 }
 
 #[test]

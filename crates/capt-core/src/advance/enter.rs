@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::{Assessment, Context, SITUATION, after};
 use crate::absence::is_due;
-use crate::fault::{Disposition, Fault};
+use crate::fault::{Disposition, Fault, FaultClass};
 use crate::lifecycle::State;
 use crate::loss::Loss;
-use crate::record::{Ending, OperationKind, Record, RecoveryOutcome};
+use crate::record::{Ending, HISTORY, OperationKind, Record, RecoveryOutcome, Trigger};
 use crate::recovery::{ActionKind, Choice, Escalation, Paused, choose};
+use crate::trend::{self, Warning};
 use crate::wait::Notice;
 
 pub(super) fn enter(
@@ -149,7 +150,7 @@ fn enter_failed(record: &mut Record, assessment: &Assessment, context: &Context<
     let rules = &context.policy.recovery;
     if let Choice::WouldDo(step) = choose(&fault, &record.recovery.ledger, &SITUATION, rules, now) {
         record.note_untried(
-            &fault.code,
+            Trigger::Fault(&fault),
             Some(step.action.kind()),
             RecoveryOutcome::Observed,
             now,
@@ -163,18 +164,40 @@ fn enter_failed(record: &mut Record, assessment: &Assessment, context: &Context<
 }
 
 fn enter_recovering(record: &mut Record, assessment: &Assessment, context: &Context<'_>) -> Vec<Notice> {
-    let notices = fault_notice(record, assessment, "Recovering");
+    let mut notices = fault_notice(record, assessment, "Recovering");
     record.next_attempt = None;
     match record.fault.clone() {
-        Some(fault) if record.blamed.is_none() => try_next(record, &fault, context),
+        Some(fault) if record.blamed.is_none() => {
+            let begins = record.recovery.ledger.incident.is_none();
+            try_next(record, &fault, context);
+            notices.extend(rising(record, fault.class, context.now).filter(|_| begins));
+        }
         // The child counts its attempts, and its recovery is what ends this one. A dependency that is overdue is not
         // retried: its arrival ends the recovery, whenever that is.
         blamed => {
-            let trigger = blamed.map_or_else(|| "TimedOut".to_owned(), |fault| fault.code);
-            record.begin_recovery(&trigger, ActionKind::WaitForDependency, context.now);
+            let trigger = blamed.as_ref().map_or(Trigger::TimedOut, Trigger::Fault);
+            record.begin_recovery(trigger, ActionKind::WaitForDependency, context.now);
         }
     }
     notices
+}
+
+/// How far back it is looked when faults are counted.
+const DAY: Duration = Duration::from_hours(24);
+
+/// The warning that faults of this class come more often than the day before.
+fn rising(record: &Record, class: FaultClass, now: Timestamp) -> Option<Notice> {
+    let history = &record.recovery.history;
+    let faults = history.iter().filter_map(|it| Some((it.time, it.class?)));
+    // What the rings have dropped was not there to be counted.
+    let operations = record.history.iter().map(|it| it.started_at);
+    let since = match history.len() {
+        HISTORY.. => history.first()?.time,
+        _ => operations.chain(history.iter().map(|it| it.time)).min()?,
+    };
+    let mut warnings = trend::rising(faults, since, DAY, now).into_iter();
+    let warning = warnings.find(|it| matches!(it, Warning::Rising { class: of, .. } if *of == class))?;
+    Some(Notice::warning(warning.name(), warning.to_string()))
 }
 
 /// Begins the next action about a fault of one's own, or writes down why there is none.
@@ -201,7 +224,7 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
             };
             let asked = fault.retry_after.unwrap_or_default();
             record.next_attempt = Some(after(now, delay.max(asked)));
-            record.begin_recovery(&fault.code, kind, now);
+            record.begin_recovery(Trigger::Fault(fault), kind, now);
         }
         Choice::Pause { until, .. } => {
             record.recovery.ledger.open(fault, now).doing = None;
@@ -210,7 +233,7 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
         Choice::Escalate(why) => {
             record.recovery.ledger.escalate(fault, why, now);
             record.next_attempt = None;
-            record.note_untried(&fault.code, None, RecoveryOutcome::Escalated, now);
+            record.note_untried(Trigger::Fault(fault), None, RecoveryOutcome::Escalated, now);
         }
         Choice::WouldDo(step) => {
             // The mode was changed while it recovered.
@@ -220,7 +243,7 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
                 .escalate(fault, Escalation::RecoveryOff, now);
             record.next_attempt = None;
             let kind = Some(step.action.kind());
-            record.note_untried(&fault.code, kind, RecoveryOutcome::Observed, now);
+            record.note_untried(Trigger::Fault(fault), kind, RecoveryOutcome::Observed, now);
         }
     }
 }
