@@ -1,7 +1,10 @@
 //! One round of each subject, `assess` and `decide`, in the situations that it is mostly in.
 
+use std::time::Duration;
+
 use capt_core::decision::Decision;
 use capt_core::fault::{Fault, FaultClass};
+use capt_core::health::{Api, Facts, Found, Look};
 use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
@@ -114,6 +117,24 @@ fn child(name: &str, work: Work) -> Child {
     }
 }
 
+/// A look that finds everything in order.
+fn look(now: Timestamp) -> Look {
+    Look {
+        at: now,
+        facts: Facts {
+            broken_dependencies: Some(Vec::new()),
+            synced: Some(true),
+            sync: Some((now, Duration::from_hours(1))),
+            endpoint: Some(Found::Good),
+            api: Some(Api::Answered),
+            kubeconfig: Some(Found::Good),
+            certificate_expires: Some(now + HOUR * 24 * 365),
+            token_expires: Some(now + HOUR),
+            drifted: Some(0),
+        },
+    }
+}
+
 /// An object with an input as long as a digest is.
 fn object(name: &str) -> Object {
     Object {
@@ -182,6 +203,9 @@ fn live<S: Subject>(name: &str, mut seen: S, goals: &mut Goals) {
     assert_eq!(record.history.len(), HISTORY);
     assert_eq!(record.recovery.history.len(), HISTORY);
     measure(name, "in order, histories full", &seen, now, goals);
+    seen.object().look = Some(look(now));
+    rest(&mut seen, now);
+    measure(name, "in order, histories full, looked at", &seen, now, goals);
     seen.object().input = digest(0);
     seen.work(Work::Old);
     work_until(&mut seen, Work::Going, State::Provisioning, now);

@@ -45,7 +45,9 @@ fn leads(model: &Model, from: &str, to: &str) -> bool {
 
 fn compare(graph: &DependencyGraph<String>, model: &Model) {
     assert!(graph.nodes().eq(model.keys()));
-    let edges = model.iter().flat_map(|(from, ends)| ends.iter().map(move |to| (from, to)));
+    let edges = model
+        .iter()
+        .flat_map(|(from, ends)| ends.iter().map(move |to| (from, to)));
     assert!(graph.edges().eq(edges));
     let waves = graph.waves();
     assert_eq!(waves.iter().map(Vec::len).sum::<usize>(), model.len());
@@ -122,7 +124,10 @@ pub fn check(changes: Vec<Change>) {
     let mut again = DependencyGraph::load(model.clone());
     assert!(again.refused.is_empty());
     assert_eq!(again.graph, graph);
-    for (from, to) in model.iter().flat_map(|(from, ends)| ends.iter().map(move |to| (from, to))) {
+    for (from, to) in model
+        .iter()
+        .flat_map(|(from, ends)| ends.iter().map(move |to| (from, to)))
+    {
         assert_eq!(
             again.graph.try_add_edge(to.clone(), from.clone()),
             graph.try_add_edge(to.clone(), from.clone())

@@ -6,7 +6,7 @@ use capt_core::health::{Availability, examine};
 use capt_core::recovery::{Action, Choice, Lock, RecoveryMode, Rules, Situation, StateKnown, Step, choose};
 use jiff::Timestamp;
 
-use crate::seen::Seen;
+use super::seen::Seen;
 
 /// Chooses and judges.
 pub fn check(seen: &Seen) {
@@ -46,7 +46,11 @@ pub fn check(seen: &Seen) {
 
 /// What is done has something to work on, and what destroys is permitted.
 fn check_step(step: &Step, situation: &Situation, rules: &Rules) {
-    assert!(situation.able.is_none_or(|able| able.contains(&step.action.kind())));
+    assert!(
+        situation
+            .able
+            .is_none_or(|able| able.contains(&step.action.kind()))
+    );
     let whole = situation.state == StateKnown::Whole;
     let depends = |on: &str| situation.dependencies.iter().find(|it| it.name == on);
     assert!(match &step.action {

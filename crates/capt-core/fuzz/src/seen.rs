@@ -14,8 +14,8 @@ use capt_core::record::{
     Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, RecoveryOutcome, Run, RunOperation,
 };
 use capt_core::recovery::{
-    ActionKind, Breaker, Dependency, Escalation, Incident, Ledger, Lock, Proof, RecoveryMode, Rules, Situation, Spent,
-    StateKnown,
+    ActionKind, Breaker, Dependency, Escalation, Incident, Ledger, Lock, Proof, RecoveryMode, Rules,
+    Situation, Spent, StateKnown,
 };
 use capt_core::retry::RetryStrategy;
 use capt_core::revision::{LastGood, Version};
@@ -149,6 +149,9 @@ struct AnyRun {
     failed: Option<AnyFault>,
 }
 
+/// Where Recovering is entered from.
+const ORIGINS: [State; 3] = [State::Validating, State::Provisioning, State::Configuring];
+
 fn pick<T: Copy>(all: &[T], choice: u8) -> T {
     all[usize::from(choice) % all.len()]
 }
@@ -180,7 +183,13 @@ fn digest(input: u8) -> String {
 
 fn waits(count: u8) -> Vec<Wait> {
     (0..count % 3)
-        .map(|number| Wait::new(format!("Secret/{number}"), "SecretMissing", "it is missing\nand more"))
+        .map(|number| {
+            Wait::new(
+                format!("Secret/{number}"),
+                "SecretMissing",
+                "it is missing\nand more",
+            )
+        })
         .collect()
 }
 
@@ -188,7 +197,7 @@ impl AnyFault {
     fn fault(&self) -> Fault {
         let class = pick(FaultClass::ALL, self.class);
         let fault = match self.words % 4 {
-            0 => Fault::of_output("vpc_id", "OutputMissing", "there is none"),
+            0 => Fault::new(class, "Throttled", "slower, please").on("aws_vpc.it"),
             1 => Fault::new(class, "Conflict", ""),
             2 => Fault::new(class, "", "words").on("subject").at("spec.x:1,2"),
             _ => Fault::new(class, "Code", "words"),
@@ -197,6 +206,12 @@ impl AnyFault {
             Some(delay) => fault.retry_after(duration(delay)),
             None => fault,
         }
+    }
+
+    /// Of an output, which nothing else is said of.
+    fn wrong(&self) -> Fault {
+        let names = ["vpc_id", "cluster_endpoint", "kubeconfig"];
+        Fault::of_output(pick(&names, self.words), "InvalidOutput", "it is none")
     }
 }
 
@@ -224,7 +239,9 @@ impl AnyIncident {
     fn incident(&self) -> Incident {
         let tried = self.tried.iter().take(4);
         Incident {
-            tried: tried.map(|(kind, times)| (pick(ActionKind::ALL, *kind), *times)).collect(),
+            tried: tried
+                .map(|(kind, times)| (pick(ActionKind::ALL, *kind), *times))
+                .collect(),
             doing: self.doing.map(|kind| pick(ActionKind::ALL, kind)),
             escalated: self.escalated.map(|why| pick(Escalation::ALL, why)),
             ..Incident::of(
@@ -257,7 +274,10 @@ impl AnyRules {
         let actions = self.actions.iter().take(6);
         let allow = ActionKind::ALL.iter().enumerate();
         Rules {
-            mode: pick(&[RecoveryMode::Off, RecoveryMode::Observe, RecoveryMode::Act], self.mode),
+            mode: pick(
+                &[RecoveryMode::Off, RecoveryMode::Observe, RecoveryMode::Act],
+                self.mode,
+            ),
             retry: RetryStrategy {
                 base_delay: duration(self.delays[0]),
                 max_delay: duration(self.delays[1]),
@@ -329,9 +349,18 @@ impl AnySituation {
                 id: "lock-1".to_owned(),
                 proof: self.proof.map(|proof| pick(&proofs, proof)),
             }),
-            tainted: count.clone().map(|number| format!("aws_vpc.it[{number}]")).collect(),
-            unrecorded: count.map(|number| (format!("aws_subnet.it[{number}]"), "subnet-1".to_owned())).collect(),
-            state: if bit(self.bits, 4) { StateKnown::Lost } else { StateKnown::Whole },
+            tainted: count
+                .clone()
+                .map(|number| format!("aws_vpc.it[{number}]"))
+                .collect(),
+            unrecorded: count
+                .map(|number| (format!("aws_subnet.it[{number}]"), "subnet-1".to_owned()))
+                .collect(),
+            state: if bit(self.bits, 4) {
+                StateKnown::Lost
+            } else {
+                StateKnown::Whole
+            },
             live_complete: bit(self.bits, 5),
             last_good: bit(self.bits, 6).then(|| "demo-3".to_owned()),
             ..Situation::of(self.able.then_some(capt_core::advance::ABLE))
@@ -342,7 +371,11 @@ impl AnySituation {
 impl AnyRecord {
     fn record(&self) -> Record {
         let [since, next_attempt, last, opened] = self.times.map(|at| at.map(time));
-        let kinds = [OperationKind::Creating, OperationKind::Updating, OperationKind::Deleting];
+        let kinds = [
+            OperationKind::Creating,
+            OperationKind::Updating,
+            OperationKind::Deleting,
+        ];
         let at = opened.unwrap_or(Timestamp::UNIX_EPOCH);
         let operation = |kind, finished| Operation {
             kind,
@@ -352,6 +385,7 @@ impl AnyRecord {
         let attempt = |finished| RecoveryAttempt {
             time: at,
             trigger: "Code".to_owned(),
+            class: self.origin.map(|class| pick(FaultClass::ALL, class)),
             action: Some(ActionKind::RetryApply),
             finished,
         };
@@ -362,24 +396,33 @@ impl AnyRecord {
         Record {
             state: pick(State::ALL, self.state),
             since,
-            origin: self.origin.map(|origin| pick(State::ALL, origin)),
+            origin: self.origin.map(|origin| pick(&ORIGINS, origin)),
             input: self.inputs[0].map(digest),
             applied: self.inputs[1].map(digest),
             ready: bit(self.bits, 0),
             initialized: bit(self.bits, 1),
             gave_up: bit(self.bits, 2),
             next_attempt,
-            fault: self.fault.as_ref().map(AnyFault::fault),
+            fault: self
+                .fault
+                .as_ref()
+                .map(|fault| if self.open { fault.wrong() } else { fault.fault() }),
             blamed: self.blamed.map(|child| format!("Child/{}", child % 3)),
             honoured: self.honoured.map(|request| request.to_string()),
             run: self.run.map(|(number, destroy, input)| Run {
                 number,
-                operation: if destroy { RunOperation::Destroy } else { RunOperation::Apply },
+                operation: if destroy {
+                    RunOperation::Destroy
+                } else {
+                    RunOperation::Apply
+                },
                 input: digest(input),
                 opened: at,
             }),
             operation: self.operation.map(|kind| operation(pick(&kinds, kind), None)),
-            history: (0..self.history % 40).map(|kind| operation(pick(&kinds, kind), ended)).collect(),
+            history: (0..self.history % 40)
+                .map(|kind| operation(pick(&kinds, kind), ended))
+                .collect(),
             recovery: Recovery {
                 ledger: self.ledger.ledger(),
                 last_attempt: last,
@@ -482,12 +525,19 @@ impl Seen {
         fault.as_ref().map(AnyFault::fault)
     }
 
+    fn wrong(&self) -> Option<Fault> {
+        self.wrong.as_ref().map(AnyFault::wrong)
+    }
+
     fn held(&self) -> Option<Wait> {
-        self.held.then(|| Wait::new("Cluster/other", "Held", "it is held"))
+        self.held
+            .then(|| Wait::new("Cluster/other", "Held", "it is held"))
     }
 
     fn names(&self) -> Vec<String> {
-        (0..self.dependents % 3).map(|number| format!("Dependent/{number}")).collect()
+        (0..self.dependents % 3)
+            .map(|number| format!("Dependent/{number}"))
+            .collect()
     }
 
     /// A workspace.
@@ -509,7 +559,10 @@ impl Seen {
                     None => bit(run.bits, 1).then_some(RunEnd::Succeeded),
                 },
             }),
-            connection: pick(&[Connection::Unwanted, Connection::Current, Connection::Stale], self.choice[0]),
+            connection: pick(
+                &[Connection::Unwanted, Connection::Current, Connection::Stale],
+                self.choice[0],
+            ),
             protected: self.bit(0),
             has_state: self.bit(1),
             deletion: pick(&[Deletion::Destroy, Deletion::Orphan], self.choice[1]),
@@ -545,7 +598,7 @@ impl Seen {
             missing: self.missing(),
             invalid: self.fault(&self.invalid),
             vpc_id: self.bit(2).then(|| "vpc-1".to_owned()),
-            wrong_output: self.fault(&self.wrong),
+            wrong_output: self.wrong(),
             held: self.held(),
             dependents: self.names(),
             ..cluster::Snapshot::new(self.object())
@@ -563,7 +616,7 @@ impl Seen {
             invalid: self.fault(&self.invalid),
             apply: self.child(),
             held: self.held(),
-            endpoint: match (self.choice[0] % 4, self.fault(&self.wrong)) {
+            endpoint: match (self.choice[0] % 4, self.wrong()) {
                 (0, _) => Endpoint::Unknown,
                 (1, _) => Endpoint::Published,
                 (2, _) | (_, None) => Endpoint::Found,
@@ -578,7 +631,7 @@ impl Seen {
                 _ => Kubeconfig::Nowhere(Wait::new("kubeconfig", "Nowhere", "there is none")),
             },
             ca: pick(&secrets, self.choice[2]),
-            wrong_output: self.fault(&self.wrong),
+            wrong_output: self.wrong(),
             ..control_plane::Snapshot::new(self.object())
         }
     }
