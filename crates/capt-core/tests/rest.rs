@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use capt_core::advance::{Policy, RecoveryMode};
+use capt_core::advance::Policy;
 use capt_core::cluster::{self, Vpc};
 use capt_core::control_plane::{self, Endpoint, Kubeconfig, Secret};
 use capt_core::fault::{Fault, FaultClass};
@@ -15,7 +15,6 @@ use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
 use capt_core::record::{Record, Run, RunOperation};
-use capt_core::retry::RetryStrategy;
 use capt_core::wait::Wait;
 use capt_core::workspace::{self, Connection, Deletion, RunSeen};
 use jiff::{SignedDuration, Timestamp};
@@ -39,12 +38,11 @@ fn object(state: State) -> Object {
             ..Record::default()
         },
         policy: Policy {
-            retry: RetryStrategy::default(),
-            mode: RecoveryMode::Act,
             dependencies: LIMIT,
-            work: Duration::from_mins(30),
+            ..Policy::default()
         },
         faults: Vec::new(),
+        ..Object::new("", "")
     }
 }
 
