@@ -47,6 +47,12 @@ fn what_is_settled_stays_until_something_outside_changes() {
 }
 
 #[test]
+fn phases_are_named_as_they_are_known() {
+    let names: Vec<&str> = Phase::ALL.iter().map(|phase| phase.name()).collect();
+    assert_eq!(names, ["Creating", "Ready", "Failed"]);
+}
+
+#[test]
 fn lists_hold_every_variant_once() {
     assert_eq!(State::ALL.iter().collect::<BTreeSet<_>>().len(), 8);
     assert_eq!(Signal::ALL.iter().collect::<BTreeSet<_>>().len(), 15);
