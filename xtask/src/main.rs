@@ -10,6 +10,7 @@ mod ci;
 mod crds;
 mod layers;
 mod model;
+mod mutants;
 mod repository;
 mod situations;
 mod states;
@@ -41,6 +42,11 @@ enum Verb {
     Layers(Check),
     /// Goes through millions of worlds with the decisions of the core; takes minutes and some GiB of memory.
     Model,
+    /// Plants mistakes in the core and sees whether its tests find them; takes an hour or more.
+    Mutants {
+        /// The part of the core; all of it without.
+        shard: Option<mutants::Shard>,
+    },
     /// Checks file lengths, lints, markers, links and machine paths.
     Tidy,
     /// Runs every check in order.
@@ -69,6 +75,7 @@ fn main() -> ExitCode {
         Verb::Situations(check) => situations::run(&repository, check.mode()),
         Verb::Layers(check) => layers::run(&repository, check.mode()),
         Verb::Model => model::run(&repository),
+        Verb::Mutants { shard } => mutants::run(&repository, shard),
         Verb::Tidy => tidy::run(&repository),
         Verb::Ci => ci::run(&repository),
     };
