@@ -14,6 +14,7 @@ use crate::loss::Loss;
 use crate::machine::{Machine as _, Move};
 use crate::record::Record;
 use crate::recovery::{ActionKind, RecoveryMode, Rules, Situation, ladder, next_step};
+use crate::trend::unusual_at;
 use crate::wait::{Notice, Wait};
 
 mod enter;
@@ -215,6 +216,7 @@ pub fn next_look(record: &Record, context: &Context<'_>) -> Requeue {
     let work = [
         overdue_at(record, context.policy, context.absences),
         expected_end(record, context.policy, context.now),
+        unusual_after(record),
     ];
     let at = match record.state {
         State::Recovering | State::Failed => record.next_attempt,
@@ -243,6 +245,13 @@ pub fn expected_end(record: &Record, policy: &Policy, now: Timestamp) -> Option<
     let operation = record.operation.as_ref()?;
     let estimate = record.durations(operation.kind).estimate(policy.usually);
     estimate.completion(operation.started_at, now)
+}
+
+/// The moment after which the operation that is going on takes unusually long.
+fn unusual_after(record: &Record) -> Option<Timestamp> {
+    let operation = record.operation.as_ref()?;
+    let at = unusual_at(&record.durations(operation.kind), operation.started_at)?;
+    Some(after(at, Duration::from_secs(1)))
 }
 
 /// `duration` after `time`; the end of time if there is no such moment.

@@ -184,7 +184,11 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
         }
         State::Provisioning => {
             object.follow(snapshot.apply.as_ref(), &mut assessment);
-            assessment.waits.extend(unowned(snapshot));
+            if snapshot.apply.is_some() {
+                assessment.waits.extend(unowned(snapshot));
+            } else {
+                assessment.waits.extend(missing(snapshot));
+            }
         }
         State::Degraded => object.follow(snapshot.apply.as_ref(), &mut assessment),
         State::Ready => {
@@ -192,6 +196,8 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             if is_stale(snapshot) {
                 assessment.signals.insert(Signal::InputChanged);
             }
+            let kubeconfig = snapshot.kubeconfig.apply();
+            assessment.waits.extend(kubeconfig.and_then(Child::trouble));
         }
     }
     object.lose(loss(snapshot), &mut assessment);
@@ -311,7 +317,10 @@ fn needs_write(child: Option<&Child>) -> bool {
 }
 
 fn provision(snapshot: &Snapshot) -> Plan<Command> {
-    if needs_write(snapshot.apply.as_ref()) {
+    // What was there when the inputs were checked may have gone since: nothing new is begun without it.
+    let begins = snapshot.apply.is_none();
+    let may = snapshot.missing.is_empty() || !begins;
+    if may && needs_write(snapshot.apply.as_ref()) {
         snapshot
             .object
             .ensure("ensure-apply", Command::EnsureApply, Command::AddFinalizer)

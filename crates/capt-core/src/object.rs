@@ -188,7 +188,8 @@ impl Object {
     pub fn check_inputs(&self, missing: &[Wait], invalid: Option<&Fault>, assessment: &mut Assessment) {
         assessment.waits.extend(missing.iter().cloned());
         if self.record.state == State::Recovering {
-            if missing.is_empty() {
+            // What is invalid waits for its delay like any other fault.
+            if missing.is_empty() && invalid.is_none() {
                 assessment.signals.insert(Signal::Recovered);
             }
         } else if let Some(fault) = invalid {

@@ -91,7 +91,13 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             assessment.waits.extend(snapshot.missing.iter().cloned());
             object.follow(snapshot.workspace.as_ref(), &mut assessment);
         }
-        State::Provisioning | State::Degraded | State::Failed | State::Recovering => {
+        State::Provisioning => {
+            object.follow(snapshot.workspace.as_ref(), &mut assessment);
+            if snapshot.workspace.is_none() {
+                assessment.waits.extend(snapshot.missing.iter().cloned());
+            }
+        }
+        State::Degraded | State::Failed | State::Recovering => {
             object.follow(snapshot.workspace.as_ref(), &mut assessment);
         }
     }
@@ -111,7 +117,9 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
         now,
         |_| {},
         |record| {
-            let wanted = record.state == State::Provisioning && !waits_for_deletion;
+            // What was there when the inputs were checked may have gone since: nothing new is begun without it.
+            let may = snapshot.missing.is_empty() || snapshot.workspace.is_some();
+            let wanted = record.state == State::Provisioning && !waits_for_deletion && may;
             let there = snapshot
                 .workspace
                 .as_ref()

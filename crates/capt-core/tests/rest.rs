@@ -15,6 +15,7 @@ use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
 use capt_core::record::{Record, Run, RunOperation};
+use capt_core::template_apply;
 use capt_core::wait::Wait;
 use capt_core::workspace::{self, Connection, Deletion, RunSeen};
 use jiff::{SignedDuration, Timestamp};
@@ -105,6 +106,16 @@ fn workspace(state: State) -> workspace::Snapshot {
     }
 }
 
+fn template_apply(state: State) -> template_apply::Snapshot {
+    template_apply::Snapshot {
+        object: object(state),
+        missing: Vec::new(),
+        invalid: None,
+        workspace: None,
+        retain: false,
+    }
+}
+
 /// A round at `now`: the record is taken over, and what is done and waited for is said.
 fn round_of_cluster(seen: &mut cluster::Snapshot, now: Timestamp) -> String {
     let decision = cluster::decide(seen, cluster::assess(seen, now), now);
@@ -120,6 +131,12 @@ fn round_of_control_plane(seen: &mut control_plane::Snapshot, now: Timestamp) ->
 
 fn round_of_workspace(seen: &mut workspace::Snapshot, now: Timestamp) -> String {
     let decision = workspace::decide(seen, workspace::assess(seen, now), now);
+    seen.object.record = decision.record;
+    said(&decision.plan, &decision.waits)
+}
+
+fn round_of_apply(seen: &mut template_apply::Snapshot, now: Timestamp) -> String {
+    let decision = template_apply::decide(seen, template_apply::assess(seen, now), now);
     seen.object.record = decision.record;
     said(&decision.plan, &decision.waits)
 }
@@ -283,4 +300,121 @@ fn a_parent_leaves_failed_once_its_child_is_mended_even_if_it_differs() {
     });
     round_of_control_plane(&mut seen, NOW);
     assert_eq!(seen.object.record.state, State::Validating);
+}
+
+/// What was there when the inputs were checked may have gone before anything is made.
+#[test]
+fn nothing_new_is_begun_on_what_has_gone_since_it_was_checked() {
+    let gone = || {
+        vec![Wait::new(
+            "TerraformWorkspace/vpc",
+            "WorkspaceNotReady",
+            "it is being deleted",
+        )]
+    };
+    let mut seen = control_plane(State::Provisioning);
+    seen.apply = None;
+    seen.missing = gone();
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "WorkspaceNotReady");
+    assert_eq!(seen.object.record.state, State::Provisioning);
+    // What was begun goes on, and is corrected.
+    seen.apply = Some(Child {
+        matches: false,
+        ..child(State::Provisioning)
+    });
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "ensure-apply");
+    seen.apply = None;
+    seen.missing.clear();
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "ensure-apply");
+
+    let mut seen = template_apply(State::Provisioning);
+    seen.missing = gone();
+    assert_eq!(round_of_apply(&mut seen, NOW), "WorkspaceNotReady");
+    seen.workspace = Some(Child {
+        matches: false,
+        ..child(State::Provisioning)
+    });
+    assert_eq!(round_of_apply(&mut seen, NOW), "ensure-workspace");
+    seen.workspace = None;
+    seen.missing.clear();
+    assert_eq!(round_of_apply(&mut seen, NOW), "ensure-workspace");
+}
+
+/// A request that is first seen together with the failure is not taken for answered by it.
+#[test]
+fn a_request_that_arrives_with_a_failure_is_answered() {
+    let ask = Some("retry=1".to_owned());
+    for (of_child, setback) in [
+        (State::Failed, State::Failed),
+        (State::Recovering, State::Recovering),
+    ] {
+        let mut seen = control_plane(State::Configuring);
+        seen.apply = Some(child(of_child));
+        seen.object.requested.clone_from(&ask);
+        round_of_control_plane(&mut seen, NOW);
+        assert_eq!(
+            (seen.object.record.state, &seen.object.record.honoured),
+            (setback, &None)
+        );
+        round_of_control_plane(&mut seen, NOW);
+        assert_eq!(
+            (seen.object.record.state, &seen.object.record.honoured),
+            (State::Validating, &ask)
+        );
+    }
+    let mut seen = control_plane(State::Ready);
+    seen.endpoint = Endpoint::Published;
+    seen.kubeconfig = Kubeconfig::Output(Secret::Current);
+    seen.ca = Secret::Current;
+    seen.apply = Some(child(State::Degraded));
+    seen.object.requested.clone_from(&ask);
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Degraded);
+    assert_eq!(seen.object.record.honoured, None);
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+    assert_eq!(seen.object.record.honoured, ask);
+}
+
+/// At what goes well, or is in order, nothing is to be tried again.
+#[test]
+fn a_request_is_answered_by_what_succeeds() {
+    let ask = Some("retry=1".to_owned());
+    let mut seen = control_plane(State::Provisioning);
+    seen.object.requested.clone_from(&ask);
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Configuring);
+    assert_eq!(seen.object.record.honoured, ask);
+    let mut seen = cluster(State::Configuring, Some(child(State::Ready)));
+    seen.object.requested.clone_from(&ask);
+    round_of_cluster(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Ready);
+    assert_eq!(seen.object.record.honoured, ask);
+}
+
+/// As of a run that applies, so of one that destroys: the next round begins another one, without its delay.
+#[test]
+fn a_request_that_arrives_with_the_failure_of_a_destroy_is_answered() {
+    let mut seen = workspace(State::Ready);
+    seen.object.deleting = true;
+    seen.object.requested = Some("retry=1".to_owned());
+    seen.object.record.run = Some(Run {
+        number: 2,
+        operation: RunOperation::Destroy,
+        input: "one".to_owned(),
+        opened: NOW,
+    });
+    let fault = Fault::new(FaultClass::Transient, "Throttled", "too much at once");
+    seen.run = Some(RunSeen {
+        number: 2,
+        progress: Progress::default(),
+        unlocked: None,
+        changes: true,
+        end: Some(workspace::RunEnd::Failed(fault)),
+    });
+    assert_eq!(round_of_workspace(&mut seen, NOW), "Throttled");
+    assert_eq!(seen.object.record.honoured, None);
+    assert_eq!(round_of_workspace(&mut seen, NOW), "Destroying");
+    assert_eq!(seen.object.record.run.as_ref().map(|run| run.number), Some(3));
+    assert_eq!(seen.object.record.honoured, seen.object.requested);
 }

@@ -1,12 +1,12 @@
 //! What can happen next.
 
-use capt_core::decision::Requeue;
 use capt_core::fault::FaultClass;
 
+use crate::check;
+use crate::choice::choose;
 use crate::memo::{Millis, stands_for};
 use crate::mistake::Mistake;
-use crate::observe::Light;
-use crate::round::{How, decide, delete, fails, goes_on, restart, round};
+use crate::round::{How, delete, fails, goes_on, restart, round};
 use crate::world::{Content, Left, Name, World};
 
 /// How far the clock is set forward or back: further than any limit.
@@ -25,19 +25,23 @@ pub enum Loss {
     Connection,
     /// The kubeconfig secret.
     Kubeconfig,
-    /// The workspace of the control plane: somebody deletes it.
-    Workspace,
+    /// A workspace: somebody deletes it.
+    Workspace(Name),
+    /// Both workspaces: somebody deletes them.
+    Workspaces,
 }
 
 impl Loss {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Owner,
         Self::Credentials(Name::Plane),
         Self::Credentials(Name::Network),
         Self::Template,
         Self::Connection,
         Self::Kubeconfig,
-        Self::Workspace,
+        Self::Workspace(Name::Plane),
+        Self::Workspace(Name::Network),
+        Self::Workspaces,
     ];
 }
 
@@ -118,15 +122,15 @@ pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Ve
     }
     let any = world.left.disturbances > 0;
     for name in Name::ALL {
-        let Some((_, decided)) = decide(world, name, Light::PLAIN, mistake) else {
+        let Some(choice) = choose(world, name, mistake) else {
             continue;
         };
         actions.push(Action::Reconcile(name));
-        if decided.plan.is_empty() {
+        if choice.plan.is_empty() {
             continue;
         }
         if any && world.left.restarts > 0 {
-            actions.extend((1..=decided.plan.len()).map(|steps| Action::Dies(name, steps)));
+            actions.extend((1..=choice.plan.len()).map(|steps| Action::Dies(name, steps)));
         }
         if any && world.left.faults > 0 {
             actions.extend(
@@ -228,6 +232,8 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
         }
         Action::StepFails(name, class) => {
             round(&mut world, name, How::Fails(stands_for(class)), mistake);
+            // It was tried, and has failed anew.
+            check::settles(&mut world, name);
             spend(&mut world, |left| &mut left.faults);
         }
         Action::Restart => {
@@ -256,8 +262,10 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             spend(&mut world, |left| &mut left.changes);
         }
         Action::Ask(name) => {
+            let owed = check::has_failed(&world, name);
             let thing = world.get_mut(name)?;
             thing.requested = thing.requested.saturating_add(1);
+            thing.owed |= owed;
             spend(&mut world, |left| &mut left.requests);
         }
         Action::Pause(name) => {
@@ -286,6 +294,7 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             spend(&mut world, |left| &mut left.deletions);
         }
     }
+    let world = world.closed();
     (world != *before).then_some(world)
 }
 
@@ -305,9 +314,17 @@ fn lose(world: &mut World, loss: Loss) -> Option<()> {
         Loss::Template => world.around.template = false,
         Loss::Connection => world.get_mut(Name::Plane)?.connection = None,
         Loss::Kubeconfig => world.get_mut(Name::ControlPlane)?.kubeconfig = None,
-        Loss::Workspace => {
-            world.get(Name::Plane).filter(|thing| !thing.deleting)?;
-            delete(world, Name::Plane);
+        Loss::Workspace(name) => {
+            world.get(name).filter(|thing| !thing.deleting)?;
+            delete(world, name);
+        }
+        Loss::Workspaces => {
+            for name in Name::WORKSPACES {
+                world.get(name).filter(|thing| !thing.deleting)?;
+            }
+            for name in Name::WORKSPACES {
+                delete(world, name);
+            }
         }
     }
     Some(())
@@ -315,11 +332,7 @@ fn lose(world: &mut World, loss: Loss) -> Option<()> {
 
 /// The next moment after now at which somebody asks to be looked at.
 pub(crate) fn next_moment(world: &World, mistake: Option<Mistake>) -> Option<Millis> {
-    let now = Light::PLAIN.now;
-    let moment = |name: Name| match decide(world, name, Light::PLAIN, mistake)?.1.requeue {
-        Requeue::OnChange => None,
-        Requeue::At(at) => Millis::try_from(at.duration_since(now).as_millis()).ok(),
-    };
+    let moment = |name: Name| choose(world, name, mistake)?.again;
     let moments = Name::ALL.into_iter().filter_map(moment);
     moments.filter(|moment| *moment > 0).min()
 }

@@ -5,26 +5,23 @@ use capt_core::lifecycle::{Lifecycle, Signal, State};
 use capt_core::machine::{Machine as _, Move};
 use capt_core::record::{OperationKind, RunOperation};
 
+use crate::choice::Choice;
 use crate::law::Law;
-use crate::memo::{Memo, POLICY, RUN, millis};
-use crate::round::{Command, Decided};
-use crate::world::{Name, Resources, Run, StateObject, Thing, World};
+use crate::memo::{Memo, POLICY, millis};
+use crate::round::Command;
+use crate::world::{End, Name, Resources, Run, Stage, StateObject, Thing, World};
 
 /// What a round may do, before it does it.
-pub(crate) fn intent(world: &mut World, name: Name, decided: &Decided) {
+pub(crate) fn intent(world: &mut World, name: Name, choice: &Choice) {
     let Some(thing) = world.get(name) else {
         return;
     };
-    let before = &thing.memo;
-    let record = &decided.record;
-    let opens = record.run.as_ref().is_some_and(|run| run.number != RUN);
-    let moves = record.state != before.state || opens || record.attempt > u32::from(before.attempt);
     let owned = world.around.owner || thing.deleting || !Name::PARENTS.contains(&name);
-    let reaches_out = decided.plan.iter().any(|step| is_outside(&step.command));
-    if moves && !decided.plan.is_empty() {
+    let reaches_out = choice.plan.iter().any(|step| is_outside(&step.command));
+    if choice.moves && !choice.plan.is_empty() {
         world.breaks(Law::Intent);
     }
-    if world.is_paused(name) && !decided.plan.is_empty() || !owned && reaches_out {
+    if world.is_paused(name) && !choice.plan.is_empty() || !owned && reaches_out {
         world.breaks(Law::HandsOff);
     }
 }
@@ -73,6 +70,7 @@ pub(crate) fn written(world: &mut World, name: Name, after: &Memo, opened: bool)
             world.breaks(law);
         }
     }
+    answers(world, name, after, opened);
     let restarted = after.state == State::Validating
         && before.state != State::Validating
         && (before.state != State::Recovering || before.origin != Some(State::Validating));
@@ -85,6 +83,52 @@ pub(crate) fn written(world: &mut World, name: Name, after: &Memo, opened: bool)
     {
         thing.spent = 0;
     }
+}
+
+/// Whether anything has failed that a person who asks for another try of the object would mean, seen by its controller
+/// or not.
+pub(crate) fn has_failed(world: &World, name: Name) -> bool {
+    let failed = |name: Name| {
+        world.get(name).is_some_and(|thing| {
+            let working = matches!(thing.memo.state, State::Provisioning | State::Configuring);
+            let ended_badly = |run: Run| run.current && matches!(run.stage, Stage::Ended(End::Badly(_)));
+            is_at_fault(thing.memo.state) || working && thing.runner.run.is_some_and(ended_badly)
+        })
+    };
+    failed(name) || name.child().is_some_and(failed)
+}
+
+const fn is_at_fault(state: State) -> bool {
+    match state {
+        State::Failed | State::Degraded | State::Recovering => true,
+        State::Pending | State::Validating | State::Provisioning | State::Configuring | State::Ready => false,
+    }
+}
+
+/// Takes down that the object begins another try, or needs none: whoever asked for it, of the object or of its
+/// parent, was answered.
+fn answers(world: &mut World, name: Name, after: &Memo, opened: bool) {
+    let before = world.get(name).map(|thing| thing.memo.state);
+    let begins = after.state == State::Validating && before != Some(State::Validating);
+    if begins || opened || after.state == State::Ready && before != Some(State::Ready) {
+        settles(world, name);
+    }
+}
+
+/// Nobody is owed another try of the object any more, nor of its parent.
+pub(crate) fn settles(world: &mut World, name: Name) {
+    for asked in Name::ALL {
+        let means = asked == name || asked.child() == Some(name);
+        if let Some(thing) = world.get_mut(asked).filter(|_| means) {
+            thing.owed = false;
+        }
+    }
+}
+
+/// Whether an object that has come to rest is still at fault although another try was asked for.
+pub(crate) fn is_unanswered(world: &World, name: Name, thing: &Thing) -> bool {
+    let paused = world.is_paused(name) || name.child().is_some_and(|child| world.is_paused(child));
+    thing.owed && !thing.deleting && !paused && is_at_fault(thing.memo.state)
 }
 
 fn is_of_table(before: &Memo, after: &Memo) -> bool {

@@ -10,6 +10,8 @@
 
 pub mod action;
 mod check;
+mod choice;
+mod kept;
 pub mod law;
 pub mod memo;
 pub mod mistake;
@@ -22,5 +24,5 @@ mod story;
 pub mod world;
 
 pub use model::{Begin, Bound, Decisions, Found, Search, explore, reached};
-pub use sound::tells_apart;
+pub use sound::{remembers_another, tells_apart};
 pub use story::story;

@@ -64,6 +64,10 @@ pub enum Mistake {
     ConnectionNotWritten,
     /// A request is taken down and not honoured.
     RequestIgnored,
+    /// A request that arrives with a failure is taken for answered.
+    RequestLost,
+    /// What was missing is forgotten once the inputs were checked.
+    MissingForgotten,
     /// What is in order is written again in every round.
     WrittenForEver,
     /// The record changes in every round.
@@ -91,7 +95,7 @@ pub(crate) enum Plant {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::InputChangeIgnored,
         Self::InitializedReset,
         Self::ReadyAtApplied,
@@ -117,6 +121,8 @@ impl Mistake {
         Self::DestroyGivenUp,
         Self::ConnectionNotWritten,
         Self::RequestIgnored,
+        Self::RequestLost,
+        Self::MissingForgotten,
         Self::WrittenForEver,
         Self::RecordNotStable,
         Self::WaitNotSaid,
@@ -141,7 +147,8 @@ impl Mistake {
             Self::RunOpenedTwice => Law::OneRun,
             Self::DoneInTheMovingRound => Law::Intent,
             Self::OperationNotEnded => Law::OperationEnds,
-            Self::NetworkDestroyedFirst | Self::MissingIgnored => Law::Ground,
+            Self::NetworkDestroyedFirst | Self::MissingIgnored | Self::MissingForgotten => Law::Ground,
+            Self::RequestLost => Law::Answered,
             Self::WrittenForEver | Self::RecordNotStable => Law::Rest,
             Self::RequeueForgotten
             | Self::RecoveryOfChildIgnored
@@ -164,6 +171,17 @@ impl Mistake {
                 faults: 1,
                 deletions: 2,
                 disturbances: 3,
+                ..Left::NOTHING
+            },
+            Self::RequestLost => Left {
+                faults: 1,
+                requests: 1,
+                disturbances: 2,
+                ..Left::NOTHING
+            },
+            Self::MissingForgotten => Left {
+                losses: 1,
+                disturbances: 1,
                 ..Left::NOTHING
             },
             Self::RunOpenedTwice | Self::StaleKubeconfigAccepted => Left {
@@ -338,6 +356,18 @@ impl Mistake {
             Self::RequestIgnored => Plant::Assessment(|seen, it| {
                 if seen.object().is_asked() {
                     it.signals.remove(&Signal::RetryRequested);
+                }
+            }),
+            Self::RequestLost => Plant::Decision(|seen, it| {
+                if it.record.state != seen.object().record.state {
+                    it.record.honoured.clone_from(&seen.object().requested);
+                }
+            }),
+            Self::MissingForgotten => Plant::Snapshot(|seen| {
+                if let Snapshot::ControlPlane(seen) = seen
+                    && seen.object.record.state == State::Provisioning
+                {
+                    seen.missing.clear();
                 }
             }),
             Self::WrittenForEver => Plant::Decision(|seen, it| {

@@ -222,6 +222,7 @@ impl Model for Decisions {
             keeps::<14>,
             keeps::<15>,
             keeps::<16>,
+            keeps::<17>,
         ];
         let laws = Law::ALL.into_iter().zip(conditions);
         laws.map(|(law, condition)| Property::always(law.text(), condition))

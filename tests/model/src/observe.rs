@@ -138,7 +138,7 @@ fn control_plane(world: &World, thing: &Thing, object: Object, light: Light) -> 
     missing.extend(no_template(world));
     // What the apply between the two waits for, as long as it has not begun.
     let stands = world.get(Name::Network).is_some_and(|it| it.memo.ready);
-    if made.is_none() && !thing.memo.initialized && !stands {
+    if made.is_none() && !stands {
         let message = "waiting for the workspace of the VPC";
         missing.push(Wait::new(Name::Network.text(), "WorkspaceNotReady", message));
     }

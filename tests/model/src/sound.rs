@@ -3,6 +3,7 @@
 use capt_core::decision::Requeue;
 use jiff::Timestamp;
 
+use crate::choice::{afresh, choose};
 use crate::memo::{Filling, Memo, Millis};
 use crate::observe::Light;
 use crate::round::{Decided, decide};
@@ -44,5 +45,14 @@ pub fn tells_apart(world: &World) -> Option<String> {
         let (_, noisy) = decide(world, name, light, None)?;
         let (plain, noisy) = (told(&plain, Light::PLAIN.now), told(&noisy, light.now));
         (plain != noisy).then(|| format!("{name:?} in {world:?}:\n{plain:?}\n{noisy:?}"))
+    })
+}
+
+/// The object of the world for which what was decided in another world is remembered, although something else is
+/// decided in this one; in words.
+pub fn remembers_another(world: &World) -> Option<String> {
+    Name::ALL.into_iter().find_map(|name| {
+        let (known, fresh) = (choose(world, name, None)?, afresh(world, name, None)?);
+        (*known != fresh).then(|| format!("{name:?} in {world:?}:\n{known:?}\n{fresh:?}"))
     })
 }

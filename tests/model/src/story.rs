@@ -6,7 +6,7 @@ use crate::action::Action;
 use crate::law::Law;
 use crate::mistake::Mistake;
 use crate::observe::Light;
-use crate::rest::{MOST_ROUNDS, asked, deleted, mended, next};
+use crate::rest::{MOST_ROUNDS, asked, cleared, deleted, mended, next};
 use crate::round::decide;
 use crate::world::{End, Name, Runner, Stage, Thing, World};
 
@@ -27,13 +27,14 @@ pub fn story(path: &[(World, Option<Action>)], law: Law, mistake: Option<Mistake
         return teller.text;
     };
     match law {
-        Law::Rest | Law::Reason => {
+        Law::Rest | Law::Reason | Law::Answered => {
             teller.left_alone("left alone", world);
         }
         Law::Mends => {
             let world = teller.left_alone("left alone", world);
             let world = teller.left_alone("mended", mended(&world));
-            teller.left_alone("asked for another try", asked(&world));
+            let world = teller.left_alone("asked for another try", asked(&world));
+            teller.left_alone("cleared of what stands in the network", cleared(&world));
         }
         Law::Goes => {
             teller.left_alone("deleted", deleted(&world));

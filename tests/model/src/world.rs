@@ -6,6 +6,7 @@
 use capt_core::fault::FaultClass;
 use capt_core::record::RunOperation;
 
+use crate::kept::Place;
 use crate::law::Law;
 use crate::memo::Memo;
 
@@ -209,6 +210,9 @@ pub struct Thing {
     pub failing: Option<FaultClass>,
     /// How many runs in a row have failed with a fault that is retried, counted by the world itself.
     pub spent: u8,
+    /// Of a parent: whether a person asked for another try of what had failed, and nothing was tried since. Kept by
+    /// the world itself.
+    pub owed: bool,
     /// Of a control plane: whether its spec has the endpoint.
     pub endpoint: bool,
     /// Of a control plane: for which apply the kubeconfig secret is, if it is there.
@@ -235,6 +239,7 @@ impl Thing {
             memo: Memo::default(),
             failing: None,
             spent: 0,
+            owed: false,
             endpoint: false,
             kubeconfig: None,
             runner: Runner::default(),
@@ -287,7 +292,7 @@ pub struct Left {
 /// Everything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct World {
-    things: [Option<Box<Thing>>; 4],
+    things: [Option<Place>; 4],
     made: [Made; 2],
     /// What stands around.
     pub around: Around,
@@ -300,7 +305,7 @@ pub struct World {
 impl World {
     /// Control plane and cluster were just created, and nobody owns them yet.
     pub(crate) fn new(left: Left) -> Self {
-        let parent = || Some(Box::new(Thing::new(Content::First)));
+        let parent = || Some(Place::new(Thing::new(Content::First)));
         Self {
             things: [parent(), parent(), None, None],
             made: [Made::default(); 2],
@@ -322,15 +327,27 @@ impl World {
     }
 
     pub(crate) fn get_mut(&mut self, name: Name) -> Option<&mut Thing> {
-        self.things[name as usize].as_deref_mut()
+        self.things[name as usize].as_mut()?.open()
     }
 
     pub(crate) fn put(&mut self, name: Name, thing: Thing) {
-        self.things[name as usize] = Some(Box::new(thing));
+        self.things[name as usize] = Some(Place::new(thing));
     }
 
     pub(crate) fn take(&mut self, name: Name) -> Option<Thing> {
-        self.things[name as usize].take().map(|thing| *thing)
+        self.things[name as usize].take().map(Place::into_thing)
+    }
+
+    /// The hash of the object of this name; 0 where there is none.
+    pub(crate) fn hash_of(&self, name: Name) -> u64 {
+        self.things[name as usize].as_ref().map_or(0, Place::hash)
+    }
+
+    /// Keeps every object as it is now: nothing changes any more until the next action.
+    #[must_use]
+    pub(crate) fn closed(mut self) -> Self {
+        self.things.iter_mut().flatten().for_each(Place::close);
+        self
     }
 
     /// What runs have made for a workspace; nothing for a parent.

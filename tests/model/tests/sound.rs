@@ -6,7 +6,7 @@ use capt_core::fault::FaultClass;
 use capt_core::lifecycle::State;
 use model::memo::stands_for;
 use model::world::{Left, Name};
-use model::{reached, tells_apart};
+use model::{reached, remembers_another, tells_apart};
 
 #[test]
 fn no_decision_depends_on_what_is_left_out() {
@@ -14,6 +14,8 @@ fn no_decision_depends_on_what_is_left_out() {
     assert!(worlds.len() > 30_000, "{}", worlds.len());
     let apart = worlds.iter().find_map(tells_apart);
     assert_eq!(apart, None);
+    let another = worlds.iter().find_map(remembers_another);
+    assert_eq!(another, None);
     // It says something only if the worlds are of all kinds.
     let states = |name: Name| -> BTreeSet<State> {
         let things = worlds.iter().filter_map(|world| world.get(name));

@@ -125,6 +125,8 @@ fn destroy(
             let opened = record.run.as_ref().map_or(Timestamp::MIN, |run| run.opened);
             match record.next_attempt {
                 None => {
+                    // What was asked for before anybody knew of the failure is answered in the next round.
+                    record.honoured.clone_from(&object.record.honoured);
                     let rules = &object.policy.recovery;
                     let ledger = &mut record.recovery.ledger;
                     ledger.begin(fault, ActionKind::RetryApply, rules, now);
