@@ -157,6 +157,11 @@ mod tests {
                 10_413, 10_147, 20_216, 42_601, 86_237, 166_228, 348_005, 600_000, 600_000
             ]
         );
+        let of_another_object = [1, 2, 3].map(|attempt| RetryStrategy::default().delay(attempt, u64::MAX));
+        assert_eq!(
+            of_another_object.map(|delay| delay.as_millis()),
+            [10_713, 20_162, 43_490]
+        );
     }
 
     /// Without growth there is no jitter, or a later delay could be the shorter one.
