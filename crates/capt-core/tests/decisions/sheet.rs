@@ -12,7 +12,7 @@ use capt_core::wait::Severity;
 
 use crate::factors::Factor;
 use crate::subject::Subject;
-use crate::words::{changes, condition as in_short, list, moment};
+use crate::words::{changes, condition as in_short, list, mark, moment};
 use crate::world::NOW;
 
 /// A typical snapshot.
@@ -113,7 +113,7 @@ struct Section {
 pub(crate) fn sheet<S: Subject>(bases: &[Base<S>], factors: &Factors<S>) -> String {
     let mut text = String::from(
         "# what is different | percent, signals, the state that it moves to | record | do | again | wait | say | \
-         conditions that the first row does not have so | doing\n",
+         conditions that the first row does not have so | doing\n# ~ab stands for a sentence\n",
     );
     for base in bases {
         Section::new(base, factors, &mut BTreeSet::new()).write(&mut text);
@@ -121,7 +121,7 @@ pub(crate) fn sheet<S: Subject>(bases: &[Base<S>], factors: &Factors<S>) -> Stri
     text
 }
 
-/// Every sentence that people read in the sheets of these bases, by the reason that stands for it there.
+/// Every sentence that people read in the sheets of these bases, with the letters that stand for it there.
 pub(crate) fn sentences<S: Subject>(bases: &[Base<S>], factors: &Factors<S>) -> String {
     let mut words = BTreeSet::new();
     for base in bases {
@@ -254,26 +254,20 @@ fn outcome<S: Subject>(seen: &S, words: &mut BTreeSet<String>) -> Outcome {
     let after = &decision.record;
     let conditions = condition::standard(seen.object(), after, &decision.waits, NOW);
     let progress = seen.progress(after);
-    let waits = decision.waits.iter().map(|wait| (&wait.reason, &wait.message));
-    let notices = decision
-        .notices
-        .iter()
-        .map(|notice| (&notice.reason, &notice.message));
-    let conditions_say = conditions
-        .iter()
-        .map(|condition| (&condition.reason, &condition.message));
-    for (reason, message) in waits.chain(notices).chain(conditions_say) {
-        if !message.is_empty() {
-            words.insert(format!("{reason}: {message}"));
-        }
+    let sentences = decision.waits.iter().map(|wait| &wait.message);
+    let sentences = sentences.chain(decision.notices.iter().map(|notice| &notice.message));
+    let sentences = sentences.chain(conditions.iter().map(|condition| &condition.message));
+    for sentence in sentences.filter(|sentence| !sentence.is_empty()) {
+        words.insert(format!("{} {sentence}", mark(sentence)));
     }
-    let waits = decision
-        .waits
-        .iter()
-        .map(|wait| format!("{}@{}", wait.reason, wait.on));
-    let notices = decision.notices.iter().map(|notice| match notice.severity {
-        Severity::Normal => notice.reason.clone(),
-        Severity::Warning => format!("!{}", notice.reason),
+    let waits = decision.waits.iter();
+    let waits = waits.map(|wait| format!("{}@{}{}", wait.reason, wait.on, mark(&wait.message)));
+    let notices = decision.notices.iter().map(|notice| {
+        let loud = match notice.severity {
+            Severity::Normal => "",
+            Severity::Warning => "!",
+        };
+        format!("{loud}{}{}", notice.reason, mark(&notice.message))
     });
     let steps = decision.plan.steps().iter().map(|step| {
         let after: Vec<_> = step.after.iter().map(|id| id.0).collect();

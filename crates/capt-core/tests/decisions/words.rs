@@ -2,6 +2,7 @@
 
 use capt_core::condition::Condition;
 use capt_core::record::Record;
+use capt_core::retry::seed_of;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -135,14 +136,25 @@ fn named(map: &serde_json::Map<String, Value>) -> Option<String> {
     None
 }
 
-/// A condition in short; the mark at its end says that it has a message.
+/// Two letters that stand for a sentence, so that a row has room for it. The sheet of sentences has them all.
+pub(crate) fn mark(sentence: &str) -> String {
+    if sentence.is_empty() {
+        return String::new();
+    }
+    let letter =
+        |number: u64| char::from(b"abcdefghijklmnopqrstuvwxyz"[usize::try_from(number % 26).unwrap()]);
+    let hash = seed_of(sentence);
+    format!("~{}{}", letter(hash >> 32), letter(hash >> 48))
+}
+
+/// A condition in short.
 pub(crate) fn condition(condition: &Condition) -> String {
-    let mark = if condition.message.is_empty() { "" } else { "*" };
     format!(
-        "{}={}/{}{mark}",
+        "{}={}/{}{}",
         condition.kind,
         condition.truth.name(),
-        condition.reason
+        condition.reason,
+        mark(&condition.message)
     )
 }
 
