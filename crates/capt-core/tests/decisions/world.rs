@@ -130,6 +130,7 @@ fn attempt(trigger: &str, action: ActionKind) -> RecoveryAttempt {
     RecoveryAttempt {
         time: at(-2),
         trigger: trigger.to_owned(),
+        class: None,
         action: Some(action),
         finished: None,
     }
