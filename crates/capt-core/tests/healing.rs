@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "in a test the line of the panic is the best report"
 )]
 
@@ -32,7 +33,7 @@ struct World {
 impl World {
     fn new(ends: RunEnd) -> Self {
         let mut seen = Snapshot::new(Object::new("TerraformWorkspace/demo", "uid"));
-        seen.object.input = "one".to_owned();
+        "one".clone_into(&mut seen.object.input);
         Self {
             seen,
             now: START,
@@ -167,15 +168,14 @@ fn each_class_is_tried_as_often_as_its_ladder_says_and_then_a_person_is_asked() 
 fn the_ladder_of_an_unknown_fault_is_climbed_as_far_as_a_run_can() {
     let mut world = World::failing(FaultClass::Unknown);
     world.live();
-    use ActionKind::{Replan, RetryApply};
-    use RecoveryOutcome::{Escalated, Failed};
+    let failed = |action| (Some(action), RecoveryOutcome::Failed);
     assert_eq!(
         world.outcomes(),
         [
-            (Some(RetryApply), Failed),
-            (Some(RetryApply), Failed),
-            (Some(Replan), Failed),
-            (None, Escalated)
+            failed(ActionKind::RetryApply),
+            failed(ActionKind::RetryApply),
+            failed(ActionKind::Replan),
+            (None, RecoveryOutcome::Escalated)
         ]
     );
     assert_eq!(world.record().recovery.ledger.breaker.failures, 1);
