@@ -6,7 +6,7 @@ use capt_core::object::Child;
 use capt_core::record::Record;
 use capt_core::template_apply::Snapshot;
 
-use crate::children::children;
+use crate::children::{children, foreign};
 use crate::factors::{common, factor};
 use crate::sheet::{Base, Factors, base, further, sheets};
 use crate::subject::Subject as _;
@@ -36,6 +36,17 @@ pub(crate) fn factors() -> Factors<Snapshot> {
     });
     own.push(factor("its workspace outlives it", |it: &mut Snapshot| {
         it.retain = true;
+    }));
+    own.push(factor("a foreign workspace outlives it", |it: &mut Snapshot| {
+        it.retain = true;
+        it.workspace = Some(Child {
+            foreign: Some(foreign()),
+            ..child(WORKSPACE, State::Ready)
+        });
+    }));
+    own.push(factor("no workspace outlives it", |it: &mut Snapshot| {
+        it.retain = true;
+        it.workspace = None;
     }));
     Factors {
         common: common(),

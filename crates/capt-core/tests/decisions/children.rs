@@ -13,11 +13,15 @@ use crate::world::{absent, child};
 type Way = (&'static str, fn(&mut Child));
 
 /// The ways in which a child can be different that are more than its state.
-const WAYS: [Way; 13] = [
+const WAYS: [Way; 14] = [
     ("foreign", |it| it.foreign = Some(foreign())),
     ("foreign and Failed", |it| {
         it.foreign = Some(foreign());
         is(it, State::Failed);
+    }),
+    ("foreign and differs", |it| {
+        it.foreign = Some(foreign());
+        it.matches = false;
     }),
     ("being deleted", |it| it.deleting = true),
     ("being deleted, and waits", |it| {
@@ -63,7 +67,7 @@ const WAYS: [Way; 13] = [
     }),
 ];
 
-fn foreign() -> Fault {
+pub(crate) fn foreign() -> Fault {
     Fault::new(FaultClass::Conflict, "Foreign", "it is not ours")
 }
 

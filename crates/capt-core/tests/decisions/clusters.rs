@@ -7,7 +7,7 @@ use capt_core::object::Child;
 use capt_core::record::Record;
 use capt_core::wait::Wait;
 
-use crate::children::children;
+use crate::children::{children, foreign};
 use crate::factors::{Factor, common, factor};
 use crate::sheet::{Base, Factors, further, sheets};
 use crate::subject::Subject as _;
@@ -80,6 +80,15 @@ fn facts() -> Vec<Factor<Snapshot>> {
             if let Vpc::Owned { retain, .. } = &mut it.vpc {
                 *retain = true;
             }
+        }),
+        factor("a foreign VPC outlives it", |it: &mut Snapshot| {
+            it.vpc = Vpc::Owned {
+                apply: Some(Child {
+                    foreign: Some(foreign()),
+                    ..child(APPLY, State::Ready)
+                }),
+                retain: true,
+            };
         }),
         factor("no id yet", |it: &mut Snapshot| it.vpc_id = None),
         factor("wrong output", |it: &mut Snapshot| {
