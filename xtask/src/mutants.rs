@@ -59,8 +59,8 @@ impl Shard {
     /// `crates/capt-core/tests`.
     const fn targets(self) -> &'static [&'static str] {
         match self {
-            Self::Graph | Self::Mechanisms | Self::History | Self::Health => &["--lib"],
-            Self::Recovery | Self::Object | Self::Subjects => &["--lib", "--test=*"],
+            Self::Graph | Self::Mechanisms | Self::History | Self::Health | Self::Recovery => &["--lib"],
+            Self::Object | Self::Subjects => &["--lib", "--test=*"],
         }
     }
 
