@@ -104,12 +104,15 @@ fn length(from: Timestamp, until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(from)).unwrap_or_default()
 }
 
+/// How far a clock may be set back without anybody taking it for more than a correction.
+const CORRECTION: Duration = Duration::from_mins(1);
+
 /// Whether a moment that was written down as the next one to act at has come.
 ///
-/// `longest` is the longest delay that anybody would have asked for. A moment that is further away was written
-/// before the clock was set back, and has come.
-pub fn is_due(at: Timestamp, longest: Duration, now: Timestamp) -> bool {
-    at <= now || after(now, longest) < at
+/// `written` is when that was. A clock that stands well before it was set back: whoever waited for it would wait for
+/// longer than anybody asked, so the moment has come.
+pub fn is_due(at: Timestamp, written: Timestamp, now: Timestamp) -> bool {
+    at <= now || after(now, CORRECTION) < written
 }
 
 #[cfg(test)]
@@ -171,11 +174,10 @@ mod tests {
 
     #[test]
     fn what_was_written_before_the_clock_was_set_back_is_due() {
-        let longest = Duration::from_mins(10);
-        assert!(is_due(at(100), longest, at(100)));
-        assert!(!is_due(at(101), longest, at(100)));
-        assert!(!is_due(at(700), longest, at(100)));
-        assert!(is_due(at(701), longest, at(100)));
+        assert!(is_due(at(1_000), at(900), at(1_000)));
+        assert!(!is_due(at(1_001), at(900), at(1_000)));
+        assert!(!is_due(at(1_001), at(900), at(840)), "a correction");
+        assert!(is_due(at(1_001), at(900), at(839)));
     }
 
     proptest! {

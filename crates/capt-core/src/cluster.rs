@@ -157,7 +157,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             object.retry_outputs(wrong, &mut assessment);
             if state == State::Configuring {
                 if let Some(fault) = wrong {
-                    assessment.fail(fault.clone(), &object.policy);
+                    object.fail(fault.clone(), &mut assessment);
                 } else if snapshot.vpc_id.is_some() && loss.is_none() && is_applied(snapshot) {
                     assessment.signals.insert(Signal::Configured);
                 } else if assessment.waits.is_empty() {

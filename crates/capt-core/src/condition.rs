@@ -86,7 +86,7 @@ fn is_stuck(object: &Object, record: &Record, now: Timestamp) -> bool {
 
 /// Whether the work on `object` takes longer than it should.
 pub fn is_overdue(object: &Object, record: &Record, now: Timestamp) -> bool {
-    overdue_at(record, &object.policy).is_some_and(|at| at <= now)
+    overdue_at(record, &object.policy, &object.absences).is_some_and(|at| at <= now)
 }
 
 /// The conditions that every kind has, in the order in which people read them.
@@ -103,6 +103,13 @@ pub fn standard(object: &Object, record: &Record, waits: &[Wait], now: Timestamp
         | State::Recovering => false,
     };
     let (reason, message) = explanation(object, record, waits);
+    // Its failure stays what it is, also while it is deleted.
+    let failed = record
+        .fault
+        .as_ref()
+        .map(|fault| (fault.code.clone(), fault.to_string()));
+    let failed = failed.unwrap_or_else(|| (reason.clone(), message.clone()));
+    let failure = (record.state == State::Failed).then_some((&*failed.0, &*failed.1));
     let current = record.applied.as_deref() == Some(object.input.as_str());
     let mut conditions = vec![
         Condition::new("Ready", record.ready && !object.deleting, &*reason, &*message),
@@ -135,16 +142,8 @@ pub fn standard(object: &Object, record: &Record, waits: &[Wait], now: Timestamp
         Condition::new(
             "Failed",
             record.state == State::Failed,
-            if record.state == State::Failed {
-                &*reason
-            } else {
-                "NotFailed"
-            },
-            if record.state == State::Failed {
-                &*message
-            } else {
-                ""
-            },
+            failure.map_or("NotFailed", |(reason, _)| reason),
+            failure.map_or("", |(_, message)| message),
         ),
     ];
     if let Some(why) = &object.paused {

@@ -238,7 +238,7 @@ fn wrong_output(snapshot: &Snapshot) -> Option<&Fault> {
 fn configuring(snapshot: &Snapshot, assessment: &mut Assessment) {
     let object = &snapshot.object;
     if let Some(fault) = wrong_output(snapshot) {
-        return assessment.fail(fault.clone(), &object.policy);
+        return object.fail(fault.clone(), assessment);
     }
     if snapshot.endpoint == Endpoint::Unknown && assessment.waits.is_empty() {
         let message = "the outputs of the control plane are not known yet";
@@ -422,7 +422,7 @@ fn checked(plan: Result<Plan<Command>, PlanError>) -> Plan<Command> {
 /// How far the control plane is: nine tenths for its apply, the rest for endpoint and kubeconfig.
 pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
     match record.state {
-        State::Configuring => match snapshot.kubeconfig.apply() {
+        State::Configuring if !record.is_deleting() => match snapshot.kubeconfig.apply() {
             Some(child) => follow_progress(Some(child), &[], record, 90, 99),
             None => Progress::started("writing endpoint and kubeconfig")
                 .not_behind(record.percent.max(90))
@@ -431,6 +431,7 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
         State::Pending
         | State::Validating
         | State::Provisioning
+        | State::Configuring
         | State::Ready
         | State::Degraded
         | State::Failed

@@ -43,11 +43,8 @@ pub enum FaultClass {
 /// What a class asks for once it has happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
-    /// Try again with growing delays, at most `budget` times, then escalate.
-    Retry {
-        /// Attempts before a person is asked.
-        budget: u32,
-    },
+    /// Try what the ladder of the class has ([`crate::recovery::ladder`]), with growing delays, then ask a person.
+    Retry,
     /// Try again at once; it does not count against any budget.
     Resume,
     /// Stop, and look again at this interval, because the cause can be mended outside the cluster.
@@ -80,11 +77,13 @@ impl FaultClass {
     pub const fn disposition(self) -> Disposition {
         const HALF_HOUR: Duration = Duration::from_mins(30);
         match self {
-            Self::Transient => Disposition::Retry { budget: 10 },
-            Self::Dependency | Self::Locked => Disposition::Retry { budget: 20 },
+            Self::Transient
+            | Self::Dependency
+            | Self::Locked
+            | Self::Credentials
+            | Self::Environment
+            | Self::Unknown => Disposition::Retry,
             Self::Interrupted => Disposition::Resume,
-            Self::Credentials | Self::Unknown => Disposition::Retry { budget: 3 },
-            Self::Environment => Disposition::Retry { budget: 2 },
             Self::Permission | Self::Quota => Disposition::Probe { every: HALF_HOUR },
             Self::Conflict | Self::Invalid | Self::Integrity => Disposition::Stop,
         }
@@ -93,7 +92,7 @@ impl FaultClass {
     /// Whether waiting alone can never mend it.
     pub const fn is_terminal(self) -> bool {
         match self.disposition() {
-            Disposition::Retry { .. } | Disposition::Resume => false,
+            Disposition::Retry | Disposition::Resume => false,
             Disposition::Probe { .. } | Disposition::Stop => true,
         }
     }
@@ -222,6 +221,9 @@ pub struct Fault {
 /// How the subject of a fault begins whose cause is an output of a workspace.
 const OUTPUT: &str = "output ";
 
+/// How the subject of a fault begins whose cause is a health check.
+const CHECK: &str = "check ";
+
 impl Fault {
     /// A fault of `class` with a program-readable `code` and a message for people.
     pub fn new(class: FaultClass, code: impl Into<String>, message: impl Into<String>) -> Self {
@@ -238,6 +240,16 @@ impl Fault {
     /// The output `name` of a workspace is not what it must be; only another template mends that.
     pub fn of_output(name: &str, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(FaultClass::Invalid, code, message).on(format!("{OUTPUT}{name}"))
+    }
+
+    /// A health check fails, of this name.
+    pub fn of_check(class: FaultClass, name: &str, message: impl Into<String>) -> Self {
+        Self::new(class, format!("{name}Failing"), message).on(format!("{CHECK}{name}"))
+    }
+
+    /// Whether a health check is its cause.
+    pub fn is_of_check(&self) -> bool {
+        self.subject.starts_with(CHECK)
     }
 
     /// Whether an output of a workspace is its cause.
@@ -293,7 +305,7 @@ pub fn render_markdown() -> String {
     let mut text = String::from("| class | is answered by | what a person can do |\n|---|---|---|\n");
     for &class in FaultClass::BY_PRECEDENCE {
         let answer = match class.disposition() {
-            Disposition::Retry { budget } => format!("{budget} more attempts, then a person"),
+            Disposition::Retry => "its ladder, with growing delays, then a person".to_owned(),
             Disposition::Resume => "going on at once, at no cost".to_owned(),
             Disposition::Probe { every } => format!("another look every {} min", every.as_secs() / 60),
             Disposition::Stop => "nothing, until the input changes or a retry is asked for".to_owned(),

@@ -14,11 +14,12 @@ pub struct RetryStrategy {
     pub base_delay: Duration,
     /// No delay is longer than this (jitter included).
     pub max_delay: Duration,
-    /// After so many failed attempts in a row a person is asked. Zero means never to retry.
+    /// After so many attempts in one incident a person is asked. Zero means never to retry.
     pub max_retries: u32,
     /// Growth from one delay to the next in percent; 200 doubles. Values below 100 count as 100.
     pub backoff_factor_percent: u32,
-    /// Successes in a row after which the attempts are forgotten.
+    /// Healthy looks in a row after which an incident is over and its attempts are forgotten; a health check that asks
+    /// for more has more.
     pub success_threshold: u32,
 }
 
@@ -60,11 +61,6 @@ impl RetryStrategy {
             _ => 0,
         };
         Duration::from_millis(delay.saturating_add(jitter).min(cap))
-    }
-
-    /// Whether another attempt may be made after `attempts` have failed, within a class's own `budget`.
-    pub fn allows(&self, attempts: u32, budget: u32) -> bool {
-        attempts < self.max_retries.min(budget)
     }
 }
 
@@ -146,16 +142,5 @@ mod tests {
             (Duration::from_secs(10)..Duration::from_secs(11)).contains(&first),
             "{first:?}"
         );
-    }
-
-    #[test]
-    fn the_smaller_of_both_budgets_counts() {
-        let retry = RetryStrategy {
-            max_retries: 2,
-            ..RetryStrategy::default()
-        };
-        assert!(retry.allows(1, 10));
-        assert!(!retry.allows(2, 10));
-        assert!(!retry.allows(1, 1));
     }
 }

@@ -20,7 +20,7 @@ fn looks(kind: CheckKind, findings: &[Option<bool>]) -> Checkup {
             Some(false) => Finding::Failing("broken".to_owned()),
             None => Finding::Unknown,
         };
-        checkup.take(BTreeMap::from([(kind, finding)]), at(second));
+        checkup.take(BTreeMap::from([(kind, finding)]), &Rules::default(), at(second));
     }
     checkup
 }
@@ -120,7 +120,7 @@ fn a_summary_names_the_worst_first() {
             (CheckKind::Drift, found(drift)),
         ])
     };
-    checkup.take(look(true, true, false), at(0));
+    checkup.take(look(true, true, false), &Rules::default(), at(0));
     let summary = checkup.summary();
     assert_eq!(
         (summary.available, summary.ready),
@@ -129,7 +129,7 @@ fn a_summary_names_the_worst_first() {
     );
     assert!(!summary.is_degraded());
     assert_eq!(summary.recovery(), None);
-    checkup.take(look(true, false, false), at(1));
+    checkup.take(look(true, false, false), &Rules::default(), at(1));
     let summary = checkup.summary();
     assert_eq!((summary.available, summary.ready), (Some(true), false));
     assert!(summary.is_degraded());
@@ -138,11 +138,15 @@ fn a_summary_names_the_worst_first() {
         summary.recovery(),
         Some((CheckKind::Kubeconfig, ActionKind::RetryApply))
     );
-    checkup.take(look(false, false, true), at(2));
+    checkup.take(look(false, false, true), &Rules::default(), at(2));
     let summary = checkup.summary();
     assert_eq!((summary.available, summary.ready), (Some(false), false));
     assert_eq!(summary.failing, [CheckKind::Endpoint, CheckKind::Kubeconfig]);
-    checkup.take(BTreeMap::from([(CheckKind::Drift, Finding::Passing)]), at(3));
+    checkup.take(
+        BTreeMap::from([(CheckKind::Drift, Finding::Passing)]),
+        &Rules::default(),
+        at(3),
+    );
     assert_eq!(checkup.judgements.len(), 1, "what is not looked at is not judged");
     assert_eq!(checkup.summary().available, None);
 }
