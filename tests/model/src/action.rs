@@ -339,7 +339,11 @@ fn lose(world: &mut World, loss: Loss) -> Option<()> {
         Loss::Template => world.around.template = false,
         Loss::Connection => world.get_mut(Name::Plane)?.connection = None,
         Loss::Kubeconfig => world.get_mut(Name::ControlPlane)?.kubeconfig = None,
-        Loss::Health(ailment) => world.around.ailment = Some(ailment),
+        Loss::Health(ailment) => {
+            // Nobody looks at one that was never in use.
+            world.get(Name::ControlPlane).filter(|it| it.memo.initialized)?;
+            world.around.ailment = Some(ailment);
+        }
         Loss::Workspace(name) => {
             world.get(name).filter(|thing| !thing.deleting)?;
             delete(world, name);

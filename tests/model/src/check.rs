@@ -201,8 +201,10 @@ fn tries(before: &Memo, after: &Memo) -> bool {
 }
 
 fn is_still_at_it(after: &Memo) -> bool {
-    let at = after.operation.map(|(kind, _)| kind);
-    after.state.is_settled() && at.is_some_and(|kind| kind != OperationKind::Deleting)
+    after.state.is_settled()
+        && after
+            .operation
+            .is_some_and(|kind| kind != OperationKind::Deleting)
 }
 
 fn is_working(thing: &Thing) -> bool {

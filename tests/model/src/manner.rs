@@ -36,9 +36,10 @@ pub(crate) const COOL_DOWN: Duration = Duration::from_hours(1);
 /// So many incidents in a row that ended with a person open the breaker.
 pub(crate) const TRIPS: u32 = 3;
 
-/// How attempts are spaced, and how long anything is waited for.
+/// How attempts are spaced.
 pub(crate) const BASE_DELAY: Duration = Duration::from_mins(1);
 pub(crate) const MAX_DELAY: Duration = Duration::from_mins(2);
+/// How long dependencies are waited for.
 pub(crate) const LIMIT: Duration = Duration::from_mins(30);
 
 impl Manner {
@@ -104,8 +105,8 @@ impl Manner {
                 window: WINDOW,
             },
             dependencies: LIMIT,
-            work: LIMIT,
-            // Nothing is expected: when work will end is looked at only to be shown.
+            // Nothing is overdue and nothing is expected: both are looked at only to be shown.
+            work: Duration::MAX,
             usually: Duration::ZERO,
         }
     }

@@ -6,8 +6,9 @@
 //!
 //! - histories, counts of successes and attempts, percent, what was good last and the digest that was last applied are
 //!   written by the decisions and read by nobody but the renderers of a status. (The history is searched for a lock
-//!   that was taken away, and no run of this world finds one; how long work took in it says when to look again, so
-//!   that what is expected is shown, and nothing else is decided then.)
+//!   that was taken away, and no run of this world finds one. How long work took in it, and when the present work began,
+//!   say when to look again so that what is expected or overdue is shown; nothing else is decided then, and in this
+//!   world nothing is expected and nothing overdue.)
 //! - `since` is read in Validating, and in Failed and for a destroy only to see whether the clock was set back since;
 //!   elsewhere only that there was a first visit.
 //! - a moment that is due is due however long ago that was, an age beyond the limit that it is compared with is over
@@ -118,7 +119,7 @@ pub struct Memo {
     /// See [`Run::opened`]; zero but for one that a clock which was set back has put into the future.
     pub opened: Millis,
     /// See [`Record::operation`].
-    pub operation: Option<(OperationKind, Millis)>,
+    pub operation: Option<OperationKind>,
     /// See [`Recovery::last_attempt`].
     pub last_attempt: Option<Millis>,
     /// See [`Ledger::incident`].
@@ -246,9 +247,9 @@ impl Memo {
                 input: input.text().to_owned(),
                 opened: moment(now, self.opened),
             }),
-            operation: self.operation.map(|(kind, started)| Operation {
+            operation: self.operation.map(|kind| Operation {
                 kind,
-                started_at: moment(now, started),
+                started_at: now,
                 finished: None,
             }),
             recovery: Recovery {
@@ -303,6 +304,9 @@ impl Memo {
             3
         ];
         record.percent = 55;
+        if let Some(operation) = &mut record.operation {
+            operation.started_at = long_ago;
+        }
         record.applied = Some("noise".to_owned());
         if self.state != State::Validating && self.since == Some(0) {
             record.since = Some(long_ago);
@@ -358,10 +362,7 @@ impl Memo {
                 .as_ref()
                 .and_then(|run| Some((run.operation, Input::read(&run.input)?))),
             opened: record.run.as_ref().map_or(0, |run| from_now(now, run.opened)),
-            operation: record
-                .operation
-                .as_ref()
-                .map(|operation| (operation.kind, from_now(now, operation.started_at))),
+            operation: record.operation.as_ref().map(|operation| operation.kind),
             last_attempt: record.recovery.last_attempt.map(|last| from_now(now, last)),
             incident: ledger.incident.as_ref().map(|incident| Tried {
                 attempts: few(incident.attempts(), MOST_ATTEMPTS),
@@ -408,7 +409,6 @@ impl Memo {
                 Some((RunOperation::Destroy, _)) => after(self.opened).max(0),
                 Some((RunOperation::Apply, _)) | None => 0,
             },
-            operation: self.operation.map(|(kind, started)| (kind, age(started, LIMIT))),
             last_attempt: until_over(self.last_attempt, MAX_DELAY),
             bounds: Bounds {
                 last_failure: until_over(bounds.last_failure, COOL_DOWN)

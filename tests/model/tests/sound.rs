@@ -26,11 +26,10 @@ fn no_decision_depends_on_what_is_left_out() {
         ..Left::NOTHING
     };
     let worlds = reached(left, Manner::Act, None, usize::MAX);
-    assert!(worlds.len() > 30_000, "{}", worlds.len());
-    // Each fourth is as good as all of them, and takes a quarter of the time.
-    let apart = worlds.iter().step_by(4).find_map(tells_apart);
+    assert!(worlds.len() > 10_000, "{}", worlds.len());
+    let apart = worlds.iter().find_map(tells_apart);
     assert_eq!(apart, None);
-    let another = worlds.iter().step_by(4).find_map(remembers_another);
+    let another = worlds.iter().find_map(remembers_another);
     assert_eq!(another, None);
     // It says something only if the worlds are of all kinds.
     for name in Name::ALL {
