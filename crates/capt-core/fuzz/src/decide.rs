@@ -96,9 +96,14 @@ fn settle<S: Subject>(mut seen: S, now: Timestamp) -> Record {
             percent: shown,
             ..decision.record
         };
+        // What fails, fails again as long as it is tried.
+        let tried = !decision.plan.is_empty() || object.faults.is_empty();
+        if decision.plan.is_empty() {
+            object.faults.clear();
+        }
         // What takes no time at all may be tried for ever.
         let delay = object.policy.recovery.retry.max_delay;
-        if record == object.record || after(now, delay) <= now {
+        if tried && record == object.record || after(now, delay) <= now {
             return record;
         }
         way.push((object.record.state, assessment.signals));
@@ -131,7 +136,10 @@ fn check_round<C>(object: &Object, assessment: &Assessment, decision: &Decision<
         assert_eq!(before, &told);
     }
     if let Requeue::At(at) = decision.requeue {
-        assert!(at > now);
+        // A destroy that failed is tried again at once where no delay is wanted.
+        let retry = object.policy.recovery.retry;
+        let at_once = after(now, retry.base_delay.min(retry.max_delay)) == now;
+        assert!(at > now || at_once && at == now);
     }
     assert!(after.history.len() <= before.history.len().max(HISTORY));
     assert!(after.recovery.history.len() <= before.recovery.history.len().max(HISTORY));
