@@ -69,6 +69,7 @@ fn fuzz(target: Target, found: &str, seconds: u32) -> Command {
         &format!("-max_total_time={seconds}"),
         "-print_final_stats=1",
     ]);
+    command.args(target.lengths());
     command
 }
 
