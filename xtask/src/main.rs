@@ -12,6 +12,7 @@ mod crds;
 mod fuzz;
 mod layers;
 mod model;
+mod mutants;
 mod repository;
 mod situations;
 mod states;
@@ -56,6 +57,11 @@ enum Verb {
         #[arg(long, default_value_t = 600)]
         seconds: u32,
     },
+    /// Plants mistakes in the core and sees whether its tests find them; takes an hour or more.
+    Mutants {
+        /// The part of the core; all of it without.
+        shard: Option<mutants::Shard>,
+    },
     /// Checks file lengths, lints, markers, links and machine paths.
     Tidy,
     /// Runs every check in order.
@@ -86,6 +92,7 @@ fn main() -> ExitCode {
         Verb::Model => model::run(&repository),
         Verb::Bench { subject } => bench::run(&repository, subject),
         Verb::Fuzz { target, seconds } => fuzz::run(&repository, target, seconds),
+        Verb::Mutants { shard } => mutants::run(&repository, shard),
         Verb::Tidy => tidy::run(&repository),
         Verb::Ci => ci::run(&repository),
     };

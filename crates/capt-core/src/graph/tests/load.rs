@@ -1,5 +1,6 @@
 //! What it costs to add edges in unkind orders, counted in edges that are followed, which no machine changes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::graph::{DependencyGraph, NodeKey};
@@ -185,4 +186,28 @@ fn shortcuts_in_a_chain_stay_below_the_square_root() {
         let cycle = graph.try_add_edge(Number(NODES - 1), Number(0)).unwrap_err();
         assert_eq!(cycle.path.first(), cycle.path.last());
     }
+}
+
+/// Nothing is searched for in a graph that is read at once, but along the edges that are in a cycle or between two.
+#[test]
+fn what_is_read_at_once_is_searched_only_where_there_are_cycles() {
+    let number = |(a, b): &(u32, u32)| (Number(*a), [Number(*b)]);
+    for edges in [chain(), tangle()] {
+        let loaded = DependencyGraph::load(edges.iter().map(number));
+        assert_eq!(loaded.refused, []);
+        assert_eq!(loaded.graph.levels.followed, 0);
+        assert_eq!(
+            loaded.graph.edge_count(),
+            edges.iter().collect::<BTreeSet<_>>().len()
+        );
+    }
+    let followed = |back: u32| {
+        let mut edges = chain();
+        edges.push((back + 1, back));
+        let loaded = DependencyGraph::load(edges.iter().map(number));
+        assert_eq!(loaded.refused.len(), 1);
+        loaded.graph.levels.followed
+    };
+    // A cycle that the whole chain leads away from, and one that it leads to.
+    assert_eq!([0, NODES - 2].map(followed), [2, 1]);
 }
