@@ -6,8 +6,10 @@
     reason = "a command line tool speaks on stdout and stderr"
 )]
 
+mod bench;
 mod ci;
 mod crds;
+mod fuzz;
 mod layers;
 mod model;
 mod mutants;
@@ -47,6 +49,19 @@ enum Verb {
         /// The part of the core; all of it without.
         shard: Option<mutants::Shard>,
     },
+    /// Measures what things cost, and says which goals are met; takes minutes of a machine that does nothing else.
+    Bench {
+        /// What is measured.
+        subject: bench::Subject,
+    },
+    /// Fuzzes the decision core; needs a nightly toolchain and cargo-fuzz.
+    Fuzz {
+        /// What is fuzzed; everything in turn if not named.
+        target: Option<fuzz::Target>,
+        /// How long each target is fuzzed, in seconds.
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+    },
     /// Checks file lengths, lints, markers, links and machine paths.
     Tidy,
     /// Runs every check in order.
@@ -76,6 +91,8 @@ fn main() -> ExitCode {
         Verb::Layers(check) => layers::run(&repository, check.mode()),
         Verb::Model => model::run(&repository),
         Verb::Mutants { shard } => mutants::run(&repository, shard),
+        Verb::Bench { subject } => bench::run(&repository, subject),
+        Verb::Fuzz { target, seconds } => fuzz::run(&repository, target, seconds),
         Verb::Tidy => tidy::run(&repository),
         Verb::Ci => ci::run(&repository),
     };

@@ -19,8 +19,8 @@ use crate::wait::{Notice, Wait};
 
 mod enter;
 
-pub(crate) use enter::pause;
 use enter::{enter, is_attempt_due, is_to_choose, try_next};
+pub(crate) use enter::{heal, pause};
 
 /// How patient one kind of object is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +140,7 @@ pub fn advance(record: &Record, assessment: &Assessment, context: &Context<'_>) 
         }
         let to = match Lifecycle::next(record.state, signal) {
             Move::To(to) => to,
-            Move::Back => record.origin.unwrap_or(State::Validating),
+            Move::Back => origin(record),
             Move::Stay | Move::Illegal => continue,
         };
         let mut next = record.clone();
@@ -159,6 +159,16 @@ pub fn advance(record: &Record, assessment: &Assessment, context: &Context<'_>) 
         try_next(&mut next, &fault, context);
     }
     Advance::Stayed(next)
+}
+
+/// Where a recovery leads back to. A status that somebody else wrote may name a state that it never came from.
+fn origin(record: &Record) -> State {
+    match record.origin {
+        Some(origin @ (State::Provisioning | State::Configuring)) => origin,
+        Some(State::Degraded) => State::Provisioning,
+        Some(State::Pending | State::Validating | State::Ready | State::Failed | State::Recovering)
+        | None => State::Validating,
+    }
 }
 
 /// The signals that come from the record and the clock alone, whatever the subject.

@@ -278,8 +278,10 @@ impl Record {
         let mut durations = Durations::default();
         for operation in self.history.iter().filter(|it| it.kind == kind) {
             if let Some((at, Ending::Succeeded)) = operation.finished {
-                let took = at.duration_since(operation.started_at);
-                durations.note(Duration::try_from(took).unwrap_or_default());
+                // What ended before it began was measured by a clock that was set back.
+                if let Ok(took) = Duration::try_from(at.duration_since(operation.started_at)) {
+                    durations.note(took);
+                }
             }
         }
         durations

@@ -340,6 +340,7 @@ fn what_is_silent_three_times_is_degraded_and_twice_healthy_ready_again() {
     let mut world = World::new(RunEnd::Succeeded);
     world.live();
     assert_eq!(world.record().state, State::Ready);
+    world.pass(30);
     world.looks(false);
     world.settle();
     for _ in 0..2 {
@@ -386,15 +387,27 @@ fn what_is_silent_three_times_is_degraded_and_twice_healthy_ready_again() {
 fn what_stays_ill_however_often_it_is_applied_is_left_to_a_person() {
     let mut world = World::new(RunEnd::Succeeded);
     world.live();
-    world.says_unsynced(false);
-    world.live();
+    for attempt in 1..=4_u32 {
+        world.pass(60);
+        world.says_unsynced(false);
+        world.live();
+        if attempt < 4 {
+            assert_eq!(world.record().state, State::Ready);
+            assert!(!world.record().ready, "nobody has looked again");
+            assert_eq!(world.record().run.as_ref().unwrap().number, attempt + 1);
+        }
+    }
     assert_eq!(world.record().state, State::Degraded);
     assert!(world.record().gave_up);
-    let retry = (Some(ActionKind::RetryApply), RecoveryOutcome::Succeeded);
-    let replan = (Some(ActionKind::Replan), RecoveryOutcome::Succeeded);
+    let failed = |action| (Some(action), RecoveryOutcome::Failed);
     assert_eq!(
         world.outcomes(),
-        [retry, retry, replan, (None, RecoveryOutcome::Escalated)]
+        [
+            failed(ActionKind::RetryApply),
+            failed(ActionKind::RetryApply),
+            failed(ActionKind::Replan),
+            (None, RecoveryOutcome::Escalated)
+        ]
     );
     assert_eq!(world.record().run.as_ref().unwrap().number, 4);
     world.pass(60);
@@ -407,15 +420,39 @@ fn what_stays_ill_however_often_it_is_applied_is_left_to_a_person() {
 }
 
 #[test]
-fn what_is_ill_is_left_alone_where_nothing_may_be_done() {
+fn what_is_applied_again_is_ready_once_a_look_has_found_it_healthy() {
     let mut world = World::new(RunEnd::Succeeded);
-    world.seen.object.policy.recovery.mode = RecoveryMode::Off;
     world.live();
+    world.pass(60);
     world.says_unsynced(false);
     world.live();
-    assert_eq!(world.record().state, State::Degraded);
-    assert!(!world.record().gave_up);
-    assert_eq!(world.record().run.as_ref().unwrap().number, 1);
+    assert!(!world.record().ready);
+    world.pass(60);
+    world.says_unsynced(true);
+    let told = world.round().notices;
+    assert_eq!(told.iter().map(|it| &*it.reason).collect::<Vec<_>>(), ["Ready"]);
+    assert!(world.record().ready);
+    assert_eq!(world.record().fault, None);
+    assert_eq!(world.record().recovery.ledger.incident, None);
+    let mended = (Some(ActionKind::RetryApply), RecoveryOutcome::Succeeded);
+    assert_eq!(world.outcomes(), [mended]);
+    assert_eq!(world.record().recovery.successes, 1);
+}
+
+#[test]
+fn what_is_ill_is_left_alone_where_nothing_may_be_done() {
+    for (mode, said) in [(RecoveryMode::Off, 0), (RecoveryMode::Observe, 1)] {
+        let mut world = World::new(RunEnd::Succeeded);
+        world.seen.object.policy.recovery.mode = mode;
+        world.live();
+        world.pass(60);
+        world.says_unsynced(false);
+        world.live();
+        assert_eq!(world.record().state, State::Degraded);
+        assert!(!world.record().gave_up);
+        assert_eq!(world.record().run.as_ref().unwrap().number, 1);
+        assert_eq!(world.outcomes().len(), said);
+    }
 }
 
 #[test]

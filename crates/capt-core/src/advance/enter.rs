@@ -50,11 +50,15 @@ pub(super) fn enter(
             record.ready = false;
             record.next_attempt = None;
             record.gave_up = from == State::Recovering;
+            record.end_recovery(RecoveryOutcome::Failed, now);
             if record.gave_up {
-                record.end_recovery(RecoveryOutcome::Failed, now);
                 record.end(Ending::Failed, now);
             }
-            fault_notice(record, assessment, "Degraded")
+            let mut notices = fault_notice(record, assessment, "Degraded");
+            if record.fault.as_ref().is_some_and(Fault::is_of_check) {
+                notices.extend(observe(record, context));
+            }
+            notices
         }
         State::Failed => {
             if from == State::Validating {
@@ -116,21 +120,40 @@ fn enter_validating(record: &mut Record, from: State, loss: Option<&Loss>, now: 
 }
 
 fn enter_ready(record: &mut Record, assessment: &Assessment, now: Timestamp) -> Vec<Notice> {
-    record.ready = true;
     record.initialized = true;
     record.applied.clone_from(&record.input);
-    // What is applied again and stays ill is one incident still.
-    if assessment.checkup.summary().ready {
-        record.recovery.ledger.mended();
-    }
     record.next_attempt = None;
     record.origin = None;
     record.gave_up = false;
-    record.fault = None;
     record.blamed = None;
-    record.end_recovery(RecoveryOutcome::Succeeded, now);
     record.end(Ending::Succeeded, now);
-    vec![Notice::normal("Ready", "applied and in order")]
+    let summary = assessment.checkup.summary();
+    record.fault = summary.fault(&assessment.checkup).filter(|_| !summary.ready);
+    if record.fault.is_some() {
+        // What is applied again and may still be ill is one incident until a look says that it is not.
+        record.ready = false;
+        return vec![Notice::normal(
+            "Applied",
+            "applied; the next look says whether it is in order",
+        )];
+    }
+    vec![in_order(record, now)]
+}
+
+/// It is applied and healthy.
+fn in_order(record: &mut Record, now: Timestamp) -> Notice {
+    record.ready = true;
+    record.fault = None;
+    record.recovery.ledger.mended();
+    record.end_recovery(RecoveryOutcome::Succeeded, now);
+    Notice::normal("Ready", "applied and in order")
+}
+
+/// Ends the incident of what was applied again, once a look has found it healthy.
+pub(crate) fn heal(record: &mut Record, now: Timestamp) -> Option<Notice> {
+    let waits = record.state == State::Ready && record.fault.as_ref().is_some_and(Fault::is_of_check);
+    let healthy = waits && record.checkup.summary().ready;
+    healthy.then(|| in_order(record, now))
 }
 
 fn enter_failed(record: &mut Record, assessment: &Assessment, context: &Context<'_>) -> Vec<Notice> {
@@ -147,20 +170,26 @@ fn enter_failed(record: &mut Record, assessment: &Assessment, context: &Context<
         Disposition::Probe { every } => Some(after(now, every)),
         Disposition::Retry | Disposition::Resume | Disposition::Stop => None,
     };
-    let rules = &context.policy.recovery;
-    if let Choice::WouldDo(step) = choose(&fault, &record.recovery.ledger, &SITUATION, rules, now) {
-        record.note_untried(
-            Trigger::Fault(&fault),
-            Some(step.action.kind()),
-            RecoveryOutcome::Observed,
-            now,
-        );
-        notices.push(Notice::normal(
-            "RecoveryObserved",
-            format!("recovery would {}, and may only observe", step.action),
-        ));
-    }
+    notices.extend(observe(record, context));
     notices
+}
+
+/// Writes down what would be done about a fault of one's own, where nothing more is permitted.
+fn observe(record: &mut Record, context: &Context<'_>) -> Option<Notice> {
+    let fault = record.fault.clone()?;
+    let rules = &context.policy.recovery;
+    let choice = choose(&fault, &record.recovery.ledger, &SITUATION, rules, context.now);
+    let Choice::WouldDo(step) = choice else {
+        return None;
+    };
+    record.note_untried(
+        Trigger::Fault(&fault),
+        Some(step.action.kind()),
+        RecoveryOutcome::Observed,
+        context.now,
+    );
+    let message = format!("recovery would {}, and may only observe", step.action);
+    Some(Notice::normal("RecoveryObserved", message))
 }
 
 fn enter_recovering(record: &mut Record, assessment: &Assessment, context: &Context<'_>) -> Vec<Notice> {
@@ -228,7 +257,7 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
         }
         Choice::Pause { until, .. } => {
             record.recovery.ledger.open(fault, now).doing = None;
-            record.next_attempt = Some(until);
+            record.next_attempt = Some(until).filter(|until| *until < Timestamp::MAX);
         }
         Choice::Escalate(why) => {
             record.recovery.ledger.escalate(fault, why, now);

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
+use capt_core::fault::FaultClass;
 use capt_core::lifecycle::State;
 use capt_core::record::{OperationKind, Record};
 use capt_core::recovery::{ActionKind, Escalation, RecoveryMode};
 
 use crate::factors::{Factor, of_object, of_record};
 use crate::subject::Subject;
-use crate::world::{at, escalated, finished};
+use crate::world::{NOW, at, escalated, finished, past_attempt};
 
 /// All of it.
 pub(crate) fn healing<S: Subject>() -> Vec<Factor<S>> {
     let mut factors = ledgers();
     factors.extend(bounds());
     factors.extend(clocks());
+    factors.extend(trends());
     factors
 }
 
@@ -150,4 +152,38 @@ fn clocks<S: Subject>() -> Vec<Factor<S>> {
         it.policy.usually = Duration::from_mins(1);
     }));
     factors
+}
+
+/// What becomes worse: work that takes longer than it did, and faults that come more often.
+fn trends<S: Subject>() -> Vec<Factor<S>> {
+    let took = |name: &str, times: usize, less: i64| {
+        of_record(name, move |it| {
+            if let Some(operation) = it.operation.clone() {
+                let so_far = NOW.duration_since(operation.started_at).as_secs();
+                let before = finished(operation.kind, so_far - less);
+                it.history.extend(vec![before; times]);
+            }
+        })
+    };
+    let faults = |today: usize, yesterday: usize, observed: i64| {
+        let name = format!("{today} such faults today, {yesterday} yesterday, observed for {observed} h");
+        of_record(name, move |it| {
+            it.history = vec![finished(OperationKind::Creating, (observed - 1) * 3_600)];
+            let fault = |hours: i64| past_attempt(FaultClass::Transient, hours * 3_600);
+            let yesterday = vec![fault(24); yesterday];
+            it.recovery.history = [yesterday, vec![fault(23); today]].concat();
+        })
+    };
+    vec![
+        took("as long as five times before", 5, 0),
+        took("1 s longer than five times before", 5, 1),
+        took("1 s longer than four times before", 4, 1),
+        faults(1, 0, 48),
+        faults(2, 0, 48),
+        faults(2, 0, 47),
+        faults(2, 1, 48),
+        faults(2, 2, 48),
+        faults(15, 0, 48),
+        faults(16, 0, 48),
+    ]
 }

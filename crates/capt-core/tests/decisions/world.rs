@@ -8,7 +8,9 @@ use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
-use capt_core::record::{Ending, Operation, OperationKind, Record, RecoveryAttempt, Run, RunOperation};
+use capt_core::record::{
+    Ending, Operation, OperationKind, Record, RecoveryAttempt, RecoveryOutcome, Run, RunOperation,
+};
 use capt_core::recovery::{ActionKind, Escalation, Incident, Ledger};
 use capt_core::revision::LastGood;
 use capt_core::wait::Wait;
@@ -126,13 +128,22 @@ pub(crate) fn opened(record: &mut Record, number: u32, operation: RunOperation) 
 }
 
 /// An attempt to heal that was decided two seconds ago, the only one so far.
-fn attempt(trigger: &str, action: ActionKind) -> RecoveryAttempt {
+fn attempt(trigger: &str, class: Option<FaultClass>, action: ActionKind) -> RecoveryAttempt {
     RecoveryAttempt {
         time: at(-2),
         trigger: trigger.to_owned(),
-        class: None,
+        class,
         action: Some(action),
         finished: None,
+    }
+}
+
+/// An attempt that failed so many seconds ago.
+pub(crate) fn past_attempt(class: FaultClass, seconds: i64) -> RecoveryAttempt {
+    RecoveryAttempt {
+        time: at(-seconds),
+        finished: Some((at(-seconds), RecoveryOutcome::Failed)),
+        ..attempt("Boom", Some(class), ActionKind::RetryApply)
     }
 }
 
@@ -211,7 +222,11 @@ pub(crate) fn record(state: State) -> Record {
             record.fault = Some(fault(FaultClass::Transient));
             record.recovery.last_attempt = Some(at(-2));
             record.recovery.attempts = 1;
-            record.recovery.history = vec![attempt("Boom", ActionKind::RetryApply)];
+            record.recovery.history = vec![attempt(
+                "Boom",
+                Some(FaultClass::Transient),
+                ActionKind::RetryApply,
+            )];
             record.recovery.ledger.spent.since = Some(at(-2));
             record.recovery.ledger.spent.actions = 1;
             tried(&mut record, ActionKind::RetryApply, 1);
@@ -227,7 +242,7 @@ pub(crate) fn record(state: State) -> Record {
 pub(crate) fn overdue_record() -> Record {
     let mut record = record(State::Recovering);
     operating(&mut record, OperationKind::Creating, -902);
-    follows(&mut record, "TimedOut");
+    follows(&mut record, "TimedOut", None);
     record.origin = Some(State::Validating);
     record.fault = None;
     record.percent = 0;
@@ -239,16 +254,16 @@ pub(crate) fn blaming(state: State, child: &str) -> Record {
     let mut record = record(state);
     record.blamed = Some(child.to_owned());
     if state == State::Recovering {
-        follows(&mut record, "Boom");
+        follows(&mut record, "Boom", Some(FaultClass::Transient));
     }
     record
 }
 
 /// What heals is not its own.
-fn follows(record: &mut Record, trigger: &str) {
+fn follows(record: &mut Record, trigger: &str, class: Option<FaultClass>) {
     record.next_attempt = None;
     record.recovery.ledger = Ledger::default();
-    record.recovery.history = vec![attempt(trigger, ActionKind::WaitForDependency)];
+    record.recovery.history = vec![attempt(trigger, class, ActionKind::WaitForDependency)];
 }
 
 /// The record of an update that came into `state`.
