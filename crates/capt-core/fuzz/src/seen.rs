@@ -149,9 +149,6 @@ struct AnyRun {
     failed: Option<AnyFault>,
 }
 
-/// Where Recovering is entered from.
-const ORIGINS: [State; 3] = [State::Validating, State::Provisioning, State::Configuring];
-
 fn pick<T: Copy>(all: &[T], choice: u8) -> T {
     all[usize::from(choice) % all.len()]
 }
@@ -396,7 +393,7 @@ impl AnyRecord {
         Record {
             state: pick(State::ALL, self.state),
             since,
-            origin: self.origin.map(|origin| pick(&ORIGINS, origin)),
+            origin: self.origin.map(|origin| pick(State::ALL, origin)),
             input: self.inputs[0].map(digest),
             applied: self.inputs[1].map(digest),
             ready: bit(self.bits, 0),
