@@ -120,7 +120,7 @@ pub struct Context<'a> {
 /// What became of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Advance {
-    /// The state changed: the new record is to be persisted before anything is done.
+    /// The state changed, or an attempt is begun: the new record is to be persisted before anything is done.
     Moved {
         /// What to persist.
         record: Record,
@@ -157,6 +157,11 @@ pub fn advance(record: &Record, assessment: &Assessment, context: &Context<'_>) 
         && let Some(fault) = next.fault.clone()
     {
         try_next(&mut next, &fault, context);
+        // An attempt is written down before anything else is done.
+        return Advance::Moved {
+            record: next,
+            notices: Vec::new(),
+        };
     }
     Advance::Stayed(next)
 }

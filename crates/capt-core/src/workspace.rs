@@ -227,6 +227,10 @@ fn next(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision
             }
         },
         |record| {
+            if is_at_run(record) && current_run(snapshot).is_none() {
+                // It may have failed before anybody asked, which is known once it is begun or taken up.
+                record.honoured.clone_from(&object.record.honoured);
+            }
             let plan = match record.state {
                 State::Provisioning if is_superseded(snapshot) => {
                     Ok(Plan::single("withdraw-run", Command::WithdrawRun))
@@ -243,6 +247,19 @@ fn next(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision
             (checked(plan), Requeue::OnChange)
         },
     )
+}
+
+/// Whether its run is going on, or what comes of it is being written.
+const fn is_at_run(record: &Record) -> bool {
+    match record.state {
+        State::Provisioning | State::Configuring => true,
+        State::Pending
+        | State::Validating
+        | State::Ready
+        | State::Degraded
+        | State::Failed
+        | State::Recovering => false,
+    }
 }
 
 /// The run of the record, as the runner sees it.

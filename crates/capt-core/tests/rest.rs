@@ -15,6 +15,7 @@ use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
 use capt_core::record::{Record, Run, RunOperation};
+use capt_core::recovery::Incident;
 use capt_core::template_apply;
 use capt_core::wait::Wait;
 use capt_core::workspace::{self, Connection, Deletion, RunSeen};
@@ -416,5 +417,60 @@ fn a_request_that_arrives_with_the_failure_of_a_destroy_is_answered() {
     assert_eq!(seen.object.record.honoured, None);
     assert_eq!(round_of_workspace(&mut seen, NOW), "Destroying");
     assert_eq!(seen.object.record.run.as_ref().map(|run| run.number), Some(3));
+    assert_eq!(seen.object.record.honoured, seen.object.requested);
+}
+
+/// A pause is over, and the attempt that follows it is written down before anything else is done.
+#[test]
+fn an_attempt_is_begun_in_a_round_of_its_own() {
+    let fault = Fault::new(FaultClass::Transient, "Throttled", "too much at once");
+    let mut seen = workspace(State::Recovering);
+    seen.protected = false;
+    seen.object.record.origin = Some(State::Provisioning);
+    seen.object.record.fault = Some(fault.clone());
+    seen.object.record.recovery.ledger.incident = Some(Incident::of(&fault, NOW));
+    seen.object.record.next_attempt = Some(NOW);
+    assert_eq!(round_of_workspace(&mut seen, NOW), "");
+    let record = &seen.object.record;
+    assert_eq!(record.state, State::Recovering);
+    assert_eq!(record.recovery.ledger.attempts(), 1);
+    assert!(record.next_attempt.is_some_and(|at| at > NOW));
+    assert_eq!(round_of_workspace(&mut seen, NOW), "protect-state");
+    assert_eq!(seen.object.record.recovery.ledger.attempts(), 1);
+}
+
+/// After a restart nobody knows whether the run has failed before anybody asked.
+#[test]
+fn a_request_is_not_honoured_before_it_is_known_how_the_run_stands() {
+    let mut seen = workspace(State::Provisioning);
+    seen.object.requested = Some("retry=1".to_owned());
+    seen.object.record.run = Some(Run {
+        number: 1,
+        operation: RunOperation::Apply,
+        input: "one".to_owned(),
+        opened: NOW,
+    });
+    assert_eq!(round_of_workspace(&mut seen, NOW), "start-run");
+    assert_eq!(seen.object.record.honoured, None);
+    let run = |end| {
+        Some(RunSeen {
+            number: 1,
+            progress: Progress::default(),
+            unlocked: None,
+            changes: true,
+            end,
+        })
+    };
+    // One that goes on answers it; one that had failed is tried again.
+    let mut going = seen.clone();
+    going.run = run(None);
+    round_of_workspace(&mut going, NOW);
+    assert_eq!(going.object.record.honoured, going.object.requested);
+    let fault = Fault::new(FaultClass::Conflict, "Exists", "it is there");
+    seen.run = run(Some(workspace::RunEnd::Failed(fault)));
+    round_of_workspace(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Failed);
+    round_of_workspace(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
     assert_eq!(seen.object.record.honoured, seen.object.requested);
 }

@@ -4,10 +4,10 @@ use capt_core::fault::FaultClass;
 
 use crate::check;
 use crate::choice::choose;
-use crate::memo::{Millis, stands_for};
+use crate::memo::{Judged, Millis};
 use crate::mistake::Mistake;
 use crate::round::{How, delete, fails, goes_on, restart, round};
-use crate::world::{Content, Left, Name, World};
+use crate::world::{Ailment, Content, Kinds, Left, Name, World};
 
 /// How far the clock is set forward or back: further than any limit.
 const JUMP: Millis = 60 * 60 * 1000;
@@ -29,10 +29,12 @@ pub enum Loss {
     Workspace(Name),
     /// Both workspaces: somebody deletes them.
     Workspaces,
+    /// The health of the control plane.
+    Health(Ailment),
 }
 
 impl Loss {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Owner,
         Self::Credentials(Name::Plane),
         Self::Credentials(Name::Network),
@@ -42,6 +44,8 @@ impl Loss {
         Self::Workspace(Name::Plane),
         Self::Workspace(Name::Network),
         Self::Workspaces,
+        Self::Health(Ailment::Silent),
+        Self::Health(Ailment::Kubeconfig),
     ];
 }
 
@@ -129,15 +133,12 @@ pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Ve
         if choice.plan.is_empty() {
             continue;
         }
+        let any = any && world.left.kinds == Kinds::All;
         if any && world.left.restarts > 0 {
             actions.extend((1..=choice.plan.len()).map(|steps| Action::Dies(name, steps)));
         }
         if any && world.left.faults > 0 {
-            actions.extend(
-                FaultClass::ALL
-                    .iter()
-                    .map(|class| Action::StepFails(name, *class)),
-            );
+            actions.extend(classes(world).map(|class| Action::StepFails(name, class)));
         }
     }
     for name in Name::WORKSPACES {
@@ -155,7 +156,7 @@ pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Ve
             actions.push(Action::Stops(name));
         }
         if any && world.left.faults > 0 {
-            actions.extend(FaultClass::ALL.iter().map(|class| Action::RunFails(name, *class)));
+            actions.extend(classes(world).map(|class| Action::RunFails(name, class)));
         }
     }
     actions.push(Action::Wait);
@@ -173,13 +174,25 @@ pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Ve
     }
 }
 
+/// The classes of faults, one of each that ask for the same.
+fn classes(world: &World) -> impl Iterator<Item = FaultClass> {
+    let manner = world.manner;
+    let all = world.left.kinds == Kinds::All;
+    FaultClass::ALL.iter().copied().filter(move |class| {
+        let few = matches!(class, FaultClass::Transient | FaultClass::Conflict);
+        manner.stands_for(*class) == *class && (all || few)
+    })
+}
+
 fn disturbances(world: &World, actions: &mut Vec<Action>) {
     let left = &world.left;
+    let all = left.kinds == Kinds::All;
     if left.restarts > 0 {
         actions.push(Action::Restart);
     }
     if left.jumps > 0 {
-        actions.extend([Action::Forward, Action::Back]);
+        actions.push(Action::Forward);
+        actions.extend(all.then_some(Action::Back));
     }
     for name in Name::PARENTS {
         let Some(thing) = world.get(name).filter(|thing| !thing.deleting) else {
@@ -187,6 +200,7 @@ fn disturbances(world: &World, actions: &mut Vec<Action>) {
         };
         if left.changes > 0 {
             let others = Content::ALL.iter().filter(|content| **content != thing.content);
+            let others = others.filter(|content| all || **content == Content::Second);
             actions.extend(others.map(|content| Action::Change(name, *content)));
         }
         if left.requests > 0 {
@@ -198,16 +212,21 @@ fn disturbances(world: &World, actions: &mut Vec<Action>) {
     }
     if left.pauses > 0 && !is_something_paused(world) {
         actions.push(Action::PauseAll);
-        let there = Name::ALL.into_iter().filter(|name| world.get(*name).is_some());
+        let there = Name::ALL
+            .into_iter()
+            .filter(|name| all && world.get(*name).is_some());
         actions.extend(there.map(Action::Pause));
     }
     if left.losses > 0 {
-        actions.extend(Loss::ALL.into_iter().map(Action::Lose));
+        let losses = Loss::ALL
+            .into_iter()
+            .filter(|loss| all || matches!(loss, Loss::Owner | Loss::Workspaces));
+        actions.extend(losses.map(Action::Lose));
     }
 }
 
 fn is_something_lost(world: &World) -> bool {
-    world.around.uncredited.is_some() || !world.around.template
+    world.around.uncredited.is_some() || !world.around.template || world.around.ailment.is_some()
 }
 
 fn is_something_paused(world: &World) -> bool {
@@ -231,7 +250,12 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             spend(&mut world, |left| &mut left.restarts);
         }
         Action::StepFails(name, class) => {
-            round(&mut world, name, How::Fails(stands_for(class)), mistake);
+            round(
+                &mut world,
+                name,
+                How::Fails(before.manner.stands_for(class)),
+                mistake,
+            );
             // It was tried, and has failed anew.
             check::settles(&mut world, name);
             spend(&mut world, |left| &mut left.faults);
@@ -244,7 +268,7 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             goes_on(&mut world, name);
         }
         Action::RunFails(name, class) => {
-            fails(&mut world, name, stands_for(class));
+            fails(&mut world, name, class);
             spend(&mut world, |left| &mut left.faults);
         }
         Action::Stops(name) => {
@@ -288,6 +312,7 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
         Action::Regain => {
             world.around.uncredited = None;
             world.around.template = true;
+            world.around.ailment = None;
         }
         Action::Delete(name) => {
             delete(&mut world, name);
@@ -314,6 +339,11 @@ fn lose(world: &mut World, loss: Loss) -> Option<()> {
         Loss::Template => world.around.template = false,
         Loss::Connection => world.get_mut(Name::Plane)?.connection = None,
         Loss::Kubeconfig => world.get_mut(Name::ControlPlane)?.kubeconfig = None,
+        Loss::Health(ailment) => {
+            // Nobody looks at one that was never in use.
+            world.get(Name::ControlPlane).filter(|it| it.memo.initialized)?;
+            world.around.ailment = Some(ailment);
+        }
         Loss::Workspace(name) => {
             world.get(name).filter(|thing| !thing.deleting)?;
             delete(world, name);
@@ -333,8 +363,20 @@ fn lose(world: &mut World, loss: Loss) -> Option<()> {
 /// The next moment after now at which somebody asks to be looked at.
 pub(crate) fn next_moment(world: &World, mistake: Option<Mistake>) -> Option<Millis> {
     let moment = |name: Name| choose(world, name, mistake)?.again;
-    let moments = Name::ALL.into_iter().filter_map(moment);
+    let moments = Name::ALL.into_iter().filter_map(moment).chain(look(world));
     moments.filter(|moment| *moment > 0).min()
+}
+
+/// How long after one look at the health of the control plane the next one is taken, while that makes a difference.
+const LOOK: Millis = 60 * 1000;
+
+fn look(world: &World) -> Option<Millis> {
+    let memo = world.get(Name::ControlPlane)?.memo;
+    let ails = |ailment| world.around.ailment == Some(ailment);
+    let found = [Ailment::Silent, Ailment::Kubeconfig].map(ails);
+    let differs = |(judged, found): (Judged, bool)| judged.against > 0 || judged.fails != Some(found);
+    let differs = memo.judged.into_iter().zip(found).any(differs);
+    (memo.initialized && differs).then_some(LOOK)
 }
 
 /// The clock goes on by so much, or back.
@@ -342,6 +384,9 @@ pub(crate) fn pass(world: &mut World, passed: Millis) {
     for name in Name::ALL {
         if let Some(thing) = world.get_mut(name) {
             thing.memo = thing.memo.later(passed);
+            // A clock that was set back knows nothing of what was tried after that.
+            let held = thing.held.map(|until| until.saturating_sub(passed));
+            thing.held = held.filter(|until| *until > 0 && passed >= 0);
         }
     }
 }

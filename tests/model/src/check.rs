@@ -7,7 +7,8 @@ use capt_core::record::{OperationKind, RunOperation};
 
 use crate::choice::Choice;
 use crate::law::Law;
-use crate::memo::{Memo, POLICY, millis};
+use crate::manner::{BASE_DELAY, Manner, WINDOW};
+use crate::memo::{Memo, millis};
 use crate::round::Command;
 use crate::world::{End, Name, Resources, Run, Stage, StateObject, Thing, World};
 
@@ -53,11 +54,15 @@ pub(crate) fn written(world: &mut World, name: Name, after: &Memo, opened: bool)
         return;
     };
     let before = thing.memo;
+    let tries = tries(&before, after);
     let broken = [
         (Law::InitializedStays, before.initialized && !after.initialized),
         (Law::Table, !is_of_table(&before, after)),
         (Law::FailedIsLeft, leaves_failed(world, name, thing, after)),
-        (Law::Patience, is_hasty(&before, after)),
+        (
+            Law::Patience,
+            is_hasty(&before, after) || tries && thing.held.is_some(),
+        ),
         (Law::OperationEnds, is_still_at_it(after)),
         (Law::OneRun, opened && is_working(thing)),
         (
@@ -71,6 +76,7 @@ pub(crate) fn written(world: &mut World, name: Name, after: &Memo, opened: bool)
         }
     }
     answers(world, name, after, opened);
+    holds(world, name, after, tries);
     let restarted = after.state == State::Validating
         && before.state != State::Validating
         && (before.state != State::Recovering || before.origin != Some(State::Validating));
@@ -82,6 +88,7 @@ pub(crate) fn written(world: &mut World, name: Name, after: &Memo, opened: bool)
         && (restarted || destroys || after.state == State::Ready)
     {
         thing.spent = 0;
+        thing.exhausted = false;
     }
 }
 
@@ -131,6 +138,20 @@ pub(crate) fn is_unanswered(world: &World, name: Name, thing: &Thing) -> bool {
     thing.owed && !thing.deleting && !paused && is_at_fault(thing.memo.state)
 }
 
+/// Keeps until when nothing may be tried again: of a window that has room for one attempt, as long as it lasts; a
+/// breaker that was open closes with what is in order.
+fn holds(world: &mut World, name: Name, after: &Memo, tries: bool) {
+    let manner = world.manner;
+    let Some(thing) = world.get_mut(name) else {
+        return;
+    };
+    match manner {
+        Manner::Window if tries => thing.held = Some(millis(WINDOW)),
+        Manner::Tripped if after.state == State::Ready => thing.held = None,
+        Manner::Act | Manner::Off | Manner::Observe | Manner::Window | Manner::Tripped | Manner::Written => {}
+    }
+}
+
 fn is_of_table(before: &Memo, after: &Memo) -> bool {
     let leads = |signal: &Signal| match Lifecycle::next(before.state, *signal) {
         Move::To(to) => to == after.state,
@@ -149,7 +170,7 @@ fn leaves_failed(world: &World, name: Name, thing: &Thing, after: &Memo) -> bool
         .input
         .is_some_and(|input| input != world.input(name, thing));
     let asked = thing.requested != before.honoured;
-    let due = before.next_attempt.is_some_and(|next| next <= 0);
+    let due = before.is_due();
     let child = name.child().and_then(|child| world.get(child));
     let forgiven = before.blamed
         && child.is_none_or(|child| match child.memo.state {
@@ -163,23 +184,27 @@ fn leaves_failed(world: &World, name: Name, thing: &Thing, after: &Memo) -> bool
 
 /// Whether a retry is due sooner than its delay, or is made before it is due.
 fn is_hasty(before: &Memo, after: &Memo) -> bool {
-    let retried = after
-        .fault
-        .filter(|_| !after.blamed)
-        .is_some_and(|class| matches!(class.disposition(), Disposition::Retry { .. }));
-    let enters = before.state != State::Recovering && after.state == State::Recovering;
-    let delay = millis(POLICY.retry.base_delay);
-    let too_soon = enters && retried && after.next_attempt.is_none_or(|next| next < delay);
+    let too_soon = tries(before, after) && after.next_attempt.is_none_or(|next| next < millis(BASE_DELAY));
     let back = before.state == State::Recovering
         && before.origin != Some(State::Validating)
         && before.origin == Some(after.state);
-    let not_due = back && !before.blamed && before.next_attempt.is_none_or(|next| next > 0);
-    too_soon || not_due
+    too_soon || back && !before.blamed && !before.is_due()
+}
+
+/// Whether an attempt is begun about a fault of its own; what was only interrupted is taken up.
+fn tries(before: &Memo, after: &Memo) -> bool {
+    let own = after
+        .fault
+        .filter(|class| !after.blamed && class.disposition() != Disposition::Resume);
+    let is_doing = |memo: &Memo| memo.state == State::Recovering && memo.incident.is_some_and(|it| it.doing);
+    own.is_some() && is_doing(after) && !is_doing(before)
 }
 
 fn is_still_at_it(after: &Memo) -> bool {
-    let at = after.operation.map(|(kind, _)| kind);
-    after.state.is_settled() && at.is_some_and(|kind| kind != OperationKind::Deleting)
+    after.state.is_settled()
+        && after
+            .operation
+            .is_some_and(|kind| kind != OperationKind::Deleting)
 }
 
 fn is_working(thing: &Thing) -> bool {
@@ -215,8 +240,8 @@ fn is_made(world: &World, name: Name, whole: Resources) -> bool {
 
 /// A new run, before it starts.
 pub(crate) fn start(world: &mut World, name: Name, operation: RunOperation) {
-    let spent = world.get(name).map_or(0, |thing| u32::from(thing.spent));
-    if operation == RunOperation::Apply && spent > POLICY.retry.max_retries {
+    let exhausted = world.get(name).is_some_and(|thing| thing.exhausted);
+    if operation == RunOperation::Apply && exhausted {
         world.breaks(Law::Budget);
     }
     stands(world, name, operation);
@@ -243,12 +268,22 @@ fn stands(world: &mut World, name: Name, operation: RunOperation) {
     }
 }
 
-/// A run has failed with a fault of this class: an attempt that counts, if the class is one that is retried.
-pub(crate) fn counts(thing: &mut Thing, class: FaultClass) {
-    if matches!(class.disposition(), Disposition::Retry { .. }) {
-        let most = POLICY.retry.max_retries + 1;
-        let spent = thing.spent.saturating_add(1);
-        thing.spent = spent.min(u8::try_from(most).unwrap_or(u8::MAX));
+/// A run has failed with a fault of this class: an attempt that counts, unless it was only interrupted.
+pub(crate) fn counts(thing: &mut Thing, class: FaultClass, manner: Manner) {
+    // What is left of an input that nobody wants any more is no attempt at the new one.
+    let wanted = match thing.memo.state {
+        State::Provisioning | State::Configuring => true,
+        State::Pending
+        | State::Validating
+        | State::Ready
+        | State::Degraded
+        | State::Failed
+        | State::Recovering => false,
+    };
+    if wanted && class.disposition() != Disposition::Resume {
+        let most = u8::try_from(manner.most() + 1).unwrap_or(u8::MAX);
+        thing.spent = thing.spent.saturating_add(1).min(most);
+        thing.exhausted = u32::from(thing.spent) > manner.attempts(class);
     }
 }
 

@@ -9,6 +9,7 @@ use capt_core::decision::Requeue;
 use foldhash::fast::FixedState as Fast;
 use foldhash::quality::FixedState;
 
+use crate::manner::Manner;
 use crate::memo::{Memo, Millis, RUN};
 use crate::mistake::Mistake;
 use crate::observe::Light;
@@ -33,14 +34,16 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    fn of(before: &Memo, decided: Decided) -> Self {
+    fn of(before: &Memo, decided: Decided, manner: Manner) -> Self {
         let record = &decided.record;
         let now = Light::PLAIN.now;
         let opens = record.run.as_ref().is_some_and(|run| run.number != RUN);
         Self {
-            memo: Memo::of(record, now),
+            memo: Memo::of(record, manner, now),
             opens,
-            moves: record.state != before.state || opens || record.attempt > u32::from(before.attempt),
+            moves: record.state != before.state
+                || opens
+                || record.recovery.ledger.attempts() > before.incident.map_or(0, |it| u32::from(it.attempts)),
             again: match decided.requeue {
                 Requeue::OnChange => None,
                 Requeue::At(at) => Millis::try_from(at.duration_since(now).as_millis()).ok(),
@@ -81,7 +84,7 @@ pub(crate) fn choose(world: &World, name: Name, mistake: Option<Mistake>) -> Opt
 pub(crate) fn afresh(world: &World, name: Name, mistake: Option<Mistake>) -> Option<Choice> {
     let before = world.get(name)?.memo;
     let (_, decided) = decide(world, name, Light::PLAIN, mistake)?;
-    Some(Choice::of(&before, decided))
+    Some(Choice::of(&before, decided, world.manner))
 }
 
 /// All of the world that is seen of an object: itself, its child, what stands around, and how far the others are that
@@ -90,6 +93,7 @@ fn view(world: &World, name: Name) -> impl std::hash::Hash + use<> {
     let child = name.child().map_or(0, |child| world.hash_of(child));
     let there = |name: Name| world.get(name).is_some();
     (
+        world.manner,
         name,
         world.hash_of(name),
         child,

@@ -13,6 +13,7 @@ mod check;
 mod choice;
 mod kept;
 pub mod law;
+pub mod manner;
 pub mod memo;
 pub mod mistake;
 pub mod model;

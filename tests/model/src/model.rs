@@ -8,9 +8,10 @@ use stateright::{Checker, Chooser, HasDiscoveries, Model, Property};
 
 use crate::action::{Action, after, possible};
 use crate::law::Law;
+use crate::manner::Manner;
 use crate::mistake::Mistake;
 use crate::rest::{Known, hash};
-use crate::world::{Left, World};
+use crate::world::{Kinds, Left, World};
 
 /// How much may happen, and from where on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Bound {
     pub begin: Begin,
     /// How the worlds are gone through.
     pub search: Search,
+    /// How patient everybody is.
+    pub manner: Manner,
 }
 
 /// Where it begins.
@@ -55,6 +58,7 @@ impl Bound {
             left,
             begin: Begin::Creation,
             search: Search::All,
+            manner: Manner::Act,
         }
     }
 }
@@ -62,6 +66,7 @@ impl Bound {
 impl Left {
     /// Nothing.
     pub const NOTHING: Self = Self {
+        kinds: Kinds::All,
         disturbances: 0,
         changes: 0,
         faults: 0,
@@ -77,6 +82,7 @@ impl Left {
     /// faults, two restarts, a jump of the clock, a pause, a loss, a request, both deletions.
     pub const fn any(disturbances: u8) -> Self {
         Self {
+            kinds: Kinds::All,
             disturbances,
             changes: 2,
             faults: 2,
@@ -100,10 +106,11 @@ pub struct Decisions {
 
 impl Decisions {
     /// The decisions in worlds to which so much may happen.
-    pub fn new(left: Left, begin: Begin, mistake: Option<Mistake>) -> Self {
-        let first = match begin {
-            Begin::Creation => vec![World::new(left)],
-            Begin::AnyMoment => undisturbed(left, mistake),
+    pub fn new(bound: Bound, mistake: Option<Mistake>) -> Self {
+        let Bound { left, manner, .. } = bound;
+        let first = match bound.begin {
+            Begin::Creation => vec![World::new(left, manner).closed()],
+            Begin::AnyMoment => undisturbed(left, manner, mistake),
         };
         Self {
             first,
@@ -121,17 +128,17 @@ impl Decisions {
 }
 
 /// Every world of a life to which nothing happens, though `left` may still happen to it.
-fn undisturbed(left: Left, mistake: Option<Mistake>) -> Vec<World> {
-    let mut worlds = reached(Left::NOTHING, mistake);
+fn undisturbed(left: Left, manner: Manner, mistake: Option<Mistake>) -> Vec<World> {
+    let mut worlds = reached(Left::NOTHING, manner, mistake, usize::MAX);
     for world in &mut worlds {
         world.left = left;
     }
     worlds
 }
 
-/// Every world to which no more than `left` has happened. They are kept, so there should not be too many.
-pub fn reached(left: Left, mistake: Option<Mistake>) -> Vec<World> {
-    let mut worlds = vec![World::new(left)];
+/// Every world to which no more than `left` has happened, the nearest ones first and no more than `most`.
+pub fn reached(left: Left, manner: Manner, mistake: Option<Mistake>, most: usize) -> Vec<World> {
+    let mut worlds = vec![World::new(left, manner).closed()];
     let mut known: BTreeSet<u64> = worlds.iter().map(hash).collect();
     let mut actions = Vec::new();
     let mut at = 0;
@@ -141,6 +148,9 @@ pub fn reached(left: Left, mistake: Option<Mistake>) -> Vec<World> {
             .drain(..)
             .filter_map(|action| after(&world, action, mistake));
         worlds.extend(next.filter(|next| known.insert(hash(next))));
+        if worlds.len() >= most {
+            break;
+        }
         at += 1;
     }
     worlds
@@ -249,7 +259,7 @@ pub struct Found {
 
 /// Goes through the worlds within `bound`, and stops soon after a law was found broken.
 pub fn explore(bound: Bound, mistake: Option<Mistake>) -> Found {
-    let decisions = Decisions::new(bound.left, bound.begin, mistake);
+    let decisions = Decisions::new(bound, mistake);
     let checker = decisions
         .checker()
         .threads(THREADS)

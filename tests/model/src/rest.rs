@@ -234,6 +234,7 @@ fn has_reason(world: &World, name: Name, thing: &Thing, choice: &Choice) -> bool
     }
     let memo = &thing.memo;
     let child = name.child().and_then(|child| world.get(child));
+    let ails = name == Name::ControlPlane && world.around.ailment.is_some();
     // Whoever blames a child that is in order is stuck.
     let blames = || {
         let at_fault = child.is_some_and(|child| child.memo.state != State::Ready || child.deleting);
@@ -241,9 +242,9 @@ fn has_reason(world: &World, name: Name, thing: &Thing, choice: &Choice) -> bool
     };
     !thing.deleting
         && match memo.state {
-            State::Ready => is_ready(world, name, thing),
+            State::Ready => is_ready(world, name, thing) && !ails,
             State::Failed => blames(),
-            State::Degraded => blames() && (memo.gave_up || memo.blamed),
+            State::Degraded => blames() && (memo.gave_up || memo.blamed || ails),
             State::Pending
             | State::Validating
             | State::Provisioning
@@ -301,5 +302,6 @@ fn restore(world: &mut World) {
     world.around.owner = true;
     world.around.uncredited = None;
     world.around.template = true;
+    world.around.ailment = None;
     world.settle();
 }

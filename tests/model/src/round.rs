@@ -263,7 +263,7 @@ fn ensure(world: &mut World, name: Name) -> Result<(), FaultClass> {
         return Err(FaultClass::Dependency);
     }
     if world.get(child).is_none() {
-        world.put(child, Thing::new(content));
+        world.put(child, Thing::new(content, world.manner));
     }
     if let Some(thing) = world.get_mut(child) {
         thing.observed &= thing.content == content;
@@ -450,6 +450,7 @@ fn ends_well(world: &mut World, name: Name, operation: RunOperation, content: Co
 
 /// The run of the workspace ends with a fault. False if there is none that can.
 pub(crate) fn fails(world: &mut World, name: Name, class: FaultClass) -> bool {
+    let manner = world.manner;
     let Some(thing) = world.get_mut(name).filter(|it| it.runner.left.is_none()) else {
         return false;
     };
@@ -457,6 +458,8 @@ pub(crate) fn fails(world: &mut World, name: Name, class: FaultClass) -> bool {
         return false;
     };
     run.stage = Stage::Ended(End::Badly(class));
-    check::counts(thing, class);
+    if run.current {
+        check::counts(thing, class, manner);
+    }
     true
 }

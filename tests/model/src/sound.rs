@@ -4,6 +4,7 @@ use capt_core::decision::Requeue;
 use jiff::Timestamp;
 
 use crate::choice::{afresh, choose};
+use crate::manner::Manner;
 use crate::memo::{Filling, Memo, Millis};
 use crate::observe::Light;
 use crate::round::{Decided, decide};
@@ -21,9 +22,9 @@ struct Told {
     waits: usize,
 }
 
-fn told(decided: &Decided, now: Timestamp) -> Told {
+fn told(decided: &Decided, manner: Manner, now: Timestamp) -> Told {
     Told {
-        memo: Memo::of(&decided.record, now),
+        memo: Memo::of(&decided.record, manner, now),
         steps: decided.plan.iter().map(|step| format!("{step:?}")).collect(),
         requeue: match decided.requeue {
             Requeue::OnChange => None,
@@ -43,7 +44,10 @@ pub fn tells_apart(world: &World) -> Option<String> {
     Name::ALL.into_iter().find_map(|name| {
         let (_, plain) = decide(world, name, Light::PLAIN, None)?;
         let (_, noisy) = decide(world, name, light, None)?;
-        let (plain, noisy) = (told(&plain, Light::PLAIN.now), told(&noisy, light.now));
+        let (plain, noisy) = (
+            told(&plain, world.manner, Light::PLAIN.now),
+            told(&noisy, world.manner, light.now),
+        );
         (plain != noisy).then(|| format!("{name:?} in {world:?}:\n{plain:?}\n{noisy:?}"))
     })
 }

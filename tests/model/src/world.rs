@@ -8,7 +8,8 @@ use capt_core::record::RunOperation;
 
 use crate::kept::Place;
 use crate::law::Law;
-use crate::memo::Memo;
+use crate::manner::{COOL_DOWN, Manner, TRIPS};
+use crate::memo::{Bounds, Memo, Millis, millis};
 
 /// The objects of the world. A parent makes its child directly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -208,8 +209,12 @@ pub struct Thing {
     pub memo: Memo,
     /// What the operator remembers of the last plan: how its first step failed.
     pub failing: Option<FaultClass>,
-    /// How many runs in a row have failed with a fault that is retried, counted by the world itself.
+    /// How many runs in a row have failed, but for those that were interrupted. Counted by the world itself.
     pub spent: u8,
+    /// Whether that is more than the last of these faults is retried. Kept by the world itself.
+    pub exhausted: bool,
+    /// Until when nothing may be tried about a fault of its own. Kept by the world itself.
+    pub held: Option<Millis>,
     /// Of a parent: whether a person asked for another try of what had failed, and nothing was tried since. Kept by
     /// the world itself.
     pub owed: bool,
@@ -228,7 +233,20 @@ pub struct Thing {
 }
 
 impl Thing {
-    pub(crate) fn new(content: Content) -> Self {
+    pub(crate) fn new(content: Content, manner: Manner) -> Self {
+        let mut thing = Self::untried(content);
+        if manner == Manner::Tripped {
+            thing.memo.bounds = Bounds {
+                failures: u8::try_from(TRIPS).unwrap_or(u8::MAX),
+                last_failure: Some(0),
+                ..Bounds::default()
+            };
+            thing.held = Some(millis(COOL_DOWN));
+        }
+        thing
+    }
+
+    fn untried(content: Content) -> Self {
         Self {
             content,
             observed: false,
@@ -239,6 +257,8 @@ impl Thing {
             memo: Memo::default(),
             failing: None,
             spent: 0,
+            exhausted: false,
+            held: None,
             owed: false,
             endpoint: false,
             kubeconfig: None,
@@ -248,6 +268,15 @@ impl Thing {
             destroyed: false,
         }
     }
+}
+
+/// What a look at the control plane finds that is not in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ailment {
+    /// Its API server does not answer.
+    Silent,
+    /// Its kubeconfig does not work.
+    Kubeconfig,
 }
 
 /// What stands around the objects.
@@ -262,13 +291,28 @@ pub struct Around {
     pub uncredited: Option<Name>,
     /// The templates of both parents.
     pub template: bool,
+    /// What the control plane ails, as far as anybody can see who looks at it.
+    pub ailment: Option<Ailment>,
     /// The Cluster says that its infrastructure is provisioned; never taken back.
     pub provisioned: bool,
+}
+
+/// Which disturbances there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kinds {
+    /// Each.
+    All,
+    /// One that stands for its kind, or two: a run fails so that it is retried or not, the operator is restarted
+    /// between two rounds, the clock is set forward, another version is asked for, all is paused, the owner or both
+    /// workspaces are lost.
+    Few,
 }
 
 /// How much may still happen that is not the operator's own doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Left {
+    /// Of which kinds.
+    pub kinds: Kinds,
     /// All of what follows together.
     pub disturbances: u8,
     /// Changes of a spec.
@@ -292,6 +336,8 @@ pub struct Left {
 /// Everything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct World {
+    /// How patient everybody is.
+    pub manner: Manner,
     things: [Option<Place>; 4],
     made: [Made; 2],
     /// What stands around.
@@ -304,9 +350,10 @@ pub struct World {
 
 impl World {
     /// Control plane and cluster were just created, and nobody owns them yet.
-    pub(crate) fn new(left: Left) -> Self {
-        let parent = || Some(Place::new(Thing::new(Content::First)));
+    pub(crate) fn new(left: Left, manner: Manner) -> Self {
+        let parent = || Some(Place::new(Thing::new(Content::First, manner)));
         Self {
+            manner,
             things: [parent(), parent(), None, None],
             made: [Made::default(); 2],
             around: Around {
@@ -314,6 +361,7 @@ impl World {
                 paused: false,
                 uncredited: None,
                 template: true,
+                ailment: None,
                 provisioned: false,
             },
             left,

@@ -1,5 +1,6 @@
 //! The production decisions keep every law.
 
+use model::manner::Manner;
 use model::world::Left;
 use model::{Begin, Bound, Search, explore, story};
 
@@ -25,9 +26,29 @@ fn a_life_without_disturbances_is_lawful() {
 fn a_life_with_any_one_disturbance_is_lawful() {
     let worlds = keeps_every_law(Bound::all(Left::any(1)));
     assert!(
-        worlds > 30_000,
+        worlds > 20_000,
         "the world is too small to say anything: {worlds}"
     );
+}
+
+/// However patient everybody is, and whatever was tried before.
+#[test]
+fn a_life_with_one_fault_is_lawful_in_every_manner() {
+    for manner in Manner::ALL {
+        let left = Left {
+            disturbances: 1,
+            faults: 1,
+            ..Left::NOTHING
+        };
+        let worlds = keeps_every_law(Bound {
+            manner,
+            ..Bound::all(left)
+        });
+        assert!(
+            worlds > 2_000,
+            "{manner:?} is too small to say anything: {worlds}"
+        );
+    }
 }
 
 #[test]
@@ -39,5 +60,6 @@ fn chance_finds_nothing_where_everything_may_happen() {
             seed: 1,
             worlds: 5_000,
         },
+        manner: Manner::Act,
     });
 }

@@ -132,11 +132,7 @@ fn attempt(trigger: &str, class: Option<FaultClass>, action: ActionKind) -> Reco
     RecoveryAttempt {
         time: at(-2),
         trigger: trigger.to_owned(),
-<<<<<<< HEAD
         class,
-=======
-        class: None,
->>>>>>> mut
         action: Some(action),
         finished: None,
     }
