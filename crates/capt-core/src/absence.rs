@@ -141,6 +141,44 @@ mod tests {
         assert!(!absences.is_empty());
     }
 
+    /// A second each, at these moments.
+    fn moments(moments: impl IntoIterator<Item = i64>) -> Absences {
+        let mut absences = Absences::default();
+        for second in moments {
+            absences.note(at(second), at(second + 1));
+        }
+        absences
+    }
+
+    #[test]
+    fn they_are_in_order_whatever_the_order_in_which_they_come() {
+        let absences = moments([20, 0, 10]);
+        assert_eq!(
+            absences.spans,
+            [(at(0), at(1)), (at(10), at(11)), (at(20), at(21))]
+        );
+    }
+
+    #[test]
+    fn as_many_are_kept_as_there_is_room_for_and_then_the_nearest_become_one() {
+        let room = i64::try_from(KEPT).unwrap();
+        let apart = |count| (0..count).map(|place| place * 100);
+        assert_eq!(moments(apart(room)).len(), KEPT, "there is room for the last");
+        for (one_more, joined) in [
+            (3, (0, 4)),
+            (room * 100 - 197, (room * 100 - 200, room * 100 - 196)),
+        ] {
+            let absences = moments(apart(room).chain([one_more]));
+            assert_eq!(absences.len(), KEPT);
+            let (from, until) = joined;
+            assert!(absences.spans.contains(&(at(from), at(until))), "{absences:?}");
+        }
+        let equally_far = moments(apart(room + 1));
+        assert_eq!(equally_far.len(), KEPT);
+        assert_eq!(equally_far.spans[0], (at(0), at(101)), "the oldest of them");
+        assert_eq!(equally_far.spans[1], (at(200), at(201)));
+    }
+
     #[test]
     fn absence_does_not_count_and_moves_the_deadline() {
         let mut absences = Absences::default();

@@ -14,12 +14,13 @@ use crate::loss::Loss;
 use crate::machine::{Machine as _, Move};
 use crate::record::Record;
 use crate::recovery::{ActionKind, RecoveryMode, Rules, Situation, ladder, next_step};
+use crate::trend::unusual_at;
 use crate::wait::{Notice, Wait};
 
 mod enter;
 
-pub(crate) use enter::pause;
 use enter::{enter, is_attempt_due, is_to_choose, try_next};
+pub(crate) use enter::{heal, pause};
 
 /// How patient one kind of object is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +140,7 @@ pub fn advance(record: &Record, assessment: &Assessment, context: &Context<'_>) 
         }
         let to = match Lifecycle::next(record.state, signal) {
             Move::To(to) => to,
-            Move::Back => record.origin.unwrap_or(State::Validating),
+            Move::Back => origin(record),
             Move::Stay | Move::Illegal => continue,
         };
         let mut next = record.clone();
@@ -163,6 +164,16 @@ pub fn advance(record: &Record, assessment: &Assessment, context: &Context<'_>) 
         };
     }
     Advance::Stayed(next)
+}
+
+/// Where a recovery leads back to. A status that somebody else wrote may name a state that it never came from.
+fn origin(record: &Record) -> State {
+    match record.origin {
+        Some(origin @ (State::Provisioning | State::Configuring)) => origin,
+        Some(State::Degraded) => State::Provisioning,
+        Some(State::Pending | State::Validating | State::Ready | State::Failed | State::Recovering)
+        | None => State::Validating,
+    }
 }
 
 /// The signals that come from the record and the clock alone, whatever the subject.
@@ -220,6 +231,7 @@ pub fn next_look(record: &Record, context: &Context<'_>) -> Requeue {
     let work = [
         overdue_at(record, context.policy, context.absences),
         expected_end(record, context.policy, context.now),
+        unusual_after(record),
     ];
     let at = match record.state {
         State::Recovering | State::Failed => record.next_attempt,
@@ -248,6 +260,13 @@ pub fn expected_end(record: &Record, policy: &Policy, now: Timestamp) -> Option<
     let operation = record.operation.as_ref()?;
     let estimate = record.durations(operation.kind).estimate(policy.usually);
     estimate.completion(operation.started_at, now)
+}
+
+/// The moment after which the operation that is going on takes unusually long.
+fn unusual_after(record: &Record) -> Option<Timestamp> {
+    let operation = record.operation.as_ref()?;
+    let at = unusual_at(&record.durations(operation.kind), operation.started_at)?;
+    Some(after(at, Duration::from_secs(1)))
 }
 
 /// `duration` after `time`; the end of time if there is no such moment.

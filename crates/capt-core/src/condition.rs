@@ -8,6 +8,7 @@ use crate::advance::overdue_at;
 use crate::lifecycle::State;
 use crate::object::Object;
 use crate::record::Record;
+use crate::trend::{Warning, unusually_long};
 use crate::wait::Wait;
 
 /// The status of a condition.
@@ -84,6 +85,12 @@ fn is_stuck(object: &Object, record: &Record, now: Timestamp) -> bool {
     }
 }
 
+/// The warning that what goes on takes longer than such work did before.
+fn unusual(record: &Record, now: Timestamp) -> Option<Warning> {
+    let operation = record.operation.as_ref()?;
+    unusually_long(&record.durations(operation.kind), operation.started_at, now)
+}
+
 /// Whether the work on `object` takes longer than it should.
 pub fn is_overdue(object: &Object, record: &Record, now: Timestamp) -> bool {
     overdue_at(record, &object.policy, &object.absences).is_some_and(|at| at <= now)
@@ -154,6 +161,12 @@ pub fn standard(object: &Object, record: &Record, waits: &[Wait], now: Timestamp
     } else {
         let (reason, message) = if overdue && (object.deleting || !stopped) {
             ("Overdue".to_owned(), overdue_message(record, waits))
+        } else if let Some(warning) = unusual(record, now).filter(|_| object.deleting || !stopped) {
+            let message = match waits.first() {
+                Some(wait) => format!("{warning}; {}", wait.message),
+                None => warning.to_string(),
+            };
+            (warning.name().to_owned(), message)
         } else {
             (reason, message)
         };

@@ -180,6 +180,11 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 .apply()
                 .filter(|child| blamed == Some(child.name.as_str()));
             object.follow(kubeconfig.or(snapshot.apply.as_ref()), &mut assessment);
+            let known = kubeconfig.or(snapshot.apply.as_ref());
+            if blamed.is_some_and(|blamed| known.is_some_and(|child| child.name != blamed)) {
+                // Whose fault it was is gone.
+                assessment.signals.insert(Signal::RetryRequested);
+            }
             object.retry_outputs(wrong_output(snapshot), &mut assessment);
         }
         State::Provisioning => {
@@ -196,6 +201,8 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             if is_stale(snapshot) {
                 assessment.signals.insert(Signal::InputChanged);
             }
+            let kubeconfig = snapshot.kubeconfig.apply();
+            assessment.waits.extend(kubeconfig.and_then(Child::trouble));
         }
     }
     object.lose(loss(snapshot), &mut assessment);

@@ -360,6 +360,47 @@ mod tests {
     }
 
     #[test]
+    fn what_passes_and_what_does_not() {
+        let classes = |wanted: fn(FaultClass) -> bool| -> Vec<&str> {
+            let classes = FaultClass::ALL.iter().filter(|class| wanted(**class));
+            classes.map(|class| class.name()).collect()
+        };
+        assert_eq!(
+            classes(FaultClass::passes),
+            ["Transient", "Dependency", "Locked", "Interrupted"]
+        );
+        assert_eq!(
+            classes(FaultClass::is_terminal),
+            ["Permission", "Quota", "Conflict", "Invalid", "Integrity"]
+        );
+    }
+
+    #[test]
+    fn a_fault_keeps_what_it_is_given() {
+        let fault = Fault::new(FaultClass::Transient, "Throttled", "slow down");
+        assert_eq!(
+            (fault.class, &*fault.code, &*fault.message),
+            (FaultClass::Transient, "Throttled", "slow down")
+        );
+        assert_eq!(
+            (&*fault.subject, &*fault.position, fault.retry_after),
+            ("", "", None)
+        );
+        let delay = Duration::from_secs(7);
+        assert_eq!(fault.retry_after(delay).retry_after, Some(delay));
+    }
+
+    #[test]
+    fn a_fault_of_a_check_is_told_by_its_subject() {
+        let fault = Fault::of_check(FaultClass::Unknown, "Endpoint", "it is missing");
+        assert!(fault.is_of_check());
+        assert!(!fault.is_of_output());
+        assert_eq!(fault.code, "EndpointFailing");
+        assert_eq!(fault.to_string(), "check Endpoint: it is missing");
+        assert!(!Fault::of_output("vpc_id", "OutputMissing", "there is none").is_of_check());
+    }
+
+    #[test]
     fn a_fault_of_an_output_is_told_by_its_subject() {
         let fault = Fault::of_output("vpc_id", "OutputMissing", "there is none");
         assert!(fault.is_of_output());

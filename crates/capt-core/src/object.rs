@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use crate::absence::Absences;
-use crate::advance::{ABLE, Advance, Assessment, Context, Policy, advance, assess_record, next_look, pause};
+use crate::advance::{
+    ABLE, Advance, Assessment, Context, Policy, advance, assess_record, heal, next_look, pause,
+};
 use crate::decision::{Decision, Requeue};
 use crate::fault::{Fault, FaultClass};
 use crate::health::{Look, examine};
@@ -116,7 +118,11 @@ impl Object {
             ));
         }
         if let Some((why, until)) = pause(&self.record, &context) {
-            let message = format!("nothing is tried before {until}: {why}");
+            let message = if until == Timestamp::MAX {
+                format!("nothing is tried: {why}")
+            } else {
+                format!("nothing is tried before {until}: {why}")
+            };
             assessment
                 .waits
                 .push(Wait::new(self.name.clone(), why.name(), message));
@@ -154,7 +160,8 @@ impl Object {
         let summary = checkup.summary();
         let of_check = record.blamed.is_none() && record.fault.as_ref().is_some_and(Fault::is_of_check);
         match record.state {
-            State::Ready if !summary.ready => {
+            // What was seen before it was applied says nothing about it now.
+            State::Ready if !summary.ready && self.is_seen_since(record.since) => {
                 assessment.signals.insert(Signal::Unhealthy);
                 assessment.fault = summary.fault(&checkup);
             }
@@ -162,7 +169,8 @@ impl Object {
                 assessment.signals.insert(Signal::Healthy);
             }
             State::Degraded if of_check && !record.gave_up => {
-                let acts = self.policy.recovery.mode == RecoveryMode::Act;
+                // Only what runs something can be applied again; the others have nothing to repeat.
+                let acts = self.policy.recovery.mode == RecoveryMode::Act && record.run.is_some();
                 if let Some((kind, action)) = summary.recovery().filter(|_| acts)
                     && ABLE.contains(&action)
                 {
@@ -184,11 +192,18 @@ impl Object {
         assessment.checkup = checkup;
     }
 
+    /// Whether the last look was taken after `since`, which is kept in whole seconds.
+    fn is_seen_since(&self, since: Option<Timestamp>) -> bool {
+        let look = self.look.as_ref().map(|look| look.at.as_second());
+        look.is_some_and(|look| since.is_none_or(|since| look > since.as_second()))
+    }
+
     /// What the inputs mean while they are checked, or while something that is missing is overdue.
     pub fn check_inputs(&self, missing: &[Wait], invalid: Option<&Fault>, assessment: &mut Assessment) {
         assessment.waits.extend(missing.iter().cloned());
         if self.record.state == State::Recovering {
-            if missing.is_empty() {
+            // What is invalid waits for its delay like any other fault.
+            if missing.is_empty() && invalid.is_none() {
                 assessment.signals.insert(Signal::Recovered);
             }
         } else if let Some(fault) = invalid {
@@ -258,16 +273,18 @@ impl Object {
             Advance::Stayed(mut record) => {
                 record.honoured.clone_from(&self.requested);
                 record.checkup = assessment.checkup;
+                let healed = heal(&mut record, now);
                 let (plan, requeue) = plan(&mut record);
                 let requeue = requeue.earliest(next_look(&record, &context));
                 let loss = assessment.loss.filter(|_| record.ready);
                 record.ready &= loss.is_none();
+                let said = loss.as_ref().and_then(Loss::notice);
                 Decision {
                     record,
                     plan,
                     requeue,
                     waits: assessment.waits,
-                    notices: loss.iter().filter_map(Loss::notice).collect(),
+                    notices: healed.into_iter().chain(said).collect(),
                 }
             }
         }

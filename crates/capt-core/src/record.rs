@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::Durations;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultClass};
 use crate::health::Checkup;
 use crate::lifecycle::{Phase, State};
 use crate::recovery::{ActionKind, Ledger};
@@ -160,6 +160,8 @@ pub struct RecoveryAttempt {
     pub time: Timestamp,
     /// The code of the fault that led to it.
     pub trigger: String,
+    /// The class of that fault, where there was one.
+    pub class: Option<FaultClass>,
     /// What was done; nothing where a person was asked instead.
     pub action: Option<ActionKind>,
     /// How it ended, once known.
@@ -276,41 +278,33 @@ impl Record {
         let mut durations = Durations::default();
         for operation in self.history.iter().filter(|it| it.kind == kind) {
             if let Some((at, Ending::Succeeded)) = operation.finished {
-                let took = at.duration_since(operation.started_at);
-                durations.note(Duration::try_from(took).unwrap_or_default());
+                // What ended before it began was measured by a clock that was set back.
+                if let Ok(took) = Duration::try_from(at.duration_since(operation.started_at)) {
+                    durations.note(took);
+                }
             }
         }
         durations
     }
 
-    pub(crate) fn begin_recovery(&mut self, trigger: &str, action: ActionKind, now: Timestamp) {
+    pub(crate) fn begin_recovery(&mut self, trigger: Trigger<'_>, action: ActionKind, now: Timestamp) {
         self.end_recovery(RecoveryOutcome::Failed, now);
         self.recovery.last_attempt = Some(now);
         self.recovery.attempts = self.recovery.attempts.saturating_add(1);
-        let attempt = RecoveryAttempt {
-            time: now,
-            trigger: trigger.to_owned(),
-            action: Some(action),
-            finished: None,
-        };
+        let attempt = trigger.attempt(Some(action), None, now);
         push(&mut self.recovery.history, attempt);
     }
 
     /// Writes down that nothing was done: what would have been, or that a person was asked.
     pub(crate) fn note_untried(
         &mut self,
-        trigger: &str,
+        trigger: Trigger<'_>,
         action: Option<ActionKind>,
         outcome: RecoveryOutcome,
         now: Timestamp,
     ) {
         self.end_recovery(RecoveryOutcome::Failed, now);
-        let attempt = RecoveryAttempt {
-            time: now,
-            trigger: trigger.to_owned(),
-            action,
-            finished: Some((now, outcome)),
-        };
+        let attempt = trigger.attempt(action, Some((now, outcome)), now);
         push(&mut self.recovery.history, attempt);
     }
 
@@ -328,6 +322,7 @@ impl Record {
         let mended = RecoveryAttempt {
             time,
             trigger: trigger.to_owned(),
+            class: None,
             action: Some(action),
             finished: Some((time, RecoveryOutcome::Succeeded)),
         };
@@ -353,6 +348,36 @@ impl Record {
             if how == RecoveryOutcome::Succeeded {
                 self.recovery.successes = self.recovery.successes.saturating_add(1);
             }
+        }
+    }
+}
+
+/// What an attempt to heal answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Trigger<'a> {
+    /// A fault.
+    Fault(&'a Fault),
+    /// A dependency that is overdue.
+    TimedOut,
+}
+
+impl Trigger<'_> {
+    fn attempt(
+        self,
+        action: Option<ActionKind>,
+        finished: Option<(Timestamp, RecoveryOutcome)>,
+        time: Timestamp,
+    ) -> RecoveryAttempt {
+        let (trigger, class) = match self {
+            Self::Fault(fault) => (fault.code.clone(), Some(fault.class)),
+            Self::TimedOut => ("TimedOut".to_owned(), None),
+        };
+        RecoveryAttempt {
+            time,
+            trigger,
+            class,
+            action,
+            finished,
         }
     }
 }
@@ -383,7 +408,12 @@ mod tests {
     #[test]
     fn what_was_mended_is_written_down_once_and_leaves_the_open_attempt_open() {
         let mut record = Record::default();
-        record.begin_recovery("ProcessLost", ActionKind::RetryApply, Timestamp::UNIX_EPOCH);
+        let lost = Fault::new(FaultClass::Interrupted, "ProcessLost", "it is gone");
+        record.begin_recovery(
+            Trigger::Fault(&lost),
+            ActionKind::RetryApply,
+            Timestamp::UNIX_EPOCH,
+        );
         let at: Timestamp = "1970-01-01T00:00:05.7Z".parse().unwrap();
         assert!(record.note_mended("StateLocked", ActionKind::Unlock, at));
         assert!(!record.note_mended("StateLocked", ActionKind::Unlock, at));

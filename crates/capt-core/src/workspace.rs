@@ -195,7 +195,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
 pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision<Record, Command> {
     let mut decision = next(snapshot, assessment, now);
     let unlocked = current_run(snapshot).and_then(|run| run.unlocked.as_ref());
-    if let Some((at, holder)) = unlocked
+    if let Some((at, holder)) = unlocked.filter(|_| snapshot.object.paused.is_none())
         && decision
             .record
             .note_mended("StateLocked", ActionKind::Unlock, *at)

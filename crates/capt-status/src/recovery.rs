@@ -84,13 +84,6 @@ pub(crate) fn read_recovery(status: &Lifecycle) -> capt_core::record::Recovery {
 }
 
 fn read_incident(status: &Lifecycle, recovery: &Recovery) -> Option<capt_core::recovery::Incident> {
-    let class = |name: &str| {
-        let known = FaultClass::ALL.iter().copied();
-        known
-            .into_iter()
-            .find(|class| class.name() == name)
-            .unwrap_or(FaultClass::Unknown)
-    };
     let Some(incident) = &recovery.incident else {
         // Attempts that were counted before incidents were written down.
         let failed = number(recovery.failed_attempts);
@@ -100,7 +93,7 @@ fn read_incident(status: &Lifecycle, recovery: &Recovery) -> Option<capt_core::r
             .filter(|fault| failed > 0 && fault.source.is_none())?;
         return Some(capt_core::recovery::Incident {
             started_at: time(status.state_since.as_ref())?,
-            class: class(&fault.class),
+            class: class_of(&fault.class).unwrap_or(FaultClass::Unknown),
             trigger: fault.code.clone(),
             tried: BTreeMap::from([(ActionKind::RetryApply, failed)]),
             doing: recovery.next_attempt.as_ref().map(|_| ActionKind::RetryApply),
@@ -112,7 +105,7 @@ fn read_incident(status: &Lifecycle, recovery: &Recovery) -> Option<capt_core::r
     let known = Escalation::ALL.iter().copied();
     Some(capt_core::recovery::Incident {
         started_at: incident.started_at.0,
-        class: class(&incident.class),
+        class: class_of(&incident.class).unwrap_or(FaultClass::Unknown),
         trigger: incident.trigger.clone(),
         tried: incident
             .tried
@@ -125,6 +118,12 @@ fn read_incident(status: &Lifecycle, recovery: &Recovery) -> Option<capt_core::r
             found.unwrap_or(Escalation::LadderExhausted)
         }),
     })
+}
+
+/// The class of this name.
+fn class_of(name: &str) -> Option<FaultClass> {
+    let mut known = FaultClass::ALL.iter().copied();
+    known.find(|class| class.name() == name)
 }
 
 /// The action that is tried under this name.
@@ -147,6 +146,7 @@ fn read_attempt(entry: &RecoveryRecord) -> RecoveryAttempt {
     RecoveryAttempt {
         time: entry.time.0,
         trigger: entry.trigger.clone(),
+        class: entry.class.as_deref().and_then(class_of),
         action: entry.action.and_then(read_action),
         finished: how.map(|how| (capt_core::advance::after(entry.time.0, took), how)),
     }
@@ -204,6 +204,7 @@ fn write_attempt(attempt: &RecoveryAttempt) -> RecoveryRecord {
     RecoveryRecord {
         time: Time(attempt.time),
         trigger: attempt.trigger.clone(),
+        class: attempt.class.map(|class| class.name().to_owned()),
         action: attempt.action.map(write_action),
         outcome: attempt.finished.map(|(_, how)| match how {
             Core::Succeeded => RecoveryOutcome::Succeeded,

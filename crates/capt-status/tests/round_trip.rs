@@ -119,7 +119,7 @@ prop_compose! {
     fn recovery()(
         last_attempt in option::of(time()),
         counts in (1u32..100, 0u32..100),
-        history in prop::collection::vec((time(), 0i64..5000, option::of(outcome()), option::of(action())), 0..5),
+        history in prop::collection::vec((time(), 0i64..5000, option::of(outcome()), option::of(action()), option::of(prop::sample::select(FaultClass::ALL))), 0..5),
         incident in option::of(incident()),
         breaker in (0u32..10, option::of(time())),
         spent in (option::of(time()), 0u32..50),
@@ -133,9 +133,10 @@ prop_compose! {
             last_attempt,
             attempts: counts.0,
             successes: counts.1.min(counts.0),
-            history: history.into_iter().map(|(time, seconds, how, action)| RecoveryAttempt {
+            history: history.into_iter().map(|(time, seconds, how, action, class)| RecoveryAttempt {
                 time,
                 trigger: "Throttled".to_owned(),
+                class,
                 action,
                 finished: how.map(|how| (time + jiff::SignedDuration::from_secs(seconds), how)),
             }).collect(),

@@ -30,6 +30,9 @@ pub struct RecoveryRecord {
     pub time: Time,
     /// The code of the fault that it answered.
     pub trigger: String,
+    /// The class of that fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// What was done; absent where nothing could be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<RecoveryActionType>,

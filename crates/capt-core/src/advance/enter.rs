@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::{Assessment, Context, SITUATION, after};
 use crate::absence::is_due;
-use crate::fault::{Disposition, Fault};
+use crate::fault::{Disposition, Fault, FaultClass};
 use crate::lifecycle::State;
 use crate::loss::Loss;
-use crate::record::{Ending, OperationKind, Record, RecoveryOutcome};
+use crate::record::{Ending, HISTORY, OperationKind, Record, RecoveryOutcome, Trigger};
 use crate::recovery::{ActionKind, Choice, Escalation, Paused, choose};
+use crate::trend::{self, Warning};
 use crate::wait::Notice;
 
 pub(super) fn enter(
@@ -41,17 +42,23 @@ pub(super) fn enter(
         }
         State::Configuring => {
             record.origin = None;
+            record.next_attempt = None;
             Vec::new()
         }
         State::Ready => enter_ready(record, assessment, now),
         State::Degraded => {
             record.ready = false;
+            record.next_attempt = None;
             record.gave_up = from == State::Recovering;
+            record.end_recovery(RecoveryOutcome::Failed, now);
             if record.gave_up {
-                record.end_recovery(RecoveryOutcome::Failed, now);
                 record.end(Ending::Failed, now);
             }
-            fault_notice(record, assessment, "Degraded")
+            let mut notices = fault_notice(record, assessment, "Degraded");
+            if record.fault.as_ref().is_some_and(Fault::is_of_check) {
+                notices.extend(observe(record, context));
+            }
+            notices
         }
         State::Failed => {
             if from == State::Validating {
@@ -82,6 +89,7 @@ pub(super) fn enter(
 
 fn enter_validating(record: &mut Record, from: State, loss: Option<&Loss>, now: Timestamp) -> Vec<Notice> {
     if from != State::Recovering || record.origin != Some(State::Validating) {
+        record.end_recovery(RecoveryOutcome::Failed, now);
         record.recovery.ledger.close();
         record.fault = None;
     }
@@ -112,21 +120,40 @@ fn enter_validating(record: &mut Record, from: State, loss: Option<&Loss>, now: 
 }
 
 fn enter_ready(record: &mut Record, assessment: &Assessment, now: Timestamp) -> Vec<Notice> {
-    record.ready = true;
     record.initialized = true;
     record.applied.clone_from(&record.input);
-    // What is applied again and stays ill is one incident still.
-    if assessment.checkup.summary().ready {
-        record.recovery.ledger.mended();
-    }
     record.next_attempt = None;
     record.origin = None;
     record.gave_up = false;
-    record.fault = None;
     record.blamed = None;
-    record.end_recovery(RecoveryOutcome::Succeeded, now);
     record.end(Ending::Succeeded, now);
-    vec![Notice::normal("Ready", "applied and in order")]
+    let summary = assessment.checkup.summary();
+    record.fault = summary.fault(&assessment.checkup).filter(|_| !summary.ready);
+    if record.fault.is_some() {
+        // What is applied again and may still be ill is one incident until a look says that it is not.
+        record.ready = false;
+        return vec![Notice::normal(
+            "Applied",
+            "applied; the next look says whether it is in order",
+        )];
+    }
+    vec![in_order(record, now)]
+}
+
+/// It is applied and healthy.
+fn in_order(record: &mut Record, now: Timestamp) -> Notice {
+    record.ready = true;
+    record.fault = None;
+    record.recovery.ledger.mended();
+    record.end_recovery(RecoveryOutcome::Succeeded, now);
+    Notice::normal("Ready", "applied and in order")
+}
+
+/// Ends the incident of what was applied again, once a look has found it healthy.
+pub(crate) fn heal(record: &mut Record, now: Timestamp) -> Option<Notice> {
+    let waits = record.state == State::Ready && record.fault.as_ref().is_some_and(Fault::is_of_check);
+    let healthy = waits && record.checkup.summary().ready;
+    healthy.then(|| in_order(record, now))
 }
 
 fn enter_failed(record: &mut Record, assessment: &Assessment, context: &Context<'_>) -> Vec<Notice> {
@@ -143,35 +170,63 @@ fn enter_failed(record: &mut Record, assessment: &Assessment, context: &Context<
         Disposition::Probe { every } => Some(after(now, every)),
         Disposition::Retry | Disposition::Resume | Disposition::Stop => None,
     };
+    notices.extend(observe(record, context));
+    notices
+}
+
+/// Writes down what would be done about a fault of one's own, where nothing more is permitted.
+fn observe(record: &mut Record, context: &Context<'_>) -> Option<Notice> {
+    let fault = record.fault.clone()?;
     let rules = &context.policy.recovery;
-    if let Choice::WouldDo(step) = choose(&fault, &record.recovery.ledger, &SITUATION, rules, now) {
-        record.note_untried(
-            &fault.code,
-            Some(step.action.kind()),
-            RecoveryOutcome::Observed,
-            now,
-        );
-        notices.push(Notice::normal(
-            "RecoveryObserved",
-            format!("recovery would {}, and may only observe", step.action),
-        ));
+    let choice = choose(&fault, &record.recovery.ledger, &SITUATION, rules, context.now);
+    let Choice::WouldDo(step) = choice else {
+        return None;
+    };
+    record.note_untried(
+        Trigger::Fault(&fault),
+        Some(step.action.kind()),
+        RecoveryOutcome::Observed,
+        context.now,
+    );
+    let message = format!("recovery would {}, and may only observe", step.action);
+    Some(Notice::normal("RecoveryObserved", message))
+}
+
+fn enter_recovering(record: &mut Record, assessment: &Assessment, context: &Context<'_>) -> Vec<Notice> {
+    let mut notices = fault_notice(record, assessment, "Recovering");
+    record.next_attempt = None;
+    match record.fault.clone() {
+        Some(fault) if record.blamed.is_none() => {
+            let begins = record.recovery.ledger.incident.is_none();
+            try_next(record, &fault, context);
+            notices.extend(rising(record, fault.class, context.now).filter(|_| begins));
+        }
+        // The child counts its attempts, and its recovery is what ends this one. A dependency that is overdue is not
+        // retried: its arrival ends the recovery, whenever that is.
+        blamed => {
+            let trigger = blamed.as_ref().map_or(Trigger::TimedOut, Trigger::Fault);
+            record.begin_recovery(trigger, ActionKind::WaitForDependency, context.now);
+        }
     }
     notices
 }
 
-fn enter_recovering(record: &mut Record, assessment: &Assessment, context: &Context<'_>) -> Vec<Notice> {
-    let notices = fault_notice(record, assessment, "Recovering");
-    record.next_attempt = None;
-    match record.fault.clone() {
-        Some(fault) if record.blamed.is_none() => try_next(record, &fault, context),
-        // The child counts its attempts, and its recovery is what ends this one. A dependency that is overdue is not
-        // retried: its arrival ends the recovery, whenever that is.
-        blamed => {
-            let trigger = blamed.map_or_else(|| "TimedOut".to_owned(), |fault| fault.code);
-            record.begin_recovery(&trigger, ActionKind::WaitForDependency, context.now);
-        }
-    }
-    notices
+/// How far back it is looked when faults are counted.
+const DAY: Duration = Duration::from_hours(24);
+
+/// The warning that faults of this class come more often than the day before.
+fn rising(record: &Record, class: FaultClass, now: Timestamp) -> Option<Notice> {
+    let history = &record.recovery.history;
+    let faults = history.iter().filter_map(|it| Some((it.time, it.class?)));
+    // What the rings have dropped was not there to be counted.
+    let operations = record.history.iter().map(|it| it.started_at);
+    let since = match history.len() {
+        HISTORY.. => history.first()?.time,
+        _ => operations.chain(history.iter().map(|it| it.time)).min()?,
+    };
+    let mut warnings = trend::rising(faults, since, DAY, now).into_iter();
+    let warning = warnings.find(|it| matches!(it, Warning::Rising { class: of, .. } if *of == class))?;
+    Some(Notice::warning(warning.name(), warning.to_string()))
 }
 
 /// Begins the next action about a fault of one's own, or writes down why there is none.
@@ -184,11 +239,11 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
         Choice::Do(step) => {
             let kind = step.action.kind();
             let ledger = &mut record.recovery.ledger;
-            // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not.
-            let rested = record
-                .recovery
-                .last_attempt
-                .is_none_or(|last| after(last, rules.retry.max_delay) <= now);
+            // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not. The
+            // longest delay may have been waited for before the last attempt began; it must have worked as long again.
+            let long = rules.retry.max_delay.saturating_mul(2);
+            let last = record.recovery.last_attempt;
+            let rested = last.is_none_or(|last| after(last, long) <= now);
             let delay = if rested && fault.class.disposition() == Disposition::Resume {
                 ledger.open(fault, now).doing = Some(kind);
                 Duration::ZERO
@@ -198,16 +253,16 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
             };
             let asked = fault.retry_after.unwrap_or_default();
             record.next_attempt = Some(after(now, delay.max(asked)));
-            record.begin_recovery(&fault.code, kind, now);
+            record.begin_recovery(Trigger::Fault(fault), kind, now);
         }
         Choice::Pause { until, .. } => {
             record.recovery.ledger.open(fault, now).doing = None;
-            record.next_attempt = Some(until);
+            record.next_attempt = Some(until).filter(|until| *until < Timestamp::MAX);
         }
         Choice::Escalate(why) => {
             record.recovery.ledger.escalate(fault, why, now);
             record.next_attempt = None;
-            record.note_untried(&fault.code, None, RecoveryOutcome::Escalated, now);
+            record.note_untried(Trigger::Fault(fault), None, RecoveryOutcome::Escalated, now);
         }
         Choice::WouldDo(step) => {
             // The mode was changed while it recovered.
@@ -217,7 +272,7 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
                 .escalate(fault, Escalation::RecoveryOff, now);
             record.next_attempt = None;
             let kind = Some(step.action.kind());
-            record.note_untried(&fault.code, kind, RecoveryOutcome::Observed, now);
+            record.note_untried(Trigger::Fault(fault), kind, RecoveryOutcome::Observed, now);
         }
     }
 }

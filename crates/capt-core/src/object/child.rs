@@ -80,6 +80,21 @@ impl Child {
         self.is_working() || self.state == State::Ready
     }
 
+    /// Why it is not current, where whoever made it goes on without it.
+    pub(crate) fn trouble(&self) -> Option<Wait> {
+        if self.is_current() {
+            return None;
+        }
+        if self.deleting && self.foreign.is_none() {
+            return Some(leaving(self));
+        }
+        let fault = self.foreign.as_ref().or(self.fault.as_ref());
+        Some(match fault {
+            Some(fault) => Wait::new(&*self.name, &*fault.code, fault.to_string()),
+            None => working(self),
+        })
+    }
+
     /// Its fault, or words for a fault that it does not explain.
     fn fault(&self) -> Fault {
         self.fault.clone().unwrap_or_else(|| {

@@ -118,6 +118,7 @@ impl Incident {
         let times = self.tried.entry(action).or_default();
         *times = times.saturating_add(1);
         self.doing = Some(action);
+        self.escalated = None;
     }
 }
 

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::breaker::{COOL_DOWN, THRESHOLD};
 use super::*;
+
+mod bounds;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -277,90 +278,6 @@ fn nothing_is_done_when_it_is_off_and_nothing_but_said_when_it_observes() {
 }
 
 #[test]
-fn the_breaker_opens_after_three_and_lets_one_try_after_an_hour() {
-    let mut breaker = Breaker::default();
-    for second in 1..=THRESHOLD {
-        assert_eq!(breaker.closed_again(at(NOW)), None);
-        breaker.failed(at(NOW + i64::from(second)));
-    }
-    let last = NOW + i64::from(THRESHOLD);
-    let hour = i64::try_from(COOL_DOWN.as_secs()).unwrap();
-    assert_eq!(breaker.closed_again(at(last)), Some(at(last + hour)));
-    assert_eq!(breaker.closed_again(at(last + hour - 1)), Some(at(last + hour)));
-    assert_eq!(breaker.closed_again(at(last + hour)), None);
-    assert_eq!(breaker.closed_again(at(last - 1)), None, "the clock was set back");
-    let ledger = Ledger {
-        breaker: breaker.clone(),
-        ..Ledger::default()
-    };
-    let choice = |now| {
-        choose(
-            &fault(FaultClass::Transient),
-            &ledger,
-            &everything(),
-            &Rules::default(),
-            at(now),
-        )
-    };
-    let paused = Choice::Pause {
-        until: at(last + hour),
-        because: Paused::BreakerOpen,
-    };
-    assert_eq!(choice(last), paused);
-    assert!(matches!(choice(last + hour), Choice::Do(_)));
-    breaker.failed(at(last + hour));
-    assert!(
-        breaker.closed_again(at(last + hour + 1)).is_some(),
-        "one failure is enough now"
-    );
-    breaker.succeeded();
-    assert_eq!(breaker, Breaker::default());
-}
-
-#[test]
-fn a_window_that_is_used_up_waits_for_its_end() {
-    let rules = Rules {
-        per_window: 2,
-        window: Duration::from_secs(100),
-        ..Rules::default()
-    };
-    let wrong = fault(FaultClass::Transient);
-    let choice =
-        |ledger: &Ledger, rules: &Rules, second| choose(&wrong, ledger, &everything(), rules, at(second));
-    let until = |end| Choice::Pause {
-        until: end,
-        because: Paused::WindowUsedUp,
-    };
-    let mut ledger = Ledger::default();
-    ledger.begin(&wrong, ActionKind::RetryApply, &rules, at(NOW));
-    assert!(matches!(choice(&ledger, &rules, NOW + 1), Choice::Do(_)));
-    ledger.begin(&wrong, ActionKind::RetryApply, &rules, at(NOW + 60));
-    assert_eq!(choice(&ledger, &rules, NOW + 60), until(at(NOW + 100)));
-    assert_eq!(choice(&ledger, &rules, NOW + 99), until(at(NOW + 100)));
-    assert!(matches!(choice(&ledger, &rules, NOW + 100), Choice::Do(_)));
-    assert!(
-        matches!(choice(&ledger, &rules, NOW - 1), Choice::Do(_)),
-        "the clock was set back"
-    );
-    ledger.begin(&wrong, ActionKind::RetryApply, &rules, at(NOW + 100));
-    assert_eq!(
-        ledger.spent,
-        Spent {
-            since: Some(at(NOW + 100)),
-            actions: 1
-        }
-    );
-    ledger.close();
-    assert_eq!(ledger.attempts(), 0);
-    assert_eq!(ledger.spent.actions, 1, "a window is over all incidents");
-    let never = Rules {
-        per_window: 0,
-        ..rules
-    };
-    assert_eq!(choice(&Ledger::default(), &never, NOW), until(Timestamp::MAX));
-}
-
-#[test]
 fn what_nobody_can_do_is_passed_over() {
     let situation = Situation {
         able: Some(&[ActionKind::Replan]),
@@ -385,34 +302,6 @@ fn interrupted_work_is_taken_up_in_every_mode_and_nothing_else_is_done_about_it(
     }
     let (done, _) = whole_incident(FaultClass::Interrupted, &everything(), &patient());
     assert_eq!(done[0], ActionKind::Import);
-}
-
-#[test]
-fn an_incident_in_which_something_was_tried_counts_for_the_breaker() {
-    let wrong = fault(FaultClass::Transient);
-    let mut ledger = Ledger::default();
-    ledger.escalate(&wrong, Escalation::NothingApplies, at(1));
-    assert_eq!(ledger.breaker, Breaker::default());
-    ledger.begin(&wrong, ActionKind::RetryApply, &Rules::default(), at(2));
-    assert_eq!(ledger.tried(ActionKind::RetryApply), 1);
-    assert_eq!(ledger.tried(ActionKind::Replan), 0);
-    let incident = ledger.incident.clone().unwrap();
-    assert_eq!(incident.started_at, at(1), "it is one incident");
-    assert_eq!(incident.doing, Some(ActionKind::RetryApply));
-    ledger.escalate(&wrong, Escalation::LadderExhausted, at(3));
-    let incident = ledger.incident.clone().unwrap();
-    assert_eq!(
-        (incident.doing, incident.escalated),
-        (None, Some(Escalation::LadderExhausted))
-    );
-    assert_eq!(
-        (ledger.breaker.failures, ledger.breaker.last_failure),
-        (1, Some(at(3)))
-    );
-    ledger.close();
-    assert_eq!((ledger.incident.is_none(), ledger.breaker.failures), (true, 1));
-    ledger.mended();
-    assert_eq!(ledger.breaker, Breaker::default());
 }
 
 fn class() -> impl Strategy<Value = FaultClass> {
@@ -499,33 +388,6 @@ proptest! {
             prop_assert_eq!(step.timeout, kind.timeout());
         }
     }
-}
-
-#[test]
-fn counts_do_not_overflow() {
-    let mut incident = Incident::of(&fault(FaultClass::Unknown), at(0));
-    incident.tried.insert(ActionKind::Replan, u32::MAX);
-    incident.begin(ActionKind::Replan);
-    incident.begin(ActionKind::Refresh);
-    assert_eq!(incident.attempts(), u32::MAX);
-    let mut breaker = Breaker {
-        failures: u32::MAX,
-        last_failure: None,
-    };
-    breaker.failed(at(0));
-    assert_eq!(breaker.failures, u32::MAX);
-    let rules = Rules {
-        window: Duration::MAX,
-        per_window: 1,
-        ..Rules::default()
-    };
-    let mut spent = Spent {
-        since: Some(at(0)),
-        actions: u32::MAX,
-    };
-    spent.begin(&rules, at(1));
-    assert_eq!(spent.actions, u32::MAX);
-    assert_eq!(spent.free_again(&rules, at(1)), Some(Timestamp::MAX));
 }
 
 #[test]

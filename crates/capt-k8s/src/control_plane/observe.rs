@@ -66,7 +66,6 @@ pub(super) async fn observe(
     let mut identity = identity(KIND, &object.metadata, keys::CONTROL_PLANE_FINALIZER);
     identity.paused = identity.paused.or_else(|| owners.paused());
     let cluster_name = cluster_name(cluster.as_deref(), &object);
-    let before = object.status.clone().unwrap_or_default();
     let record = recorded(&object);
     let look = Look {
         object: &object,
@@ -147,9 +146,7 @@ pub(super) async fn observe(
             wrong_output: ca.wrong.or(source.wrong),
             object: Object {
                 version: Version::parse(&object.spec.version),
-                outputs: workspace
-                    .as_ref()
-                    .and_then(|workspace| workspace.outputs_digest.clone()),
+                outputs: workspace.as_ref().and_then(|it| it.outputs_digest.clone()),
                 ..identity.into_object(input, record, policy, faults(last))
             },
         },

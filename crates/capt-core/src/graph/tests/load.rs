@@ -1,5 +1,6 @@
 //! What it costs to add edges in unkind orders, counted in edges that are followed, which no machine changes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::graph::{DependencyGraph, NodeKey};
@@ -119,6 +120,58 @@ fn a_tangle_is_cheap() {
     }
 }
 
+/// Adds the edges between nodes that were added in the order of their numbers, and returns the graph.
+fn add_in_order(edges: &[(u32, u32)]) -> DependencyGraph<Number> {
+    let mut graph = DependencyGraph::new();
+    for number in 0..NODES {
+        graph.add_node(Number(number));
+    }
+    for &(a, b) in edges {
+        graph.try_add_edge(Number(a), Number(b)).unwrap();
+    }
+    graph
+}
+
+#[test]
+fn edges_in_the_order_of_the_nodes_cost_nothing() {
+    let up = tangle();
+    let down: Vec<_> = up.iter().map(|(a, b)| (NODES - 1 - a, NODES - 1 - b)).collect();
+    for edges in [&up, &down] {
+        let mut graph = add_in_order(edges);
+        assert_eq!(graph.levels.followed, 0);
+        // What leads the other way is searched for, whether it closes a cycle or not.
+        let (a, b) = edges[0];
+        graph.try_add_edge(Number(b), Number(a)).unwrap_err();
+        assert!(graph.levels.followed > 0);
+    }
+}
+
+/// An order that was left once is no more relied on, not even after the edge that left it is gone.
+#[test]
+fn edges_against_the_order_of_the_nodes_are_searched_for() {
+    for [a, b, c, d] in [[0, 1, 2, 3], [3, 2, 1, 0]] {
+        let mut graph = add_in_order(&[(a, b), (d, c), (b, d)]);
+        let cycle = graph.try_add_edge(Number(c), Number(a)).unwrap_err();
+        assert_eq!(cycle.to_string(), format!("{c} -> {a} -> {b} -> {d} -> {c}"));
+        graph.remove_edge(&Number(d), &Number(c));
+        graph.try_add_edge(Number(c), Number(a)).unwrap();
+        graph.try_add_edge(Number(d), Number(c)).unwrap_err();
+    }
+}
+
+/// A graph that was read at once knows the order of its edges, too.
+#[test]
+fn an_edge_that_closes_a_graph_which_was_read_is_refused() {
+    for [a, b, c] in [[0, 1, 2], [2, 1, 0]].map(|ends| ends.map(Number)) {
+        let nodes = [0, 1, 2].map(|number| (Number(number), Vec::new()));
+        let edges = [(a, vec![b]), (b, vec![c])];
+        let mut graph = DependencyGraph::load(nodes.into_iter().chain(edges)).graph;
+        let cycle = graph.try_add_edge(c, a).unwrap_err();
+        assert_eq!(cycle.path, [c, a, b, c]);
+        graph.try_add_edge(a, c).unwrap();
+    }
+}
+
 /// Edges along an existing chain, each of which has half of the chain on either side.
 #[test]
 fn shortcuts_in_a_chain_stay_below_the_square_root() {
@@ -133,4 +186,28 @@ fn shortcuts_in_a_chain_stay_below_the_square_root() {
         let cycle = graph.try_add_edge(Number(NODES - 1), Number(0)).unwrap_err();
         assert_eq!(cycle.path.first(), cycle.path.last());
     }
+}
+
+/// Nothing is searched for in a graph that is read at once, but along the edges that are in a cycle or between two.
+#[test]
+fn what_is_read_at_once_is_searched_only_where_there_are_cycles() {
+    let number = |(a, b): &(u32, u32)| (Number(*a), [Number(*b)]);
+    for edges in [chain(), tangle()] {
+        let loaded = DependencyGraph::load(edges.iter().map(number));
+        assert_eq!(loaded.refused, []);
+        assert_eq!(loaded.graph.levels.followed, 0);
+        assert_eq!(
+            loaded.graph.edge_count(),
+            edges.iter().collect::<BTreeSet<_>>().len()
+        );
+    }
+    let followed = |back: u32| {
+        let mut edges = chain();
+        edges.push((back + 1, back));
+        let loaded = DependencyGraph::load(edges.iter().map(number));
+        assert_eq!(loaded.refused.len(), 1);
+        loaded.graph.levels.followed
+    };
+    // A cycle that the whole chain leads away from, and one that it leads to.
+    assert_eq!([0, NODES - 2].map(followed), [2, 1]);
 }
