@@ -25,6 +25,15 @@ impl Target {
             Self::Decide => "decide",
         }
     }
+
+    /// How long its inputs are.
+    const fn lengths(self) -> &'static [&'static str] {
+        match self {
+            Self::Graph => &[],
+            // A situation is mostly empty below some hundred bytes: they are not grown slowly.
+            Self::Decide => &["-len_control=0", "-max_len=1500"],
+        }
+    }
 }
 
 /// Fuzzes one target, or all in turn, for so many seconds each. It begins with the corpus of the repository; what it
@@ -36,7 +45,7 @@ pub(crate) fn run(repository: &Repository, target: Option<Target>, seconds: u32)
         let found = format!("fuzz/target/corpus/{name}");
         std::fs::create_dir_all(repository.root().join(FOLDER).join(&found))
             .with_context(|| format!("create the folder {found}"))?;
-        let status = fuzz(name, &found, seconds)
+        let status = fuzz(target, &found, seconds)
             .current_dir(repository.root().join(FOLDER))
             .status()
             .context("run cargo through rustup")?;
@@ -48,7 +57,8 @@ pub(crate) fn run(repository: &Repository, target: Option<Target>, seconds: u32)
     Ok(())
 }
 
-fn fuzz(name: &str, found: &str, seconds: u32) -> Command {
+fn fuzz(target: Target, found: &str, seconds: u32) -> Command {
+    let name = target.name();
     // The variables name the toolchain of this program, and would win over the one that is asked for.
     let mut command = Command::new("cargo");
     command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
@@ -59,6 +69,7 @@ fn fuzz(name: &str, found: &str, seconds: u32) -> Command {
         &format!("-max_total_time={seconds}"),
         "-print_final_stats=1",
     ]);
+    command.args(target.lengths());
     command
 }
 
@@ -68,11 +79,19 @@ mod tests {
 
     #[test]
     fn new_finds_go_beside_the_corpus_and_the_time_is_bounded() {
-        let command = fuzz("graph", "found", 600);
-        let arguments: Vec<_> = command.get_args().map(|it| it.to_string_lossy()).collect();
+        let arguments = |target| {
+            let command = fuzz(target, "found", 600);
+            let arguments: Vec<_> = command.get_args().map(|it| it.to_string_lossy()).collect();
+            arguments.join(" ")
+        };
         assert_eq!(
-            arguments.join(" "),
+            arguments(Target::Graph),
             "+nightly fuzz run graph found fuzz/corpus/graph -- -max_total_time=600 -print_final_stats=1"
+        );
+        assert_eq!(
+            arguments(Target::Decide),
+            "+nightly fuzz run decide found fuzz/corpus/decide -- -max_total_time=600 -print_final_stats=1 \
+             -len_control=0 -max_len=1500"
         );
     }
 }

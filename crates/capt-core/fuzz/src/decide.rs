@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use capt_core::advance::{ABLE, Assessment, after};
+use capt_core::advance::{self, ABLE, Assessment};
 use capt_core::condition;
 use capt_core::decision::{Decision, Requeue};
 use capt_core::fault::Disposition;
@@ -10,7 +10,7 @@ use capt_core::lifecycle::{Lifecycle, Signal, State};
 use capt_core::machine::{Machine as _, Move};
 use capt_core::object::Object;
 use capt_core::progress::Progress;
-use capt_core::record::{HISTORY, Record, Recovery};
+use capt_core::record::{HISTORY, Record};
 use capt_core::recovery::RecoveryMode;
 use capt_core::{cluster, control_plane, template_apply, workspace};
 use jiff::Timestamp;
@@ -96,9 +96,14 @@ fn settle<S: Subject>(mut seen: S, now: Timestamp) -> Record {
             percent: shown,
             ..decision.record
         };
+        // What fails, fails again as long as it is tried.
+        let tried = !decision.plan.is_empty() || object.faults.is_empty();
+        if decision.plan.is_empty() {
+            object.faults.clear();
+        }
         // What takes no time at all may be tried for ever.
         let delay = object.policy.recovery.retry.max_delay;
-        if record == object.record || after(now, delay) <= now {
+        if tried && record == object.record || advance::after(now, delay) <= now {
             return record;
         }
         way.push((object.record.state, assessment.signals));
@@ -118,20 +123,13 @@ fn check_round<C>(object: &Object, assessment: &Assessment, decision: &Decision<
     assert!(!before.initialized || after.initialized);
     if object.paused.is_some() {
         assert!(decision.plan.is_empty());
-        // What a run tells of itself is written down all the same.
-        let told = Recovery {
-            ledger: after.recovery.ledger.clone(),
-            last_attempt: after.recovery.last_attempt,
-            ..before.recovery.clone()
-        };
-        let told = Record {
-            recovery: told,
-            ..after.clone()
-        };
-        assert_eq!(before, &told);
+        assert_eq!(before, after);
     }
     if let Requeue::At(at) = decision.requeue {
-        assert!(at > now);
+        // A destroy that failed is tried again at once where no delay is wanted.
+        let retry = object.policy.recovery.retry;
+        let at_once = advance::after(now, retry.base_delay.min(retry.max_delay)) == now;
+        assert!(at > now || at_once && at == now);
     }
     assert!(after.history.len() <= before.history.len().max(HISTORY));
     assert!(after.recovery.history.len() <= before.recovery.history.len().max(HISTORY));
@@ -192,7 +190,7 @@ fn check_recovery(object: &Object, record: &Record, now: Timestamp) {
             | State::Recovering => rules.retry.max_delay.max(asked),
         };
         assert!(
-            at <= after(now, longest),
+            at <= advance::after(now, longest),
             "{at} is later than {longest:?} after {now}"
         );
     }

@@ -180,6 +180,9 @@ impl Object {
         } else {
             if child.is_working() || child.state == State::Recovering {
                 assessment.waits.push(working(child));
+            } else if child.state == State::Ready {
+                // It may be applied, and not be in order all the same.
+                assessment.waits.extend(child.trouble());
             }
             self.mirror(child, assessment);
         }

@@ -132,6 +132,11 @@ pub(crate) fn sentences<S: Subject>(bases: &[Base<S>], factors: &Factors<S>) -> 
         .fold(String::new(), |text, line| text + &line + "\n")
 }
 
+/// The widths of the columns. What is wider pushes the rest of its row, so that no row changes with another one.
+const NAMES: usize = 44;
+const SIGNALS: usize = 30;
+const MOVES: usize = 14;
+
 impl Section {
     fn new<S: Subject>(base: &Base<S>, factors: &Factors<S>, words: &mut BTreeSet<String>) -> Self {
         let Base { name, seen, whole } = base;
@@ -164,19 +169,12 @@ impl Section {
     }
 
     fn write(&self, text: &mut String) {
-        let width = |of: &dyn Fn(&str, &Outcome) -> usize| {
-            let rows = self.rows.iter().map(|(name, outcome, _)| of(name, outcome));
-            rows.chain([of("as it is", &self.base)]).max().unwrap_or(0)
-        };
-        let names = width(&|name, _| name.len());
-        let signals = width(&|_, outcome| outcome.signals.len());
-        let moves = width(&|_, outcome| outcome.to().len());
         writeln!(text, "\n## {}\n{}", self.name, self.record).unwrap();
         let first = ("as it is".to_owned(), self.base.clone(), Vec::new());
         for (place, (name, outcome, others)) in [&first].into_iter().chain(&self.rows).enumerate() {
             let but = (place > 0).then_some(&self.base);
             let row = format!(
-                "{name:<names$}  {:>3}% {:<signals$} {:<moves$} {}",
+                "{name:<NAMES$} {:>3}% {:<SIGNALS$} {:<MOVES$} {}",
                 outcome.percent,
                 outcome.signals,
                 outcome.to(),
