@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(
             millis_of(&RetryStrategy::default(), 0..9),
             [
-                10_413, 10_147, 20_216, 42_601, 86_237, 166_228, 348_005, 600_000, 600_000
+                10_147, 10_147, 20_216, 42_601, 86_237, 166_228, 348_005, 600_000, 600_000
             ]
         );
         let of_another_object = [1, 2, 3].map(|attempt| RetryStrategy::default().delay(attempt, u64::MAX));
