@@ -492,3 +492,17 @@ fn a_parent_says_that_it_waits_for_a_child_which_is_ready_and_not_in_order() {
     assert_eq!(round_of_control_plane(&mut seen, NOW), "");
     assert_eq!(seen.object.record.state, State::Ready);
 }
+
+/// What was given up on the way to a new input was never configured for it: in order again means made, not Ready.
+#[test]
+fn what_was_given_up_goes_the_whole_way_again_once_its_child_is_in_order() {
+    for (gave_up, state) in [(true, State::Validating), (false, State::Ready)] {
+        let mut seen = control_plane(State::Degraded);
+        seen.object.record.gave_up = gave_up;
+        seen.object.record.initialized = true;
+        seen.object.record.blamed = Some("Child/demo".to_owned());
+        seen.apply = Some(child(State::Ready));
+        round_of_control_plane(&mut seen, NOW);
+        assert_eq!(seen.object.record.state, state, "{gave_up}");
+    }
+}
