@@ -211,6 +211,9 @@ fn enter_recovering(record: &mut Record, assessment: &Assessment, context: &Cont
     notices
 }
 
+/// What works for so long before it is interrupted again has made its way, however short the delays are.
+const LONG: Duration = Duration::from_mins(20);
+
 /// How far back it is looked when faults are counted.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -238,7 +241,7 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
     let asked = fault.retry_after.unwrap_or_default();
     // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not. The
     // longest delay may have been waited for before the last attempt began; it must have worked as long again.
-    let long = rules.retry.max_delay.saturating_mul(2);
+    let long = rules.retry.max_delay.saturating_mul(2).max(LONG);
     let last = record.recovery.last_attempt;
     let rested = last.is_none_or(|last| after(last, long) <= now);
     if rested && fault.class.disposition() == Disposition::Resume {
@@ -290,7 +293,7 @@ fn is_held(record: &Record) -> bool {
     record.state == State::Recovering
         && record.blamed.is_none()
         && record.fault.is_some()
-        && incident.is_some_and(|incident| incident.doing.is_none() && incident.escalated.is_none())
+        && incident.is_none_or(|incident| incident.doing.is_none() && incident.escalated.is_none())
 }
 
 /// Why nothing is tried at present about a fault of one's own, and until when, where that is so.
@@ -309,7 +312,7 @@ pub(crate) fn pause(record: &Record, context: &Context<'_>) -> Option<(Paused, T
 /// Whether the moment has come for which the next attempt or probe was written down.
 pub(super) fn is_attempt_due(record: &Record, now: Timestamp) -> bool {
     let written = match record.state {
-        State::Recovering => record.recovery.last_attempt,
+        State::Recovering => record.recovery.last_attempt.or(record.since),
         State::Pending
         | State::Validating
         | State::Provisioning

@@ -11,6 +11,7 @@ use crate::fault::{Fault, FaultClass};
 
 /// What was tried about one object: in the present incident, in the present window, and in the incidents before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Ledger {
     /// The failure that is being mended, or that a person was asked about and that is not mended yet.
     pub incident: Option<Incident>,
@@ -39,6 +40,7 @@ pub struct Incident {
 
 /// How many actions were begun in one window of time, over all incidents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Spent {
     /// When the first of them was begun, which is when the window began.
     pub since: Option<Timestamp>,
