@@ -153,7 +153,7 @@ pub fn advance(record: &Record, assessment: &Assessment, context: &Context<'_>) 
     }
     let mut next = record.clone();
     next.since = next.since.or(Some(now));
-    if is_to_choose(&next, now)
+    if is_to_choose(&next, context)
         && let Some(fault) = next.fault.clone()
     {
         try_next(&mut next, &fault, context);
@@ -208,7 +208,7 @@ pub fn assess_record(
                 } else {
                     Signal::GaveUp
                 });
-            } else if due && !is_to_choose(record, context.now) {
+            } else if due && !is_to_choose(record, context) {
                 signals.insert(Signal::Recovered);
             }
         }

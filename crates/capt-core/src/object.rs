@@ -263,7 +263,9 @@ impl Object {
                 record.ready &= assessment.loss.is_none();
                 record.checkup = assessment.checkup;
                 moved(&mut record);
-                self.keep_good(&mut record, now);
+                if record.state == State::Ready && record.ready && self.record.state == State::Configuring {
+                    self.keep_good(&mut record, now);
+                }
                 Decision {
                     notices,
                     waits: assessment.waits,
@@ -274,6 +276,12 @@ impl Object {
                 record.honoured.clone_from(&self.requested);
                 record.checkup = assessment.checkup;
                 let healed = heal(&mut record, now);
+                // What it rests on was away for a moment, and nothing was lost.
+                let whole = record.state == State::Ready && record.fault.is_none();
+                record.ready |= whole && assessment.loss.is_none() && assessment.waits.is_empty();
+                if healed.is_some() {
+                    self.keep_good(&mut record, now);
+                }
                 let (plan, requeue) = plan(&mut record);
                 let requeue = requeue.earliest(next_look(&record, &context));
                 let loss = assessment.loss.filter(|_| record.ready);
@@ -292,9 +300,6 @@ impl Object {
 
     /// Keeps what has just become Ready as what was good last.
     fn keep_good(&self, record: &mut Record, now: Timestamp) {
-        if record.state != State::Ready || self.record.state != State::Configuring {
-            return;
-        }
         record.last_good = Some(LastGood {
             revision: None,
             version: self.version,

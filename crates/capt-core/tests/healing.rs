@@ -585,3 +585,73 @@ fn who_was_kept_by_a_phase_alone_stays_ready_while_it_is_looked_at() {
         assert_eq!(kind, if was { "Updating" } else { "Creating" });
     }
 }
+
+#[test]
+fn a_pause_ends_as_soon_as_nothing_asks_for_it_any_more() {
+    for (window, mode, outcome) in [
+        (40, RecoveryMode::Act, None),
+        (0, RecoveryMode::Observe, Some(RecoveryOutcome::Escalated)),
+    ] {
+        let mut world = World::failing(FaultClass::Transient);
+        world.seen.object.policy.recovery.per_window = 0;
+        let decision = world.settle();
+        assert_eq!(world.record().state, State::Recovering);
+        assert_eq!(world.record().next_attempt, None);
+        let said = "nothing is tried: as many attempts were made as are allowed for a while";
+        assert_eq!(decision.waits[0].message, said);
+        world.seen.object.policy.recovery.per_window = window;
+        world.seen.object.policy.recovery.mode = mode;
+        world.round();
+        let last = world.record().recovery.history.last().cloned();
+        match outcome {
+            None => assert_eq!(last.unwrap().action, Some(ActionKind::RetryApply)),
+            Some(_) => assert_eq!(last, None, "the window holds, whatever the mode"),
+        }
+    }
+}
+
+#[test]
+fn what_was_interrupted_is_taken_up_whatever_is_allowed() {
+    let mut world = World::failing(FaultClass::Interrupted);
+    let rules = &mut world.seen.object.policy.recovery;
+    rules.per_window = 0;
+    rules.retry.max_retries = 0;
+    rules.mode = RecoveryMode::Off;
+    rules.actions = vec![(ActionKind::Replan, None)];
+    while world.record().state != State::Recovering {
+        world.round();
+    }
+    assert_eq!(world.record().next_attempt, Some(world.now));
+    world.ends = RunEnd::Succeeded;
+    world.live();
+    assert_eq!(world.record().state, State::Ready);
+    assert_eq!(world.record().recovery.ledger.spent.actions, 0);
+}
+
+#[test]
+fn a_person_is_asked_once_in_an_incident_however_often_it_is_said() {
+    let fault = Fault::new(FaultClass::Transient, "Boom", "it is wrong");
+    let mut ledger = capt_core::recovery::Ledger::default();
+    let rules = capt_core::recovery::Rules::default();
+    ledger.begin(&fault, ActionKind::RetryApply, &rules, START);
+    ledger.escalate(&fault, Escalation::LadderExhausted, START);
+    ledger.escalate(&fault, Escalation::RecoveryOff, START);
+    assert_eq!(ledger.breaker.failures, 1);
+}
+
+#[test]
+fn what_is_applied_and_not_in_order_is_not_what_was_good_last() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    world.pass(60);
+    world.says_unsynced(false);
+    world.settle();
+    world.seen.object.input = "two".to_owned();
+    world.live();
+    assert_eq!(world.record().applied.as_deref(), Some("two"));
+    assert_eq!(world.record().last_good.as_ref().unwrap().input, "one");
+    world.pass(60);
+    world.says_unsynced(true);
+    world.live();
+    assert_eq!(world.record().last_good.as_ref().unwrap().input, "two");
+}

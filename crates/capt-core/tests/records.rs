@@ -109,7 +109,11 @@ fn time_is_learned_from_operations_of_one_kind_that_ended_well() {
     }
     let seconds = |kind, percent| record.durations(kind).percentile(percent).map(|it| it.as_secs());
     let creating = record.durations(OperationKind::Creating);
-    assert_eq!(creating.len(), 1, "nothing is learned of a clock that was set back");
+    assert_eq!(
+        creating.len(),
+        1,
+        "nothing is learned of a clock that was set back"
+    );
     assert_eq!(seconds(OperationKind::Creating, 0), Some(100));
     assert_eq!(seconds(OperationKind::Updating, 100), Some(7));
     assert_eq!(seconds(OperationKind::Deleting, 100), None);

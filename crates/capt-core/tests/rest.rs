@@ -474,3 +474,35 @@ fn a_request_is_not_honoured_before_it_is_known_how_the_run_stands() {
     assert_eq!(seen.object.record.state, State::Validating);
     assert_eq!(seen.object.record.honoured, seen.object.requested);
 }
+
+/// A child that was applied again is Ready at once, and in order only when somebody has looked.
+#[test]
+fn a_parent_says_that_it_waits_for_a_child_which_is_ready_and_not_in_order() {
+    let mut seen = control_plane(State::Configuring);
+    seen.endpoint = Endpoint::Published;
+    seen.kubeconfig = Kubeconfig::Output(Secret::Current);
+    seen.ca = Secret::Current;
+    seen.apply = Some(Child {
+        ready: false,
+        ..child(State::Ready)
+    });
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "Ready");
+    assert_eq!(seen.object.record.state, State::Configuring);
+    seen.apply = Some(child(State::Ready));
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "");
+    assert_eq!(seen.object.record.state, State::Ready);
+}
+
+/// What was given up on the way to a new input was never configured for it: in order again means made, not Ready.
+#[test]
+fn what_was_given_up_goes_the_whole_way_again_once_its_child_is_in_order() {
+    for (gave_up, state) in [(true, State::Validating), (false, State::Ready)] {
+        let mut seen = control_plane(State::Degraded);
+        seen.object.record.gave_up = gave_up;
+        seen.object.record.initialized = true;
+        seen.object.record.blamed = Some("Child/demo".to_owned());
+        seen.apply = Some(child(State::Ready));
+        round_of_control_plane(&mut seen, NOW);
+        assert_eq!(seen.object.record.state, state, "{gave_up}");
+    }
+}

@@ -1,10 +1,11 @@
 //! What can happen next.
 
 use capt_core::fault::FaultClass;
+use capt_core::lifecycle::State;
 
 use crate::check;
 use crate::choice::choose;
-use crate::memo::{Judged, Millis};
+use crate::memo::Millis;
 use crate::mistake::Mistake;
 use crate::round::{How, delete, fails, goes_on, restart, round};
 use crate::world::{Ailment, Content, Kinds, Left, Name, World};
@@ -29,12 +30,12 @@ pub enum Loss {
     Workspace(Name),
     /// Both workspaces: somebody deletes them.
     Workspaces,
-    /// The health of the control plane.
+    /// The health of the control plane or of its workspace.
     Health(Ailment),
 }
 
 impl Loss {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Owner,
         Self::Credentials(Name::Plane),
         Self::Credentials(Name::Network),
@@ -45,7 +46,8 @@ impl Loss {
         Self::Workspace(Name::Network),
         Self::Workspaces,
         Self::Health(Ailment::Silent),
-        Self::Health(Ailment::Kubeconfig),
+        Self::Health(Ailment::Unsynced),
+        Self::Health(Ailment::Stubborn),
     ];
 }
 
@@ -340,9 +342,11 @@ fn lose(world: &mut World, loss: Loss) -> Option<()> {
         Loss::Connection => world.get_mut(Name::Plane)?.connection = None,
         Loss::Kubeconfig => world.get_mut(Name::ControlPlane)?.kubeconfig = None,
         Loss::Health(ailment) => {
-            // Nobody looks at one that was never in use.
-            world.get(Name::ControlPlane).filter(|it| it.memo.initialized)?;
             world.around.ailment = Some(ailment);
+            // Nobody looks at what was never in use.
+            let of = |name: &Name| world.ails(*name).is_some();
+            let ill = Name::ALL.into_iter().find(of)?;
+            world.get(ill).filter(|it| it.memo.initialized)?;
         }
         Loss::Workspace(name) => {
             world.get(name).filter(|thing| !thing.deleting)?;
@@ -367,16 +371,24 @@ pub(crate) fn next_moment(world: &World, mistake: Option<Mistake>) -> Option<Mil
     moments.filter(|moment| *moment > 0).min()
 }
 
-/// How long after one look at the health of the control plane the next one is taken, while that makes a difference.
-const LOOK: Millis = 60 * 1000;
+/// How long after one look at the health of an object the next one is taken, while that makes a difference.
+const LOOK: Millis = 30 * 60 * 1000;
 
 fn look(world: &World) -> Option<Millis> {
-    let memo = world.get(Name::ControlPlane)?.memo;
-    let ails = |ailment| world.around.ailment == Some(ailment);
-    let found = [Ailment::Silent, Ailment::Kubeconfig].map(ails);
-    let differs = |(judged, found): (Judged, bool)| judged.against > 0 || judged.fails != Some(found);
-    let differs = memo.judged.into_iter().zip(found).any(differs);
-    (memo.initialized && differs).then_some(LOOK)
+    let differs = |name: Name| {
+        let memo = world.get(name)?.memo;
+        let judged = match name {
+            Name::ControlPlane => memo.judged[0],
+            Name::Plane => memo.judged[1],
+            Name::Cluster | Name::Network => return None,
+        };
+        let ails = world.ails(name).is_some();
+        // What was applied again is looked at again.
+        let again = ails && memo.state == State::Ready;
+        let differs = judged.against > 0 || judged.fails != Some(ails) || again;
+        (memo.initialized && differs).then_some(())
+    };
+    Name::ALL.into_iter().find_map(differs).map(|()| LOOK)
 }
 
 /// The clock goes on by so much, or back.

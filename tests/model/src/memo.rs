@@ -9,7 +9,7 @@
 //!   that was taken away, and no run of this world finds one. How long work took in it, and when the present work began,
 //!   say when to look again so that what is expected or overdue is shown; nothing else is decided then, and in this
 //!   world nothing is expected and nothing overdue.)
-//! - `since` is read in Validating, and in Failed and for a destroy only to see whether the clock was set back since;
+//! - `since` is read in Validating, in Ready to see whether anybody has looked after it, and in Failed and for a destroy only to see whether the clock was set back since;
 //!   elsewhere only that there was a first visit.
 //! - a moment that is due is due however long ago that was, an age beyond the limit that it is compared with is over
 //!   that limit, and a number of attempts beyond the budget and the cap of the delays is beyond both: these are
@@ -17,7 +17,7 @@
 //! - an incident is read by how much was tried in all: no action of these policies is used up before the incident is.
 //!   (The one that an owner has written is the only one that is done then.) A window and a breaker that are over are
 //!   as if they had never been.
-//! - when a check was judged, and in which words, is only shown; when it was looked at is read only to see whether
+//! - when a check was judged is only shown, and the words are always the same; when it was looked at is read only to see whether
 //!   that was this look.
 //! - a number of a run is read only to see whether two are the same one: the world keeps whether they are.
 //! - a fault is read by what its class asks for, and two classes that ask for the same, within the budget of the
@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use capt_core::fault::{Fault, FaultClass};
-use capt_core::health::{CheckKind, Checkup, Judgement, Verdict};
+use capt_core::health::{Api, CheckKind, Checkup, Facts, Finding, Judgement, Verdict, examine};
 use capt_core::lifecycle::State;
 use capt_core::record::{
     Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, RecoveryOutcome, Run, RunOperation,
@@ -46,6 +46,9 @@ const MOST_ATTEMPTS: u32 = 3;
 
 /// A clock that stands further than this before a moment that was written down was set back.
 pub(crate) const CORRECTION: Millis = 60 * 1000;
+
+/// What a look was taken after is told in whole seconds.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Milliseconds from now; negative is in the past.
 pub(crate) type Millis = i32;
@@ -84,7 +87,16 @@ pub struct Judged {
 }
 
 /// The checks of this world: one that only a person mends, and one that another apply may mend.
-pub(crate) const CHECKS: [CheckKind; 2] = [CheckKind::ApiServer, CheckKind::Kubeconfig];
+pub(crate) const CHECKS: [CheckKind; 2] = [CheckKind::ApiServer, CheckKind::WorkspaceSynced];
+
+/// What is found of one that ails.
+pub(crate) fn ill() -> Facts {
+    Facts {
+        api: Some(Api::Silent("it does not answer".to_owned())),
+        synced: Some(false),
+        ..Facts::default()
+    }
+}
 
 /// What is persisted of an object, in canonical form.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts")]
@@ -267,18 +279,26 @@ impl Memo {
     }
 
     fn checkup(&self, now: Timestamp) -> Checkup {
-        let judgement = |judged: Judged| Judgement {
+        let found = examine(&ill(), now);
+        let judgement = |kind: CheckKind, judged: Judged| Judgement {
             verdict: match judged.fails {
                 None => Verdict::Unknown,
                 Some(true) => Verdict::Failing,
                 Some(false) => Verdict::Passing,
             },
             against: u32::from(judged.against),
+            message: match found.get(&kind) {
+                Some(Finding::Failing(message)) if judged.fails == Some(true) => message.clone(),
+                Some(Finding::Failing(_) | Finding::Passing | Finding::Unknown) | None => String::new(),
+            },
             ..Judgement::default()
         };
-        let judgements = CHECKS.into_iter().zip(self.judged.map(judgement));
+        let known = CHECKS.into_iter().zip(self.judged);
+        let known = known.filter(|(_, judged)| *judged != Judged::default());
         Checkup {
-            judgements: judgements.collect(),
+            judgements: known
+                .map(|(kind, judged)| (kind, judgement(kind, judged)))
+                .collect(),
             looked: self.looked.then_some(now),
         }
     }
@@ -298,6 +318,7 @@ impl Memo {
             RecoveryAttempt {
                 time: long_ago,
                 trigger: "Noise".to_owned(),
+                class: None,
                 action: None,
                 finished: Some((long_ago, RecoveryOutcome::Escalated)),
             };
@@ -308,7 +329,17 @@ impl Memo {
             operation.started_at = long_ago;
         }
         record.applied = Some("noise".to_owned());
-        if self.state != State::Validating && self.since == Some(0) {
+        let is_over = match self.state {
+            State::Validating => false,
+            State::Ready => self.since == Some(-millis(SECOND)),
+            State::Pending
+            | State::Provisioning
+            | State::Configuring
+            | State::Degraded
+            | State::Failed
+            | State::Recovering => self.since == Some(0),
+        };
+        if is_over {
             record.since = Some(long_ago);
         }
         if self.next_attempt == Some(0) {
@@ -395,11 +426,11 @@ impl Memo {
         Self {
             since: self.since.map(|since| match self.state {
                 State::Validating => age(since, LIMIT),
+                State::Ready => age(since, SECOND),
                 State::Failed if self.next_attempt.is_some() => after(since).max(0),
                 State::Pending
                 | State::Provisioning
                 | State::Configuring
-                | State::Ready
                 | State::Degraded
                 | State::Failed
                 | State::Recovering => 0,
@@ -409,7 +440,7 @@ impl Memo {
                 Some((RunOperation::Destroy, _)) => after(self.opened).max(0),
                 Some((RunOperation::Apply, _)) | None => 0,
             },
-            last_attempt: until_over(self.last_attempt, MAX_DELAY),
+            last_attempt: until_over(self.last_attempt, MAX_DELAY * 2),
             bounds: Bounds {
                 last_failure: until_over(bounds.last_failure, COOL_DOWN)
                     .filter(|_| u32::from(bounds.failures) >= TRIPS),

@@ -177,9 +177,8 @@ impl Mistake {
             | Self::ConnectionNotWritten
             | Self::EscalationForgotten
             | Self::UnhealthyIgnored
-            | Self::HealthyIgnored
             | Self::WaitNotSaid => Law::Reason,
-            Self::RequestIgnored | Self::ChildNotCorrected => Law::Mends,
+            Self::RequestIgnored | Self::HealthyIgnored | Self::ChildNotCorrected => Law::Mends,
             Self::DestroyGivenUp | Self::FailedNotDeleted => Law::Goes,
         }
     }

@@ -1,7 +1,7 @@
 //! What the controllers see of the world: the snapshots of `capt-core`.
 
 use capt_core::fault::{Fault, FaultClass};
-use capt_core::health::{Api, Facts, Found, Look};
+use capt_core::health::{Api, Facts, Look};
 use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
@@ -12,8 +12,8 @@ use capt_core::{cluster, control_plane, workspace};
 use jiff::Timestamp;
 
 use crate::manner::Manner;
-use crate::memo::{Filling, RUN, fault, request};
-use crate::world::{Ailment, Content, End, Name, Run, Runner, Stage, StateObject, Thing, World};
+use crate::memo::{Filling, RUN, fault, ill, request};
+use crate::world::{Content, End, Name, Run, Runner, Stage, StateObject, Thing, World};
 
 /// When it is and how records are filled; no decision may depend on either.
 #[derive(Debug, Clone, Copy)]
@@ -86,30 +86,32 @@ fn object(world: &World, name: Name, thing: &Thing, light: Light) -> Object {
             .map(|class| fault(class, world.manner, light.filling))
             .into_iter()
             .collect(),
-        look: (name == Name::ControlPlane && thing.memo.initialized).then(|| look(world, light)),
+        look: look(world, name, thing, light),
         ..Object::new("", "")
     }
 }
 
-/// What whoever looks at the control plane finds.
-fn look(world: &World, light: Light) -> Look {
-    let ails = |ailment: Ailment| world.around.ailment == Some(ailment);
-    Look {
-        at: light.now,
-        facts: Facts {
-            api: Some(if ails(Ailment::Silent) {
-                Api::Silent("it does not answer".to_owned())
-            } else {
-                Api::Answered
-            }),
-            kubeconfig: Some(if ails(Ailment::Kubeconfig) {
-                Found::Wrong("it does not work".to_owned())
-            } else {
-                Found::Good
-            }),
+/// What whoever looks at the control plane, or at its workspace, finds. Nobody looks at what was never in use.
+fn look(world: &World, name: Name, thing: &Thing, light: Light) -> Option<Look> {
+    let ails = world.ails(name).is_some();
+    let (api, synced) = if ails {
+        (ill().api, ill().synced)
+    } else {
+        (Some(Api::Answered), Some(true))
+    };
+    let facts = match name {
+        Name::ControlPlane => Facts {
+            api,
             ..Facts::default()
         },
-    }
+        Name::Plane => Facts {
+            synced,
+            ..Facts::default()
+        },
+        Name::Cluster | Name::Network => return None,
+    };
+    let at = light.now;
+    thing.memo.initialized.then_some(Look { at, facts })
 }
 
 /// Whether requests of people are handed down to the child by a parent in this state.

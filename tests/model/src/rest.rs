@@ -234,7 +234,7 @@ fn has_reason(world: &World, name: Name, thing: &Thing, choice: &Choice) -> bool
     }
     let memo = &thing.memo;
     let child = name.child().and_then(|child| world.get(child));
-    let ails = name == Name::ControlPlane && world.around.ailment.is_some();
+    let ails = world.ails(name).is_some();
     // Whoever blames a child that is in order is stuck.
     let blames = || {
         let at_fault = child.is_some_and(|child| child.memo.state != State::Ready || child.deleting);

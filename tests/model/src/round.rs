@@ -13,7 +13,7 @@ use crate::law::Law;
 use crate::memo::RUN;
 use crate::mistake::{Mistake, Plant};
 use crate::observe::{Light, Snapshot, observe, outputs, runner};
-use crate::world::{Content, End, Name, Resources, Run, Runner, Stage, StateObject, Thing, World};
+use crate::world::{Ailment, Content, End, Name, Resources, Run, Runner, Stage, StateObject, Thing, World};
 use crate::{check, world};
 
 /// A command of any kind.
@@ -442,6 +442,9 @@ pub(crate) fn goes_on(world: &mut World, name: Name) -> bool {
 }
 
 fn ends_well(world: &mut World, name: Name, operation: RunOperation, content: Content) {
+    if world.ails(name) == Some(Ailment::Unsynced) {
+        world.around.ailment = None;
+    }
     world.made_mut(name).resources = match operation {
         RunOperation::Apply => Resources::Whole(content),
         RunOperation::Destroy => Resources::None,

@@ -270,13 +270,15 @@ impl Thing {
     }
 }
 
-/// What a look at the control plane finds that is not in order.
+/// What a look finds that is not in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ailment {
     /// Its API server does not answer.
     Silent,
-    /// Its kubeconfig does not work.
-    Kubeconfig,
+    /// Its workspace is not as it was applied, which another apply mends.
+    Unsynced,
+    /// Its workspace is not as it was applied, and another apply does not help.
+    Stubborn,
 }
 
 /// What stands around the objects.
@@ -291,7 +293,7 @@ pub struct Around {
     pub uncredited: Option<Name>,
     /// The templates of both parents.
     pub template: bool,
-    /// What the control plane ails, as far as anybody can see who looks at it.
+    /// What control plane or workspace ails, as far as anybody can see who looks at it.
     pub ailment: Option<Ailment>,
     /// The Cluster says that its infrastructure is provisioned; never taken back.
     pub provisioned: bool,
@@ -396,6 +398,15 @@ impl World {
     pub(crate) fn closed(mut self) -> Self {
         self.things.iter_mut().flatten().for_each(Place::close);
         self
+    }
+
+    /// What the object of this name ails.
+    pub(crate) fn ails(&self, name: Name) -> Option<Ailment> {
+        let of = |ailment| match ailment {
+            Ailment::Silent => Name::ControlPlane,
+            Ailment::Unsynced | Ailment::Stubborn => Name::Plane,
+        };
+        self.around.ailment.filter(|ailment| of(*ailment) == name)
     }
 
     /// What runs have made for a workspace; nothing for a parent.

@@ -231,7 +231,16 @@ impl Object {
                 }
             },
             State::Degraded => match child.state {
-                State::Ready if child.ready && assessment.checkup.summary().ready => (Signal::Healthy, false),
+                State::Ready if child.ready && assessment.checkup.summary().ready => {
+                    // What was given up on the way to it was never made for this input.
+                    let there = !self.record.gave_up;
+                    let signal = if there {
+                        Signal::Healthy
+                    } else {
+                        Signal::InputChanged
+                    };
+                    (signal, false)
+                }
                 State::Pending | State::Validating | State::Provisioning | State::Configuring => {
                     (Signal::InputChanged, false)
                 }

@@ -74,9 +74,10 @@ impl Ledger {
     /// The breaker counts incidents in which something was tried and did not help.
     pub fn escalate(&mut self, fault: &Fault, why: Escalation, now: Timestamp) {
         let incident = self.open(fault, now);
+        let first = incident.escalated.is_none();
         incident.doing = None;
         incident.escalated = Some(why);
-        if incident.attempts() > 0 {
+        if first && incident.attempts() > 0 {
             self.breaker.failed(now);
         }
     }
@@ -113,12 +114,17 @@ impl Incident {
             .fold(0, |sum, times| sum.saturating_add(*times))
     }
 
+    /// Writes down that an action goes on that was interrupted. That is no attempt of its own.
+    pub fn resume(&mut self, action: ActionKind) {
+        self.doing = Some(action);
+        self.escalated = None;
+    }
+
     /// Writes down that an action is begun.
     pub fn begin(&mut self, action: ActionKind) {
         let times = self.tried.entry(action).or_default();
         *times = times.saturating_add(1);
-        self.doing = Some(action);
-        self.escalated = None;
+        self.resume(action);
     }
 }
 

@@ -63,8 +63,8 @@ impl Mistake {
                     incident.escalated = None;
                 }
             }),
-            Self::UnhealthyIgnored => Plant::Assessment(|_, it| {
-                if !it.checkup.summary().ready {
+            Self::UnhealthyIgnored => Plant::Assessment(|seen, it| {
+                if matches!(seen, Snapshot::ControlPlane(_)) && !it.checkup.summary().ready {
                     it.signals.remove(&Signal::Unhealthy);
                 }
             }),
