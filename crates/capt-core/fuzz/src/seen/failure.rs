@@ -9,7 +9,7 @@ use capt_core::recovery::{
 };
 use capt_core::retry::RetryStrategy;
 
-use super::{bit, duration, pick, time};
+use super::{bit, count, duration, pick, time};
 
 #[derive(Debug, Arbitrary)]
 pub(super) struct AnyRules {
@@ -62,7 +62,7 @@ impl AnyIncident {
         let tried = self.tried.iter().take(4);
         Incident {
             tried: tried
-                .map(|(kind, times)| (pick(ActionKind::ALL, *kind), *times))
+                .map(|(kind, times)| (pick(ActionKind::ALL, *kind), count(*times)))
                 .collect(),
             doing: self.doing.map(|kind| pick(ActionKind::ALL, kind)),
             escalated: self.escalated.map(|why| pick(Escalation::ALL, why)),
@@ -79,12 +79,12 @@ impl AnyLedger {
         Ledger {
             incident: self.incident.as_ref().map(AnyIncident::incident),
             breaker: Breaker {
-                failures: u32::from(self.failures),
+                failures: u32::from(self.failures % 6),
                 last_failure: self.last_failure.map(time),
             },
             spent: Spent {
                 since: self.since.map(time),
-                actions: u32::from(self.actions),
+                actions: u32::from(self.actions % 24),
             },
         }
     }
@@ -103,7 +103,7 @@ impl AnyRules {
             retry: RetryStrategy {
                 base_delay: duration(self.delays[0]),
                 max_delay: duration(self.delays[1]),
-                max_retries,
+                max_retries: count(max_retries),
                 backoff_factor_percent,
                 success_threshold,
             },
@@ -115,7 +115,7 @@ impl AnyRules {
                 .filter(|(place, _)| self.allow >> place & 1 == 1)
                 .map(|(_, kind)| *kind)
                 .collect(),
-            per_window: u32::from(self.per_window),
+            per_window: u32::from(self.per_window % 24),
             window: duration(self.delays[2]),
         }
     }
