@@ -420,11 +420,21 @@ mod tests {
         let at: Timestamp = "1970-01-01T00:00:05.7Z".parse().unwrap();
         assert!(record.note_mended("StateLocked", ActionKind::Unlock, at));
         assert!(!record.note_mended("StateLocked", ActionKind::Unlock, at));
+        let earlier: Timestamp = "1970-01-01T00:00:03Z".parse().unwrap();
+        assert!(record.note_mended("StateLocked", ActionKind::Unlock, earlier));
+        assert!(!record.note_mended("StateLocked", ActionKind::Unlock, earlier));
         let actions: Vec<_> = record.recovery.history.iter().map(|it| it.action).collect();
-        assert_eq!(actions, [Some(ActionKind::Unlock), Some(ActionKind::RetryApply)]);
-        assert_eq!((record.recovery.attempts, record.recovery.successes), (2, 1));
+        assert_eq!(
+            actions,
+            [
+                Some(ActionKind::Unlock),
+                Some(ActionKind::Unlock),
+                Some(ActionKind::RetryApply)
+            ]
+        );
+        assert_eq!((record.recovery.attempts, record.recovery.successes), (3, 2));
         record.end_recovery(RecoveryOutcome::Succeeded, Timestamp::MAX);
-        assert!(record.recovery.history[1].finished.is_some());
+        assert!(record.recovery.history[2].finished.is_some());
     }
 
     #[test]

@@ -349,6 +349,16 @@ fn facts_become_findings() {
 }
 
 #[test]
+fn what_is_written_down_of_time_to_come_does_not_count_yet() {
+    let mut record = Availability::default();
+    record.note(Some(true), at(0));
+    record.note(Some(false), at(10));
+    record.note(Some(true), at(100));
+    let share = record.share(Duration::from_hours(1), at(50)).unwrap();
+    assert_eq!((share.percent, share.observed.as_secs()), (20, 50));
+}
+
+#[test]
 fn shares_are_of_what_was_observed() {
     let mut record = Availability::default();
     let hour = Duration::from_hours(1);
