@@ -201,8 +201,6 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             if is_stale(snapshot) {
                 assessment.signals.insert(Signal::InputChanged);
             }
-            let kubeconfig = snapshot.kubeconfig.apply();
-            assessment.waits.extend(kubeconfig.and_then(Child::trouble));
         }
     }
     object.lose(loss(snapshot), &mut assessment);
