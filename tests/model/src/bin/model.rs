@@ -59,8 +59,8 @@ fn passes() -> Vec<(String, Bound)> {
         ));
     }
     passes.push((
-        "Act: everything that may happen, from any moment, exhaustive for five actions".to_owned(),
-        from_any_moment(NonZeroUsize::new(5).map_or(Search::All, Search::Near)),
+        "Act: everything that may happen, from any moment, exhaustive for four actions".to_owned(),
+        from_any_moment(NonZeroUsize::new(4).map_or(Search::All, Search::Near)),
     ));
     passes.push((
         "Act: everything that may happen, from any moment, ways of chance".to_owned(),
