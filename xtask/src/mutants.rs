@@ -88,10 +88,12 @@ pub(crate) fn run(repository: &Repository, shard: Option<Shard>) -> Result<()> {
     let mut rows = Vec::new();
     let mut survived = Vec::new();
     for shard in shards {
-        if !run_shard(repository, shard)? {
+        run_shard(repository, shard)?;
+        let end = End::of(repository, shard)?;
+        if end.missed > 0 {
             survived.push(shard.name());
         }
-        rows.push(row(repository, shard)?);
+        rows.push(end.row(shard));
     }
     println!("{}", rows.join("\n"));
     ensure!(survived.is_empty(), "mutants survive in {}", survived.join(", "));
@@ -107,10 +109,10 @@ fn is_installed() -> bool {
     version.is_ok_and(|status| status.success())
 }
 
-/// Whether no mutant survives. One that goes on for ever is found by the clock.
-fn run_shard(repository: &Repository, shard: Shard) -> Result<bool> {
-    const NONE_SURVIVES: &[i32] = &[0, 3];
-    const SOME_SURVIVE: i32 = 2;
+/// Runs a shard to its end, whatever became of its mutants.
+fn run_shard(repository: &Repository, shard: Shard) -> Result<()> {
+    /// All were caught; some were not; some were stopped by the clock, whatever became of the others.
+    const ENDS: &[i32] = &[0, 2, 3];
     let mut command = Command::new(cargo());
     command
         .args(["mutants", "--package", "capt-core", "--output"])
@@ -132,27 +134,48 @@ fn run_shard(repository: &Repository, shard: Shard) -> Result<bool> {
         .current_dir(repository.root())
         .status()
         .context("run cargo mutants")?;
-    let code = status.code();
     ensure!(
-        code.is_some_and(|code| code == SOME_SURVIVE || NONE_SURVIVES.contains(&code)),
+        status.code().is_some_and(|code| ENDS.contains(&code)),
         "cargo mutants did not come to an end: {status}"
     );
-    Ok(code != Some(SOME_SURVIVE))
+    Ok(())
 }
 
-/// How many mutants there were and what became of them.
-fn row(repository: &Repository, shard: Shard) -> Result<String> {
-    let count = |what: &str| -> Result<usize> {
-        let path = format!("{OUTPUT}/{}/mutants.out/{what}.txt", shard.name());
-        Ok(repository.read(&path)?.lines().count())
-    };
-    let caught = count("caught")? + count("timeout")?;
-    let (missed, unviable) = (count("missed")?, count("unviable")?);
-    let all = caught + missed + unviable;
-    Ok(format!(
-        "| {} | {all} | {caught} | {missed} | {unviable} |",
-        shard.name()
-    ))
+/// What became of the mutants of a shard.
+struct End {
+    /// A test failed, or went on for ever.
+    caught: usize,
+    /// Every test passed.
+    missed: usize,
+    /// It cannot be built.
+    unviable: usize,
+}
+
+impl End {
+    /// As the run has written it.
+    fn of(repository: &Repository, shard: Shard) -> Result<Self> {
+        let count = |what: &str| -> Result<usize> {
+            let path = format!("{OUTPUT}/{}/mutants.out/{what}.txt", shard.name());
+            Ok(repository.read(&path)?.lines().count())
+        };
+        Ok(Self {
+            caught: count("caught")? + count("timeout")?,
+            missed: count("missed")?,
+            unviable: count("unviable")?,
+        })
+    }
+
+    /// A row of the table in docs/testing.md, up to what is exempt.
+    fn row(&self, shard: Shard) -> String {
+        let Self {
+            caught,
+            missed,
+            unviable,
+        } = self;
+        let all = caught + missed + unviable;
+        let (name, modules) = (shard.name(), shard.modules().join(", "));
+        format!("| {name} | {modules} | {all} | {caught} | {missed} | {unviable} |")
+    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ impl Default for Policy {
 /// other actions are for those who carry them out themselves.
 pub const ABLE: &[ActionKind] = &[ActionKind::RetryApply, ActionKind::Replan];
 
-/// How often a subject tries again about a fault of this class, before a person is asked.
+/// How often a subject tries again about a fault of this class before a person is asked, if `max_retries` of its owner
+/// allows as many.
 pub fn attempts(class: FaultClass) -> u32 {
     let rungs = ladder(class).iter().filter(|rung| ABLE.contains(&rung.kind));
     rungs.fold(0, |sum, rung| sum.saturating_add(rung.tries))
@@ -77,6 +78,8 @@ pub struct Assessment {
     pub loss: Option<Loss>,
     /// How its health is judged.
     pub checkup: Checkup,
+    /// Whether a child that it follows is not applied, or not in order, for what is wanted now.
+    pub behind: bool,
 }
 
 impl Assessment {
@@ -153,7 +156,7 @@ pub fn advance(record: &Record, assessment: &Assessment, context: &Context<'_>) 
     }
     let mut next = record.clone();
     next.since = next.since.or(Some(now));
-    if is_to_choose(&next, now)
+    if is_to_choose(&next, context)
         && let Some(fault) = next.fault.clone()
     {
         try_next(&mut next, &fault, context);
@@ -208,7 +211,7 @@ pub fn assess_record(
                 } else {
                     Signal::GaveUp
                 });
-            } else if due && !is_to_choose(record, context.now) {
+            } else if (due || is_adrift(record)) && !is_to_choose(record, context) {
                 signals.insert(Signal::Recovered);
             }
         }
@@ -224,6 +227,19 @@ pub fn assess_record(
         | State::Failed => {}
     }
     assessment
+}
+
+/// Whether it recovers, and nothing says what for or until when: what was written down was lost in part.
+fn is_adrift(record: &Record) -> bool {
+    let held = record.fault.is_some()
+        && record
+            .recovery
+            .ledger
+            .incident
+            .as_ref()
+            .is_none_or(|it| it.doing.is_none());
+    let waits = record.origin == Some(State::Validating) || record.blamed.is_some();
+    record.next_attempt.is_none() && !waits && !held
 }
 
 /// When the record alone asks for another look; only moments after now count.

@@ -177,6 +177,7 @@ pub enum Verdict {
 
 /// What is kept of one check between two looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Judgement {
     /// How it was judged last.
     pub verdict: Verdict,
@@ -218,6 +219,7 @@ impl Judgement {
 
 /// All judgements of one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Checkup {
     /// By check.
     pub judgements: BTreeMap<CheckKind, Judgement>,

@@ -8,7 +8,7 @@ use crate::advance::{
 };
 use crate::decision::{Decision, Requeue};
 use crate::fault::{Fault, FaultClass};
-use crate::health::{Look, examine};
+use crate::health::{CheckKind, Look, examine};
 use crate::lifecycle::{Signal, State};
 use crate::loss::Loss;
 use crate::plan::{Checked, Plan};
@@ -171,9 +171,10 @@ impl Object {
             State::Degraded if of_check && !record.gave_up => {
                 // Only what runs something can be applied again; the others have nothing to repeat.
                 let acts = self.policy.recovery.mode == RecoveryMode::Act && record.run.is_some();
-                if let Some((kind, action)) = summary.recovery().filter(|_| acts)
-                    && ABLE.contains(&action)
-                {
+                let mut failing = summary.failing.iter().filter(|_| acts);
+                let can =
+                    |kind: &CheckKind| kind.check().recovery.is_some_and(|action| ABLE.contains(&action));
+                if let Some(&kind) = failing.find(|kind| can(kind)) {
                     let judgement = checkup.judgements.get(&kind);
                     let message = judgement.map_or("", |judgement| &judgement.message);
                     assessment.signals.insert(Signal::Recoverable);
@@ -263,7 +264,9 @@ impl Object {
                 record.ready &= assessment.loss.is_none();
                 record.checkup = assessment.checkup;
                 moved(&mut record);
-                self.keep_good(&mut record, now);
+                if record.state == State::Ready && record.ready && self.record.state == State::Configuring {
+                    self.keep_good(&mut record, now);
+                }
                 Decision {
                     notices,
                     waits: assessment.waits,
@@ -274,6 +277,13 @@ impl Object {
                 record.honoured.clone_from(&self.requested);
                 record.checkup = assessment.checkup;
                 let healed = heal(&mut record, now);
+                // What it rests on was away for a moment, and nothing was lost.
+                let whole = record.state == State::Ready && record.fault.is_none() && record.initialized;
+                let applied = record.applied.as_deref() == Some(self.input.as_str());
+                record.ready |= whole && applied && assessment.loss.is_none() && !assessment.behind;
+                if healed.is_some() {
+                    self.keep_good(&mut record, now);
+                }
                 let (plan, requeue) = plan(&mut record);
                 let requeue = requeue.earliest(next_look(&record, &context));
                 let loss = assessment.loss.filter(|_| record.ready);
@@ -292,9 +302,6 @@ impl Object {
 
     /// Keeps what has just become Ready as what was good last.
     fn keep_good(&self, record: &mut Record, now: Timestamp) {
-        if record.state != State::Ready || self.record.state != State::Configuring {
-            return;
-        }
         record.last_good = Some(LastGood {
             revision: None,
             version: self.version,

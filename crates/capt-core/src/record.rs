@@ -20,6 +20,7 @@ pub const HISTORY: usize = 16;
 
 /// The persisted data of one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Record {
     /// Where it is in its life.
     pub state: State,
@@ -57,7 +58,8 @@ pub struct Record {
     pub checkup: Checkup,
     /// What was Ready last.
     pub last_good: Option<LastGood>,
-    /// The highest percentage that was shown for the present operation.
+    /// The highest percentage that was shown for the present operation: whoever keeps the record writes here what
+    /// `progress` of its subject gave, so that the next one is not behind it.
     pub percent: u8,
 }
 
@@ -140,6 +142,7 @@ pub struct Operation {
 
 /// What was tried to heal one object, counted for its whole life.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Recovery {
     /// What decides what is tried next.
     pub ledger: Ledger,

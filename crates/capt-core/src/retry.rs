@@ -38,15 +38,17 @@ impl Default for RetryStrategy {
 }
 
 impl RetryStrategy {
-    /// The delay before attempt number `attempt + 1`, when `attempt` attempts have failed.
+    /// The delay before attempt number `attempt + 1`, when `attempt` attempts have failed. Where none has, it is that of
+    /// the first failure.
     ///
     /// Grows monotonically until it reaches `max_delay`. Up to a tenth of the step is added as jitter drawn
     /// from `seed` and `attempt`; a tenth is less than any growth step, so jitter never breaks the order.
     pub fn delay(&self, attempt: u32, seed: u64) -> Duration {
+        let attempt = attempt.max(1);
         let cap = millis(self.max_delay);
         let mut delay = millis(self.base_delay).min(cap);
         let factor = u64::from(self.backoff_factor_percent.max(100));
-        let mut remaining = attempt.saturating_sub(1);
+        let mut remaining = attempt - 1;
         while remaining > 0 && delay < cap && factor > 100 && delay > 0 {
             // Beyond what can be counted it is the longest there is, at once and not millisecond by millisecond.
             let grown = delay
@@ -154,7 +156,7 @@ mod tests {
         assert_eq!(
             millis_of(&RetryStrategy::default(), 0..9),
             [
-                10_413, 10_147, 20_216, 42_601, 86_237, 166_228, 348_005, 600_000, 600_000
+                10_147, 10_147, 20_216, 42_601, 86_237, 166_228, 348_005, 600_000, 600_000
             ]
         );
         let of_another_object = [1, 2, 3].map(|attempt| RetryStrategy::default().delay(attempt, u64::MAX));

@@ -585,3 +585,204 @@ fn who_was_kept_by_a_phase_alone_stays_ready_while_it_is_looked_at() {
         assert_eq!(kind, if was { "Updating" } else { "Creating" });
     }
 }
+
+#[test]
+fn a_pause_ends_as_soon_as_nothing_asks_for_it_any_more() {
+    for (window, mode, outcome) in [
+        (40, RecoveryMode::Act, None),
+        (0, RecoveryMode::Observe, Some(RecoveryOutcome::Escalated)),
+    ] {
+        let mut world = World::failing(FaultClass::Transient);
+        world.seen.object.policy.recovery.per_window = 0;
+        let decision = world.settle();
+        assert_eq!(world.record().state, State::Recovering);
+        assert_eq!(world.record().next_attempt, None);
+        let said = "nothing is tried: as many attempts were made as are allowed for a while";
+        assert_eq!(decision.waits[0].message, said);
+        world.seen.object.policy.recovery.per_window = window;
+        world.seen.object.policy.recovery.mode = mode;
+        world.round();
+        let last = world.record().recovery.history.last().cloned();
+        match outcome {
+            None => assert_eq!(last.unwrap().action, Some(ActionKind::RetryApply)),
+            Some(_) => assert_eq!(last, None, "the window holds, whatever the mode"),
+        }
+    }
+}
+
+#[test]
+fn what_was_interrupted_is_taken_up_whatever_is_allowed() {
+    let mut world = World::failing(FaultClass::Interrupted);
+    let rules = &mut world.seen.object.policy.recovery;
+    rules.per_window = 0;
+    rules.retry.max_retries = 0;
+    rules.mode = RecoveryMode::Off;
+    rules.actions = vec![(ActionKind::Replan, None)];
+    while world.record().state != State::Recovering {
+        world.round();
+    }
+    assert_eq!(world.record().next_attempt, Some(world.now));
+    world.ends = RunEnd::Succeeded;
+    world.live();
+    assert_eq!(world.record().state, State::Ready);
+    assert_eq!(world.record().recovery.ledger.spent.actions, 0);
+}
+
+#[test]
+fn a_person_is_asked_once_in_an_incident_however_often_it_is_said() {
+    let fault = Fault::new(FaultClass::Transient, "Boom", "it is wrong");
+    let mut ledger = capt_core::recovery::Ledger::default();
+    let rules = capt_core::recovery::Rules::default();
+    ledger.begin(&fault, ActionKind::RetryApply, &rules, START);
+    ledger.escalate(&fault, Escalation::LadderExhausted, START);
+    ledger.escalate(&fault, Escalation::RecoveryOff, START);
+    assert_eq!(ledger.breaker.failures, 1);
+}
+
+#[test]
+fn what_is_applied_and_not_in_order_is_not_what_was_good_last() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    world.pass(60);
+    world.says_unsynced(false);
+    world.settle();
+    world.seen.object.input = "two".to_owned();
+    world.live();
+    assert_eq!(world.record().applied.as_deref(), Some("two"));
+    assert_eq!(world.record().last_good.as_ref().unwrap().input, "one");
+    world.pass(60);
+    world.says_unsynced(true);
+    world.live();
+    assert_eq!(world.record().last_good.as_ref().unwrap().input, "two");
+}
+
+#[test]
+fn a_look_of_the_second_in_which_it_became_ready_says_nothing_about_it() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    let ready = world.record().since.unwrap();
+    world.now = ready + SignedDuration::from_millis(900);
+    world.says_unsynced(false);
+    world.settle();
+    assert_eq!(world.record().state, State::Ready);
+    world.now = ready + SignedDuration::from_secs(1);
+    world.says_unsynced(false);
+    world.round();
+    assert_eq!(world.record().state, State::Degraded);
+}
+
+#[test]
+fn a_check_that_passes_again_in_the_middle_of_the_work_does_not_end_it() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    world.pass(60);
+    world.says_unsynced(false);
+    while world.record().state != State::Provisioning {
+        let Requeue::At(at) = world.round().requeue else {
+            continue;
+        };
+        world.now = at;
+    }
+    world.seen.run = None;
+    world.pass(1);
+    world.says_unsynced(true);
+    let decision = decide(&world.seen, assess(&world.seen, world.now), world.now);
+    assert!(!decision.record.ready);
+    assert!(decision.notices.is_empty());
+    assert!(
+        decision
+            .record
+            .recovery
+            .history
+            .last()
+            .unwrap()
+            .finished
+            .is_none()
+    );
+    world.live();
+    assert_eq!(world.record().state, State::Ready);
+}
+
+#[test]
+fn a_recovery_ends_when_a_look_has_found_it_healthy() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    world.pass(60);
+    world.says_unsynced(false);
+    world.live();
+    world.pass(60);
+    world.says_unsynced(true);
+    world.round();
+    let (end, _) = world.record().recovery.history[0].finished.unwrap();
+    assert_eq!(end, world.now);
+}
+
+#[test]
+fn a_record_that_was_lost_in_part_goes_on() {
+    let own = Fault::new(FaultClass::Transient, "Boom", "it is wrong");
+    for (fault, origin) in [
+        (Some(own.clone()), Some(State::Provisioning)),
+        (Some(own), None),
+        (None, Some(State::Provisioning)),
+        (None, Some(State::Recovering)),
+        (None, None),
+    ] {
+        let mut world = World::new(RunEnd::Succeeded);
+        world.seen.object.record = Record {
+            state: State::Recovering,
+            since: Some(START),
+            fault,
+            origin,
+            ..Record::default()
+        };
+        world.live();
+        assert_eq!(world.record().state, State::Ready, "{origin:?}");
+    }
+    let mut world = World::new(RunEnd::Succeeded);
+    world.seen.object.record = serde_json::from_str(r#"{"state":"Provisioning"}"#).unwrap();
+    world.live();
+    assert_eq!(world.record().state, State::Ready);
+}
+
+#[test]
+fn what_is_interrupted_again_and_again_is_given_up_however_short_the_delays_are() {
+    let mut world = World::failing(FaultClass::Interrupted);
+    world.seen.object.policy.recovery.retry.max_delay = Duration::ZERO;
+    for _ in 0..100 {
+        world.round();
+    }
+    assert_eq!(world.record().state, State::Failed);
+    assert_eq!(world.record().recovery.attempts, 11);
+}
+
+#[test]
+fn of_several_checks_that_fail_the_one_that_can_be_mended_is_mended() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    for _ in 0..3 {
+        world.pass(60);
+        world.seen.object.look = Some(Look {
+            at: world.now,
+            facts: Facts {
+                broken_dependencies: Some(vec!["CAPTCluster/demo".to_owned()]),
+                synced: Some(false),
+                ..Facts::default()
+            },
+        });
+        world.round();
+    }
+    world.live();
+    assert_eq!(world.record().run.as_ref().unwrap().number, 2);
+}
+
+#[test]
+fn what_was_never_applied_is_not_ready_because_its_state_says_so() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.seen.object.record = Record {
+        state: State::Ready,
+        since: Some(START),
+        ..Record::default()
+    };
+    world.round();
+    assert!(!world.record().ready);
+}

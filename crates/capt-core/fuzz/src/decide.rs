@@ -142,10 +142,18 @@ fn check_round<C>(object: &Object, assessment: &Assessment, decision: &Decision<
 fn leads(before: &Record, to: State, assessment: &Assessment) -> bool {
     let goes = |signal: &Signal| match Lifecycle::next(before.state, *signal) {
         Move::To(there) => there == to,
-        Move::Back => before.origin.unwrap_or(State::Validating) == to,
+        Move::Back => is_origin(before, to),
         Move::Stay | Move::Illegal => false,
     };
     assessment.signals.iter().any(goes)
+}
+
+/// Whether a recovery leads back there. Where a record names a state that it cannot have come from, that is the
+/// beginning of its work.
+fn is_origin(record: &Record, to: State) -> bool {
+    let work = [State::Validating, State::Provisioning, State::Configuring];
+    let origin = record.origin.filter(|origin| work.contains(origin));
+    origin.map_or(work[..2].contains(&to), |origin| to == origin)
 }
 
 /// Percent never goes back within an operation, and is 100 only at its end.

@@ -3,25 +3,20 @@
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use capt_core::absence::Absences;
-use capt_core::advance::Policy;
 use capt_core::fault::{Fault, FaultClass};
-use capt_core::health::{Api, CheckKind, Checkup, Facts, Found, Judgement, Look, Verdict};
 use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
-use capt_core::record::{
-    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, RecoveryOutcome, Run, RunOperation,
-};
-use capt_core::recovery::{
-    ActionKind, Breaker, Dependency, Escalation, Incident, Ledger, Lock, Proof, RecoveryMode, Rules,
-    Situation, Spent, StateKnown,
-};
-use capt_core::retry::RetryStrategy;
-use capt_core::revision::{LastGood, Version};
+use capt_core::recovery::Situation;
 use capt_core::wait::Wait;
 use capt_core::{cluster, control_plane, template_apply, workspace};
 use jiff::Timestamp;
+
+mod failure;
+mod object;
+
+use failure::AnySituation;
+use object::AnyObject;
 
 /// What all snapshots of one moment are made from.
 #[derive(Debug, Arbitrary)]
@@ -39,88 +34,6 @@ pub struct Seen {
     choice: [u8; 4],
     dependents: u8,
     known: AnySituation,
-}
-
-#[derive(Debug, Arbitrary)]
-struct AnyObject {
-    bits: u8,
-    requested: Option<u8>,
-    input: u8,
-    record: AnyRecord,
-    rules: AnyRules,
-    delays: [u64; 3],
-    faults: Vec<AnyFault>,
-    absences: Vec<(i64, i64)>,
-    look: Option<AnyLook>,
-    version: Option<u8>,
-}
-
-#[derive(Debug, Arbitrary)]
-struct AnyRules {
-    mode: u8,
-    retry: [u32; 3],
-    delays: [u64; 3],
-    threshold: Option<u8>,
-    actions: Vec<(u8, Option<u64>)>,
-    allow: u16,
-    per_window: u8,
-}
-
-#[derive(Debug, Arbitrary)]
-struct AnyLook {
-    at: i64,
-    known: u16,
-    good: u16,
-    times: [i64; 3],
-    every: u64,
-}
-
-#[derive(Debug, Arbitrary)]
-struct AnySituation {
-    able: bool,
-    bits: u8,
-    count: u8,
-    proof: Option<u8>,
-}
-
-#[derive(Debug, Arbitrary)]
-struct AnyLedger {
-    incident: Option<AnyIncident>,
-    failures: u8,
-    last_failure: Option<i64>,
-    since: Option<i64>,
-    actions: u8,
-}
-
-#[derive(Debug, Arbitrary)]
-struct AnyIncident {
-    started_at: i64,
-    class: u8,
-    tried: Vec<(u8, u32)>,
-    doing: Option<u8>,
-    escalated: Option<u8>,
-}
-
-#[derive(Debug, Arbitrary)]
-struct AnyRecord {
-    state: u8,
-    origin: Option<u8>,
-    times: [Option<i64>; 4],
-    inputs: [Option<u8>; 2],
-    bits: u8,
-    ledger: AnyLedger,
-    checkup: Vec<(u8, u8, u32)>,
-    last_good: bool,
-    fault: Option<AnyFault>,
-    blamed: Option<u8>,
-    honoured: Option<u8>,
-    run: Option<(u32, bool, u8)>,
-    operation: Option<u8>,
-    history: u8,
-    attempts: u8,
-    open: bool,
-    counts: [u32; 2],
-    percent: u8,
 }
 
 #[derive(Debug, Arbitrary, Clone)]
@@ -149,9 +62,6 @@ struct AnyRun {
     failed: Option<AnyFault>,
 }
 
-/// Where Recovering is entered from.
-const ORIGINS: [State; 3] = [State::Validating, State::Provisioning, State::Configuring];
-
 fn pick<T: Copy>(all: &[T], choice: u8) -> T {
     all[usize::from(choice) % all.len()]
 }
@@ -174,6 +84,14 @@ fn duration(seconds: u64) -> Duration {
         0 => Duration::ZERO,
         1 => Duration::MAX,
         _ => Duration::from_secs(seconds % 10_000),
+    }
+}
+
+/// Mostly few, and now and then as many as can be counted.
+fn count(times: u32) -> u32 {
+    match times % 16 {
+        0 => u32::MAX,
+        _ => times / 16 % 24,
     }
 }
 
@@ -231,264 +149,6 @@ impl AnyChild {
                 ..Progress::default()
             },
             ..Child::new(name, pick(State::ALL, self.state))
-        }
-    }
-}
-
-impl AnyIncident {
-    fn incident(&self) -> Incident {
-        let tried = self.tried.iter().take(4);
-        Incident {
-            tried: tried
-                .map(|(kind, times)| (pick(ActionKind::ALL, *kind), *times))
-                .collect(),
-            doing: self.doing.map(|kind| pick(ActionKind::ALL, kind)),
-            escalated: self.escalated.map(|why| pick(Escalation::ALL, why)),
-            ..Incident::of(
-                &Fault::new(pick(FaultClass::ALL, self.class), "Code", "words"),
-                time(self.started_at),
-            )
-        }
-    }
-}
-
-impl AnyLedger {
-    fn ledger(&self) -> Ledger {
-        Ledger {
-            incident: self.incident.as_ref().map(AnyIncident::incident),
-            breaker: Breaker {
-                failures: u32::from(self.failures),
-                last_failure: self.last_failure.map(time),
-            },
-            spent: Spent {
-                since: self.since.map(time),
-                actions: u32::from(self.actions),
-            },
-        }
-    }
-}
-
-impl AnyRules {
-    fn rules(&self) -> Rules {
-        let [max_retries, backoff_factor_percent, success_threshold] = self.retry;
-        let actions = self.actions.iter().take(6);
-        let allow = ActionKind::ALL.iter().enumerate();
-        Rules {
-            mode: pick(
-                &[RecoveryMode::Off, RecoveryMode::Observe, RecoveryMode::Act],
-                self.mode,
-            ),
-            retry: RetryStrategy {
-                base_delay: duration(self.delays[0]),
-                max_delay: duration(self.delays[1]),
-                max_retries,
-                backoff_factor_percent,
-                success_threshold,
-            },
-            failure_threshold: self.threshold.map(u32::from),
-            actions: actions
-                .map(|(kind, timeout)| (pick(ActionKind::ALL, *kind), timeout.map(duration)))
-                .collect(),
-            allow: allow
-                .filter(|(place, _)| self.allow >> place & 1 == 1)
-                .map(|(_, kind)| *kind)
-                .collect(),
-            per_window: u32::from(self.per_window),
-            window: duration(self.delays[2]),
-        }
-    }
-}
-
-impl AnyLook {
-    fn look(&self) -> Look {
-        let known = |place: u16| self.known >> place & 1 == 1;
-        let good = |place: u16| self.good >> place & 1 == 1;
-        let found = |place| match (good(place), good(place + 8)) {
-            (true, _) => Found::Good,
-            (false, true) => Found::Missing,
-            (false, false) => Found::Wrong("it is another one".to_owned()),
-        };
-        let [last, certificate, token] = self.times.map(time);
-        Look {
-            at: time(self.at),
-            facts: Facts {
-                broken_dependencies: known(0).then(|| {
-                    let broken = (!good(0)).then(|| "VPC/demo".to_owned());
-                    broken.into_iter().collect()
-                }),
-                synced: known(1).then(|| good(1)),
-                sync: known(2).then(|| (last, duration(self.every))),
-                endpoint: known(3).then(|| found(3)),
-                api: known(4).then(|| match (good(4), good(12)) {
-                    (true, _) => Api::Answered,
-                    (false, true) => Api::Silent("refused".to_owned()),
-                    (false, false) => Api::NotAsked,
-                }),
-                kubeconfig: known(5).then(|| found(5)),
-                certificate_expires: known(6).then_some(certificate),
-                token_expires: known(7).then_some(token),
-                drifted: known(8).then(|| u32::from(!good(8))),
-            },
-        }
-    }
-}
-
-impl AnySituation {
-    fn situation(&self) -> Situation {
-        let proofs = [Proof::ProcessGone, Proof::MachineRestarted, Proof::PodGone];
-        let count = 0..self.count % 3;
-        Situation {
-            dependencies: count
-                .clone()
-                .map(|number| Dependency {
-                    name: format!("VPC/{number}"),
-                    repairable: bit(self.bits, number),
-                })
-                .collect(),
-            lock: bit(self.bits, 3).then(|| Lock {
-                id: "lock-1".to_owned(),
-                proof: self.proof.map(|proof| pick(&proofs, proof)),
-            }),
-            tainted: count
-                .clone()
-                .map(|number| format!("aws_vpc.it[{number}]"))
-                .collect(),
-            unrecorded: count
-                .map(|number| (format!("aws_subnet.it[{number}]"), "subnet-1".to_owned()))
-                .collect(),
-            state: if bit(self.bits, 4) {
-                StateKnown::Lost
-            } else {
-                StateKnown::Whole
-            },
-            live_complete: bit(self.bits, 5),
-            last_good: bit(self.bits, 6).then(|| "demo-3".to_owned()),
-            ..Situation::of(self.able.then_some(capt_core::advance::ABLE))
-        }
-    }
-}
-
-impl AnyRecord {
-    fn record(&self) -> Record {
-        let [since, next_attempt, last, opened] = self.times.map(|at| at.map(time));
-        let kinds = [
-            OperationKind::Creating,
-            OperationKind::Updating,
-            OperationKind::Deleting,
-        ];
-        let at = opened.unwrap_or(Timestamp::UNIX_EPOCH);
-        let operation = |kind, finished| Operation {
-            kind,
-            started_at: at,
-            finished,
-        };
-        let attempt = |finished| RecoveryAttempt {
-            time: at,
-            trigger: "Code".to_owned(),
-            class: self.origin.map(|class| pick(FaultClass::ALL, class)),
-            action: Some(ActionKind::RetryApply),
-            finished,
-        };
-        let ended = Some((at, RecoveryOutcome::Failed));
-        let mut attempts: Vec<RecoveryAttempt> = (0..self.attempts % 40).map(|_| attempt(ended)).collect();
-        attempts.extend(self.open.then(|| attempt(None)));
-        let ended = Some((since.unwrap_or(at), Ending::Succeeded));
-        Record {
-            state: pick(State::ALL, self.state),
-            since,
-            origin: self.origin.map(|origin| pick(&ORIGINS, origin)),
-            input: self.inputs[0].map(digest),
-            applied: self.inputs[1].map(digest),
-            ready: bit(self.bits, 0),
-            initialized: bit(self.bits, 1),
-            gave_up: bit(self.bits, 2),
-            next_attempt,
-            fault: self
-                .fault
-                .as_ref()
-                .map(|fault| if self.open { fault.wrong() } else { fault.fault() }),
-            blamed: self.blamed.map(|child| format!("Child/{}", child % 3)),
-            honoured: self.honoured.map(|request| request.to_string()),
-            run: self.run.map(|(number, destroy, input)| Run {
-                number,
-                operation: if destroy {
-                    RunOperation::Destroy
-                } else {
-                    RunOperation::Apply
-                },
-                input: digest(input),
-                opened: at,
-            }),
-            operation: self.operation.map(|kind| operation(pick(&kinds, kind), None)),
-            history: (0..self.history % 40)
-                .map(|kind| operation(pick(&kinds, kind), ended))
-                .collect(),
-            recovery: Recovery {
-                ledger: self.ledger.ledger(),
-                last_attempt: last,
-                attempts: self.counts[0],
-                successes: self.counts[1],
-                history: attempts,
-            },
-            checkup: self.checkup(),
-            last_good: self.last_good.then(|| LastGood {
-                revision: None,
-                version: None,
-                input: digest(0),
-                outputs: None,
-                time: at,
-            }),
-            // 100 is never shown while something is being done.
-            percent: self.percent % if self.operation.is_some() { 100 } else { 101 },
-        }
-    }
-
-    fn checkup(&self) -> Checkup {
-        let verdicts = [Verdict::Unknown, Verdict::Passing, Verdict::Failing];
-        let judged = self.checkup.iter().take(9);
-        let judgements = judged.map(|(kind, verdict, against)| {
-            let judgement = Judgement {
-                verdict: pick(&verdicts, *verdict),
-                against: *against,
-                ..Judgement::default()
-            };
-            (pick(CheckKind::ALL, *kind), judgement)
-        });
-        Checkup {
-            judgements: judgements.collect(),
-            looked: None,
-        }
-    }
-}
-
-impl AnyObject {
-    fn object(&self) -> Object {
-        let mut absences = Absences::default();
-        for (from, until) in self.absences.iter().take(8) {
-            absences.note(time(*from), time(*until));
-        }
-        Object {
-            deleting: bit(self.bits, 0),
-            finalized: bit(self.bits, 1),
-            paused: bit(self.bits, 2).then(|| "paused".to_owned()),
-            requested: self.requested.map(|request| request.to_string()),
-            input: digest(self.input),
-            record: self.record.record(),
-            policy: Policy {
-                recovery: self.rules.rules(),
-                dependencies: duration(self.delays[0]),
-                work: duration(self.delays[1]),
-                usually: duration(self.delays[2]),
-            },
-            faults: self.faults.iter().take(3).map(AnyFault::fault).collect(),
-            absences,
-            look: self.look.as_ref().map(AnyLook::look),
-            version: self.version.map(|minor| Version {
-                major: 1,
-                minor: u32::from(minor),
-            }),
-            outputs: self.version.map(digest),
-            ..Object::new("Kind/name", "uid")
         }
     }
 }

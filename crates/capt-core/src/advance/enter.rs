@@ -211,6 +211,9 @@ fn enter_recovering(record: &mut Record, assessment: &Assessment, context: &Cont
     notices
 }
 
+/// What works for so long before it is interrupted again has made its way, however short the delays are.
+const LONG: Duration = Duration::from_mins(20);
+
 /// How far back it is looked when faults are counted.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -235,23 +238,25 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
         policy, now, seed, ..
     } = *context;
     let rules = &policy.recovery;
+    let asked = fault.retry_after.unwrap_or_default();
+    // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not. The
+    // longest delay may have been waited for before the last attempt began; it must have worked as long again.
+    let long = rules.retry.max_delay.saturating_mul(2).max(LONG);
+    let last = record.recovery.last_attempt;
+    let rested = last.is_none_or(|last| after(last, long) <= now);
+    if rested && fault.class.disposition() == Disposition::Resume {
+        let action = ActionKind::RetryApply;
+        record.recovery.ledger.open(fault, now).resume(action);
+        record.next_attempt = Some(after(now, asked));
+        record.begin_recovery(Trigger::Fault(fault), action, now);
+        return;
+    }
     match choose(fault, &record.recovery.ledger, &SITUATION, rules, now) {
         Choice::Do(step) => {
             let kind = step.action.kind();
             let ledger = &mut record.recovery.ledger;
-            // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not. The
-            // longest delay may have been waited for before the last attempt began; it must have worked as long again.
-            let long = rules.retry.max_delay.saturating_mul(2);
-            let last = record.recovery.last_attempt;
-            let rested = last.is_none_or(|last| after(last, long) <= now);
-            let delay = if rested && fault.class.disposition() == Disposition::Resume {
-                ledger.open(fault, now).doing = Some(kind);
-                Duration::ZERO
-            } else {
-                ledger.begin(fault, kind, rules, now);
-                rules.retry.delay(ledger.attempts(), seed)
-            };
-            let asked = fault.retry_after.unwrap_or_default();
+            ledger.begin(fault, kind, rules, now);
+            let delay = rules.retry.delay(ledger.attempts(), seed);
             record.next_attempt = Some(after(now, delay.max(asked)));
             record.begin_recovery(Trigger::Fault(fault), kind, now);
         }
@@ -277,23 +282,26 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
     }
 }
 
-/// Whether the pause is over after which the next action is chosen.
-pub(super) fn is_to_choose(record: &Record, now: Timestamp) -> bool {
+/// Whether the next action is to be chosen: the pause is over, or nothing asks for one any more.
+pub(super) fn is_to_choose(record: &Record, context: &Context<'_>) -> bool {
+    is_held(record) && (is_attempt_due(record, context.now) || pause(record, context).is_none())
+}
+
+/// Whether nothing is being done about a fault of one's own, although a person was not asked yet.
+fn is_held(record: &Record) -> bool {
     let incident = record.recovery.ledger.incident.as_ref();
     record.state == State::Recovering
         && record.blamed.is_none()
-        && incident.is_some_and(|incident| incident.doing.is_none() && incident.escalated.is_none())
-        && is_attempt_due(record, now)
+        && record.fault.is_some()
+        && incident.is_none_or(|incident| incident.doing.is_none() && incident.escalated.is_none())
 }
 
 /// Why nothing is tried at present about a fault of one's own, and until when, where that is so.
 pub(crate) fn pause(record: &Record, context: &Context<'_>) -> Option<(Paused, Timestamp)> {
-    let ledger = &record.recovery.ledger;
-    let waits = record.state == State::Recovering && record.blamed.is_none();
-    let incident = ledger.incident.as_ref().filter(|_| waits)?;
-    if incident.doing.is_some() || incident.escalated.is_some() {
+    if !is_held(record) {
         return None;
     }
+    let ledger = &record.recovery.ledger;
     let fault = record.fault.as_ref()?;
     match choose(fault, ledger, &SITUATION, &context.policy.recovery, context.now) {
         Choice::Pause { until, because } => Some((because, until)),
@@ -304,7 +312,7 @@ pub(crate) fn pause(record: &Record, context: &Context<'_>) -> Option<(Paused, T
 /// Whether the moment has come for which the next attempt or probe was written down.
 pub(super) fn is_attempt_due(record: &Record, now: Timestamp) -> bool {
     let written = match record.state {
-        State::Recovering => record.recovery.last_attempt,
+        State::Recovering => record.recovery.last_attempt.or(record.since),
         State::Pending
         | State::Validating
         | State::Provisioning

@@ -129,6 +129,7 @@ impl Object {
             }
             return;
         };
+        assessment.behind |= !child.is_current();
         if let Some(fault) = child.foreign.clone() {
             match state {
                 State::Ready => {

@@ -11,6 +11,7 @@ use crate::fault::{Fault, FaultClass};
 
 /// What was tried about one object: in the present incident, in the present window, and in the incidents before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Ledger {
     /// The failure that is being mended, or that a person was asked about and that is not mended yet.
     pub incident: Option<Incident>,
@@ -39,6 +40,7 @@ pub struct Incident {
 
 /// How many actions were begun in one window of time, over all incidents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Spent {
     /// When the first of them was begun, which is when the window began.
     pub since: Option<Timestamp>,
@@ -74,9 +76,10 @@ impl Ledger {
     /// The breaker counts incidents in which something was tried and did not help.
     pub fn escalate(&mut self, fault: &Fault, why: Escalation, now: Timestamp) {
         let incident = self.open(fault, now);
+        let first = incident.escalated.is_none();
         incident.doing = None;
         incident.escalated = Some(why);
-        if incident.attempts() > 0 {
+        if first && incident.attempts() > 0 {
             self.breaker.failed(now);
         }
     }
@@ -113,12 +116,17 @@ impl Incident {
             .fold(0, |sum, times| sum.saturating_add(*times))
     }
 
+    /// Writes down that an action goes on that was interrupted. That is no attempt of its own.
+    pub fn resume(&mut self, action: ActionKind) {
+        self.doing = Some(action);
+        self.escalated = None;
+    }
+
     /// Writes down that an action is begun.
     pub fn begin(&mut self, action: ActionKind) {
         let times = self.tried.entry(action).or_default();
         *times = times.saturating_add(1);
-        self.doing = Some(action);
-        self.escalated = None;
+        self.resume(action);
     }
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use capt_core::fault::FaultClass;
 use capt_core::lifecycle::State;
 use capt_core::record::{OperationKind, Record};
-use capt_core::recovery::{ActionKind, Escalation, RecoveryMode};
+use capt_core::recovery::{ActionKind, Escalation, Incident, RecoveryMode};
 
 use crate::factors::{Factor, of_object, of_record};
 use crate::subject::Subject;
-use crate::world::{NOW, at, escalated, finished, past_attempt};
+use crate::world::{NOW, at, escalated, fault as fault_of, finished, past_attempt};
 
 /// All of it.
 pub(crate) fn healing<S: Subject>() -> Vec<Factor<S>> {
@@ -45,6 +45,18 @@ fn pause(record: &mut Record, seconds: i64) {
     }
 }
 
+fn open_breaker(record: &mut Record) {
+    record.recovery.ledger.breaker.failures = 3;
+    record.recovery.ledger.breaker.last_failure = Some(at(-60));
+}
+
+/// An incident about which nothing was begun yet, wherever it is.
+fn unbegun(record: &mut Record) {
+    let fault = record.fault.clone();
+    let fault = fault.unwrap_or_else(|| fault_of(FaultClass::Transient));
+    record.recovery.ledger.incident = Some(Incident::of(&fault, at(-300)));
+}
+
 /// Breaker and window, at their edges, while something is to be chosen.
 fn bounds<S: Subject>() -> Vec<Factor<S>> {
     let breaker = |name: &str, failures: u32, since: i64| {
@@ -74,6 +86,19 @@ fn bounds<S: Subject>() -> Vec<Factor<S>> {
         breaker("3 failures, 1 h less 1 s ago", 3, -3_599),
         breaker("3 failures, 1 h ago", 3, -3_600),
         breaker("3 failures, in the future", 3, 1),
+        of_record("breaker: open, while an attempt goes on", open_breaker),
+        of_record("breaker: open, and nothing was begun", |it| {
+            open_breaker(it);
+            unbegun(it);
+        }),
+        of_record(
+            "breaker: open, nothing was begun, and a child is to blame",
+            |it| {
+                open_breaker(it);
+                unbegun(it);
+                it.blamed = Some("Other/one".to_owned());
+            },
+        ),
         window("39 actions", 39, -60),
         window("40 actions", 40, -60),
         window("40 actions, since a day less 1 s", 40, 1 - day),

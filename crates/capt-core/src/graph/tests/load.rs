@@ -211,3 +211,41 @@ fn what_is_read_at_once_is_searched_only_where_there_are_cycles() {
     // A cycle that the whole chain leads away from, and one that it leads to.
     assert_eq!([0, NODES - 2].map(followed), [2, 1]);
 }
+
+/// Two chains, the second of which has been moved a level up from its middle on, because it was too long to search
+/// when an edge from the middle of the first came; and the middle of the second.
+fn a_chain_on_two_levels() -> (DependencyGraph<Number>, u32) {
+    let half = NODES / 2;
+    // The edges of the second lead to nodes that were added before, so that no order of the nodes spares a search.
+    let first = (1..half).map(|n| (n - 1, n));
+    let second = (half + 1..NODES).rev().map(|n| (n - 1, n));
+    let edges: Vec<_> = first.chain(second).collect();
+    let (mut graph, _) = add(&edges);
+    let middle = half + half / 2;
+    graph.try_add_edge(Number(half / 2), Number(middle)).unwrap();
+    let level = |number| graph.levels.of(graph.at(&Number(number)).unwrap());
+    assert_eq!([half / 2, middle - 1, middle, NODES - 1].map(level), [0, 0, 1, 1]);
+    (graph, middle)
+}
+
+#[test]
+fn a_search_stays_within_its_level() {
+    let (mut graph, middle) = a_chain_on_two_levels();
+    let new = Number(NODES);
+    graph.try_add_edge(new, Number(middle + 1)).unwrap();
+    let before = graph.levels.followed;
+    graph.try_add_edge(Number(middle), new).unwrap();
+    // Both edges that lead to the middle come from the level below, and the one that leads on stays on this one.
+    assert_eq!(graph.levels.followed - before, 3);
+}
+
+#[test]
+fn a_new_node_stands_where_its_dependent_can_lead_to_it() {
+    let (mut graph, middle) = a_chain_on_two_levels();
+    let new = Number(NODES);
+    graph.try_add_edge(Number(middle), new).unwrap();
+    let level = graph.levels.of(graph.at(&new).unwrap());
+    assert_eq!(level, 1);
+    let cycle = graph.try_add_edge(new, Number(middle)).unwrap_err();
+    assert_eq!(cycle.path, [new, Number(middle), new]);
+}
