@@ -66,7 +66,7 @@ fn passes() -> Vec<(String, Bound)> {
         "Act: everything that may happen, from any moment, ways of chance".to_owned(),
         from_any_moment(Search::Walks {
             seed: 2026,
-            worlds: 2_000_000,
+            worlds: 10_000_000,
         }),
     ));
     passes
