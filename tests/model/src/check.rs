@@ -1,6 +1,6 @@
 //! The laws that a single round can break.
 
-use capt_core::fault::{Disposition, FaultClass};
+use capt_core::fault::Disposition;
 use capt_core::lifecycle::{Lifecycle, Signal, State};
 use capt_core::machine::{Machine as _, Move};
 use capt_core::record::{OperationKind, RunOperation};
@@ -76,6 +76,7 @@ pub(crate) fn written(world: &mut World, name: Name, after: &Memo, opened: bool)
         }
     }
     answers(world, name, after, opened);
+    counts(world, name, after, opened);
     holds(world, name, after, tries);
     let restarted = after.state == State::Validating
         && before.state != State::Validating
@@ -268,10 +269,17 @@ fn stands(world: &mut World, name: Name, operation: RunOperation) {
     }
 }
 
-/// A run has failed with a fault of this class: an attempt that counts, unless it was only interrupted.
-pub(crate) fn counts(thing: &mut Thing, class: FaultClass, manner: Manner) {
+/// Counts the attempt of a run whose failure this round has seen and answers, unless it was only interrupted. What
+/// nobody sees is no attempt: after a restart a run may fail, and be given up for a fault of taking it up.
+fn counts(world: &mut World, name: Name, after: &Memo, opened: bool) {
+    let manner = world.manner;
+    let is_paused = world.is_paused(name);
+    let Some(thing) = world.get_mut(name) else {
+        return;
+    };
+    let before = &thing.memo;
     // What is left of an input that nobody wants any more is no attempt at the new one.
-    let wanted = match thing.memo.state {
+    let wanted = match before.state {
         State::Provisioning | State::Configuring => true,
         State::Pending
         | State::Validating
@@ -280,7 +288,14 @@ pub(crate) fn counts(thing: &mut Thing, class: FaultClass, manner: Manner) {
         | State::Failed
         | State::Recovering => false,
     };
-    if wanted && class.disposition() != Disposition::Resume {
+    let answered = wanted && !is_paused && (opened || after.state != before.state);
+    let seen = thing
+        .runner
+        .run
+        .filter(|run| answered && run.current && thing.runner.known);
+    if let Some(Stage::Ended(End::Badly(class))) = seen.map(|run| run.stage)
+        && class.disposition() != Disposition::Resume
+    {
         let most = u8::try_from(manner.most() + 1).unwrap_or(u8::MAX);
         thing.spent = thing.spent.saturating_add(1).min(most);
         thing.exhausted = u32::from(thing.spent) > manner.attempts(class);

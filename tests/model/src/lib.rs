@@ -22,6 +22,7 @@ mod rest;
 mod round;
 mod sound;
 mod story;
+mod walk;
 pub mod world;
 
 pub use model::{Begin, Bound, Decisions, Found, Search, explore, reached};

@@ -4,13 +4,15 @@
 //!
 //! Two worlds may be taken for one if no decision can ever tell them apart. What is left out is read by none:
 //!
-//! - histories, counts of successes and attempts, percent, what was good last and the digest that was last applied are
-//!   written by the decisions and read by nobody but the renderers of a status. (The history is searched for a lock
+//! - histories, counts of successes and attempts, percent and what was good last are written by the decisions and read
+//!   by nobody but the renderers of a status. The digest that was last applied is read in Ready alone, where it is the
+//!   recorded input. (The history is searched for a lock
 //!   that was taken away, and no run of this world finds one. How long work took in it, and when the present work began,
 //!   say when to look again so that what is expected or overdue is shown; nothing else is decided then, and in this
 //!   world nothing is expected and nothing overdue.)
-//! - `since` is read in Validating, in Ready to see whether anybody has looked after it, and in Failed and for a destroy only to see whether the clock was set back since;
-//!   elsewhere only that there was a first visit.
+//! - `since` is read in Validating, in Ready to see whether anybody has looked after it, and in Failed, in Recovering
+//!   where nothing was attempted, and for a destroy only to see whether the clock was set back since; elsewhere only
+//!   that there was a first visit.
 //! - a moment that is due is due however long ago that was, an age beyond the limit that it is compared with is over
 //!   that limit, and a number of attempts beyond the budget and the cap of the delays is beyond both: these are
 //!   clipped. The clips come from the policies that the decisions get.
@@ -46,6 +48,9 @@ const MOST_ATTEMPTS: u32 = 3;
 
 /// A clock that stands further than this before a moment that was written down was set back.
 pub(crate) const CORRECTION: Millis = 60 * 1000;
+
+/// What was interrupted this long after the last attempt is taken up at once.
+const RESTED: Duration = Duration::from_mins(20);
 
 /// What a look was taken after is told in whole seconds.
 const SECOND: Duration = Duration::from_secs(1);
@@ -243,6 +248,10 @@ impl Memo {
             since: self.since.map(|since| moment(now, since)),
             origin: self.origin,
             input: self.input.map(|input| input.text().to_owned()),
+            applied: self
+                .input
+                .filter(|_| self.state == State::Ready)
+                .map(|input| input.text().to_owned()),
             ready: self.ready,
             initialized: self.initialized,
             next_attempt: self.next_attempt.map(|next| moment(now, next)),
@@ -328,7 +337,9 @@ impl Memo {
         if let Some(operation) = &mut record.operation {
             operation.started_at = long_ago;
         }
-        record.applied = Some("noise".to_owned());
+        if self.state != State::Ready {
+            record.applied = Some("noise".to_owned());
+        }
         let is_over = match self.state {
             State::Validating => false,
             State::Ready => self.since == Some(-millis(SECOND)),
@@ -341,6 +352,9 @@ impl Memo {
         };
         if is_over {
             record.since = Some(long_ago);
+        }
+        if self.last_attempt.is_none() && is_over {
+            record.recovery.last_attempt = Some(long_ago);
         }
         if self.next_attempt == Some(0) {
             record.next_attempt = Some(long_ago);
@@ -423,11 +437,14 @@ impl Memo {
         };
         let bounds = self.bounds;
         let since = until_over(bounds.since, WINDOW).filter(|_| bounds.actions > 0);
+        let last_attempt = until_over(self.last_attempt, RESTED.max(MAX_DELAY * 2));
+        let waits = self.next_attempt.is_some();
         Self {
             since: self.since.map(|since| match self.state {
                 State::Validating => age(since, LIMIT),
                 State::Ready => age(since, SECOND),
-                State::Failed if self.next_attempt.is_some() => after(since).max(0),
+                State::Failed if waits => after(since).max(0),
+                State::Recovering if waits && last_attempt.is_none() => after(since).max(0),
                 State::Pending
                 | State::Provisioning
                 | State::Configuring
@@ -440,7 +457,7 @@ impl Memo {
                 Some((RunOperation::Destroy, _)) => after(self.opened).max(0),
                 Some((RunOperation::Apply, _)) | None => 0,
             },
-            last_attempt: until_over(self.last_attempt, MAX_DELAY * 2),
+            last_attempt,
             bounds: Bounds {
                 last_failure: until_over(bounds.last_failure, COOL_DOWN)
                     .filter(|_| u32::from(bounds.failures) >= TRIPS),
@@ -456,7 +473,7 @@ impl Memo {
     /// Whether the moment has come for which the next attempt or probe was written down.
     pub(crate) fn is_due(&self) -> bool {
         let written = match self.state {
-            State::Recovering => self.last_attempt,
+            State::Recovering => self.last_attempt.or(self.since),
             State::Pending
             | State::Validating
             | State::Provisioning

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
-use capt_core::retry::splitmix64;
-use stateright::{Checker, Chooser, HasDiscoveries, Model, Property};
+use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use crate::action::{Action, after, possible};
 use crate::law::Law;
 use crate::manner::Manner;
 use crate::mistake::Mistake;
 use crate::rest::{Known, hash};
+use crate::walk::walk;
 use crate::world::{Kinds, Left, World};
 
 /// How much may happen, and from where on.
@@ -119,11 +119,31 @@ impl Decisions {
         }
     }
 
+    /// Where it begins.
+    pub(crate) fn first(&self) -> &[World] {
+        &self.first
+    }
+
+    /// The mistake that is planted.
+    pub(crate) fn mistake(&self) -> Option<Mistake> {
+        self.mistake
+    }
+
+    /// The laws that are broken in a world, or from there on.
+    pub(crate) fn broken(&self, world: &World) -> Vec<Law> {
+        self.known.broken(world, self.mistake)
+    }
+
+    /// Whether any law was found broken.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.known.is_broken()
+    }
+
     fn keeps(&self, law: Law, world: &World) -> bool {
         // The first law is asked for first, and looks at everything; the others look where something was found.
         let first = law == Law::ALL[0];
-        let finds = || self.known.broken(world, self.mistake).contains(&law);
-        !(first || self.known.is_broken()) || !finds()
+        let finds = || self.broken(world).contains(&law);
+        !(first || self.is_broken()) || !finds()
     }
 }
 
@@ -154,43 +174,6 @@ pub fn reached(left: Left, manner: Manner, mistake: Option<Mistake>, most: usize
         at += 1;
     }
     worlds
-}
-
-/// Chance that lets things happen now and then: among many ways to be disturbed, work must get its turn.
-#[derive(Debug, Clone)]
-struct Chance;
-
-/// One turn in so many is open to everything.
-const OPEN_TURN: u64 = 6;
-
-impl Chooser<Decisions> for Chance {
-    type State = u64;
-
-    fn new_state(&self, seed: u64) -> u64 {
-        seed
-    }
-
-    fn choose_initial_state(&self, state: &mut u64, worlds: &[World]) -> usize {
-        draw(state, worlds.len())
-    }
-
-    fn choose_action(&self, state: &mut u64, _: &World, actions: &[Action]) -> usize {
-        *state = splitmix64(*state);
-        let work: Vec<usize> = (0..actions.len())
-            .filter(|index| actions[*index].is_work())
-            .collect();
-        if work.is_empty() || state.is_multiple_of(OPEN_TURN) {
-            draw(state, actions.len())
-        } else {
-            work[draw(state, work.len())]
-        }
-    }
-}
-
-fn draw(state: &mut u64, of: usize) -> usize {
-    *state = splitmix64(*state);
-    let of = u64::try_from(of).unwrap_or(u64::MAX).max(1);
-    usize::try_from(*state % of).unwrap_or(0)
 }
 
 fn keeps<const LAW: usize>(decisions: &Decisions, world: &World) -> bool {
@@ -260,22 +243,34 @@ pub struct Found {
 /// Goes through the worlds within `bound`, and stops soon after a law was found broken.
 pub fn explore(bound: Bound, mistake: Option<Mistake>) -> Found {
     let decisions = Decisions::new(bound, mistake);
-    let checker = decisions
-        .checker()
-        .threads(THREADS)
-        .finish_when(HasDiscoveries::AnyFailures);
+    let checker = |decisions: Decisions| {
+        decisions
+            .checker()
+            .threads(THREADS)
+            .finish_when(HasDiscoveries::AnyFailures)
+    };
     match bound.search {
-        Search::All => found(&checker.spawn_bfs().join()),
-        Search::Near(depth) => found(&checker.target_max_depth(depth.get() + 1).spawn_bfs().join()),
+        Search::All => found(&checker(decisions).spawn_bfs().join()),
+        Search::Near(depth) => {
+            let near = checker(decisions).target_max_depth(depth.get() + 1);
+            found(&near.spawn_bfs().join())
+        }
         Search::Walks { seed, worlds } => {
-            let walks = checker.target_state_count(worlds);
-            found(&walks.spawn_simulation(seed, Chance).join())
+            let walked = walk(&decisions, seed, worlds);
+            Found {
+                worlds: walked.worlds.len(),
+                steps: walked.steps,
+                depth: walked.depth,
+                followed: decisions.known.len(),
+                rounds: decisions.known.most_rounds(),
+                broken: walked.broken,
+            }
         }
     }
 }
 
 /// How many threads look.
-const THREADS: usize = 2;
+pub(crate) const THREADS: usize = 2;
 
 fn found(checked: &impl Checker<Decisions>) -> Found {
     let paths = checked.discoveries();

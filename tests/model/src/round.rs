@@ -453,7 +453,6 @@ fn ends_well(world: &mut World, name: Name, operation: RunOperation, content: Co
 
 /// The run of the workspace ends with a fault. False if there is none that can.
 pub(crate) fn fails(world: &mut World, name: Name, class: FaultClass) -> bool {
-    let manner = world.manner;
     let Some(thing) = world.get_mut(name).filter(|it| it.runner.left.is_none()) else {
         return false;
     };
@@ -461,8 +460,5 @@ pub(crate) fn fails(world: &mut World, name: Name, class: FaultClass) -> bool {
         return false;
     };
     run.stage = Stage::Ended(End::Badly(class));
-    if run.current {
-        check::counts(thing, class, manner);
-    }
     true
 }

@@ -209,7 +209,7 @@ pub struct Thing {
     pub memo: Memo,
     /// What the operator remembers of the last plan: how its first step failed.
     pub failing: Option<FaultClass>,
-    /// How many runs in a row have failed, but for those that were interrupted. Counted by the world itself.
+    /// How many runs in a row were seen to fail, but for those that were interrupted. Counted by the world itself.
     pub spent: u8,
     /// Whether that is more than the last of these faults is retried. Kept by the world itself.
     pub exhausted: bool,

@@ -59,14 +59,14 @@ fn passes() -> Vec<(String, Bound)> {
         ));
     }
     passes.push((
-        "Act: everything that may happen, from any moment, exhaustive for five actions".to_owned(),
-        from_any_moment(NonZeroUsize::new(5).map_or(Search::All, Search::Near)),
+        "Act: everything that may happen, from any moment, exhaustive for four actions".to_owned(),
+        from_any_moment(NonZeroUsize::new(4).map_or(Search::All, Search::Near)),
     ));
     passes.push((
         "Act: everything that may happen, from any moment, ways of chance".to_owned(),
         from_any_moment(Search::Walks {
             seed: 2026,
-            worlds: 2_000_000,
+            worlds: 10_000_000,
         }),
     ));
     passes
