@@ -210,3 +210,27 @@ fn an_incident_is_of_the_fault_that_it_began_with() {
         (2, Some(ActionKind::RetryApply))
     );
 }
+
+#[test]
+fn an_incident_counts_once_for_the_breaker_until_it_goes_on() {
+    let wrong = fault(FaultClass::Transient);
+    let mut ledger = Ledger::default();
+    ledger.begin(&wrong, ActionKind::RetryApply, &Rules::default(), at(1));
+    ledger.escalate(&wrong, Escalation::LadderExhausted, at(2));
+    ledger.escalate(&wrong, Escalation::NothingApplies, at(3));
+    let escalated = |ledger: &Ledger| ledger.incident.as_ref().unwrap().escalated;
+    assert_eq!(escalated(&ledger), Some(Escalation::NothingApplies));
+    assert_eq!(
+        (ledger.breaker.failures, ledger.breaker.last_failure),
+        (1, Some(at(2)))
+    );
+    let incident = ledger.incident.as_mut().unwrap();
+    incident.resume(ActionKind::Replan);
+    assert_eq!(
+        (incident.doing, incident.escalated),
+        (Some(ActionKind::Replan), None)
+    );
+    assert_eq!(incident.attempts(), 1, "it costs nothing");
+    ledger.escalate(&wrong, Escalation::LadderExhausted, at(4));
+    assert_eq!(ledger.breaker.failures, 2);
+}
