@@ -143,7 +143,7 @@ pub struct Memo {
     pub incident: Option<Tried>,
     /// See [`Ledger`].
     pub bounds: Bounds,
-    /// See [`Checkup::judgements`], of each of [`CHECKS`].
+    /// See [`Checkup::judgements`], of each of `CHECKS`.
     pub judged: [Judged; 2],
     /// See [`Checkup::looked`]: whether that was now.
     pub looked: bool,
