@@ -252,7 +252,8 @@ pub fn explore(bound: Bound, mistake: Option<Mistake>) -> Found {
     match bound.search {
         Search::All => found(&checker(decisions).spawn_bfs().join()),
         Search::Near(depth) => {
-            let near = checker(decisions).target_max_depth(depth.get() + 1);
+            // The first worlds have the depth 1, and those of the last depth are come to and not looked at.
+            let near = checker(decisions).target_max_depth(depth.get() + 2);
             found(&near.spawn_bfs().join())
         }
         Search::Walks { seed, worlds } => {

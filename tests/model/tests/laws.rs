@@ -1,6 +1,9 @@
 //! The production decisions keep every law.
 
+use std::num::NonZeroUsize;
+
 use model::manner::Manner;
+use model::mistake::Mistake;
 use model::world::Left;
 use model::{Begin, Bound, Search, explore, story};
 
@@ -62,4 +65,47 @@ fn chance_finds_nothing_where_everything_may_happen() {
         },
         manner: Manner::Act,
     });
+}
+
+/// After a restart a run that nobody knows may fail, and so may taking it up: only the fault that was seen counts.
+#[test]
+fn a_failure_that_nobody_saw_is_no_attempt() {
+    let worlds = keeps_every_law(Bound {
+        left: Left {
+            disturbances: 3,
+            faults: 2,
+            restarts: 1,
+            ..Left::NOTHING
+        },
+        begin: Begin::AnyMoment,
+        search: NonZeroUsize::new(3).map_or(Search::All, Search::Near),
+        manner: Manner::Act,
+    });
+    assert!(worlds > 2_000, "too few to say anything: {worlds}");
+}
+
+#[test]
+fn chance_tells_the_way_to_what_it_finds() {
+    let mistake = Mistake::FailedResumed;
+    let bound = Bound {
+        left: Left::any(u8::MAX),
+        begin: Begin::AnyMoment,
+        search: Search::Walks {
+            seed: 1,
+            worlds: 5_000,
+        },
+        manner: Manner::Act,
+    };
+    let found = explore(bound, Some(mistake));
+    assert!(!found.broken.is_empty());
+    for (law, path) in &found.broken {
+        let (last, way) = path.split_last().expect("a way ends somewhere");
+        assert_eq!(last.1, None);
+        assert!(
+            way.iter()
+                .all(|(world, action)| world.broken.is_none() && action.is_some())
+        );
+        let told = story(path, *law, Some(mistake));
+        assert!(told.contains(&format!("BROKEN: {}", law.text())), "{told}");
+    }
 }
