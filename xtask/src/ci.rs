@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: every check, in order, with the seconds that it took.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ const STEPS: &[Step] = &[
         let arguments = ["doc", "--workspace", "--no-deps"];
         cargo_step(repository, &arguments, Some(("RUSTDOCFLAGS", "-D warnings")))
     }),
+    ("wasm", wasm),
     ("crds", |repository| passed(crds::run(repository, Mode::Check))),
     ("states", |repository| {
         passed(states::run(repository, Mode::Check))
@@ -93,6 +95,20 @@ fn cargo_step(repository: &Repository, arguments: &[&str], variable: Option<(&st
         bail!("cargo {} failed", arguments.join(" "));
     }
     Ok(End::Passed)
+}
+
+/// The decision core where there is no clock, no file and no thread.
+fn wasm(repository: &Repository) -> Result<End> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let installed = repository.output("rustc", &["--print", "target-libdir", "--target", TARGET])?;
+    if !Path::new(installed.trim()).is_dir() {
+        return Ok(End::NotRun("the target wasm32-unknown-unknown is not installed"));
+    }
+    cargo_step(
+        repository,
+        &["check", "-p", "capt-core", "--target", TARGET],
+        None,
+    )
 }
 
 /// Licences, sources and banned crates. The advisories need the network and are left to who has one.

@@ -137,7 +137,7 @@ const CONFINED: &[Confined] = &[
 /// Everything that the decision core may depend on.
 const CORE: &[&str] = &["foldhash", "jiff", "petgraph", "serde", "thiserror"];
 /// What its tests may use besides.
-const CORE_TESTS: &[&str] = &["insta", "petgraph", "proptest", "serde_json"];
+const CORE_TESTS: &[&str] = &["arbitrary", "insta", "petgraph", "proptest", "serde_json"];
 
 /// The shared fixtures, which no library may depend on outside its tests.
 const FIXTURES: &str = "capt-testing";

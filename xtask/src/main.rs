@@ -6,10 +6,13 @@
     reason = "a command line tool speaks on stdout and stderr"
 )]
 
+mod bench;
 mod ci;
 mod crds;
+mod fuzz;
 mod layers;
 mod model;
+mod mutants;
 mod repository;
 mod situations;
 mod states;
@@ -41,6 +44,24 @@ enum Verb {
     Layers(Check),
     /// Goes through millions of worlds with the decisions of the core; takes minutes and some GiB of memory.
     Model,
+    /// Measures what things cost, and says which goals are met; takes minutes of a machine that does nothing else.
+    Bench {
+        /// What is measured.
+        subject: bench::Subject,
+    },
+    /// Fuzzes the decision core; needs a nightly toolchain and cargo-fuzz.
+    Fuzz {
+        /// What is fuzzed; everything in turn if not named.
+        target: Option<fuzz::Target>,
+        /// How long each target is fuzzed, in seconds.
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+    },
+    /// Plants mistakes in the core and sees whether its tests find them; takes an hour or more.
+    Mutants {
+        /// The part of the core; all of it without.
+        shard: Option<mutants::Shard>,
+    },
     /// Checks file lengths, lints, markers, links and machine paths.
     Tidy,
     /// Runs every check in order.
@@ -69,6 +90,9 @@ fn main() -> ExitCode {
         Verb::Situations(check) => situations::run(&repository, check.mode()),
         Verb::Layers(check) => layers::run(&repository, check.mode()),
         Verb::Model => model::run(&repository),
+        Verb::Bench { subject } => bench::run(&repository, subject),
+        Verb::Fuzz { target, seconds } => fuzz::run(&repository, target, seconds),
+        Verb::Mutants { shard } => mutants::run(&repository, shard),
         Verb::Tidy => tidy::run(&repository),
         Verb::Ci => ci::run(&repository),
     };

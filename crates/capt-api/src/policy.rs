@@ -58,8 +58,14 @@ pub enum RecoveryActionType {
     RewriteSecrets,
     /// Mend what the object depends on first.
     RepairDependencies,
+    /// Wait until what the object depends on is ready again.
+    WaitForDependency,
+    /// Keep a healthy resource that a failed run marked for replacement.
+    Untaint,
     /// Take over what an interrupted run of ours created but did not record.
     Import,
+    /// Write a lost state anew from what exists. Creates nothing.
+    Reconstruct,
     /// Apply the last revision that was ready. Never lowers the version.
     Rollback,
     /// Destroy and build again. Only where `allow` names it.

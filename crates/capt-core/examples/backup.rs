@@ -5,8 +5,8 @@
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use capt_core::fault::{Fault, FaultClass};
-use capt_core::recovery::{Action, Breaker, Choice, Incident, Lock, Proof, Rules, Situation, choose};
-use capt_core::retry::{RetryStrategy, seed_of};
+use capt_core::recovery::{Action, Choice, Ledger, Lock, Proof, Rules, Situation, choose};
+use capt_core::retry::seed_of;
 use jiff::{SignedDuration, Timestamp};
 
 /// What becomes of the attempts, in order; after them it works.
@@ -19,15 +19,11 @@ fn attempts() -> Vec<Fault> {
 }
 
 fn main() -> Result<(), jiff::Error> {
-    let retry = RetryStrategy::default();
-    let seed = seed_of("backup-of-the-ledger");
-    let (rules, mut breaker) = (Rules::default(), Breaker::default());
+    let seed = seed_of("backup-of-the-books");
+    let (rules, mut ledger) = (Rules::default(), Ledger::default());
     let mut now = Timestamp::UNIX_EPOCH;
-    let mut begun = Vec::new();
-    let mut incident: Option<Incident> = None;
     for fault in attempts() {
         println!("{:>3} s  {fault}", now.as_second());
-        let incident = incident.get_or_insert_with(|| Incident::of(&fault, now));
         // What is known of the world: here, that whoever held the lock is dead.
         let situation = Situation {
             lock: (fault.class == FaultClass::Locked).then(|| Lock {
@@ -36,27 +32,26 @@ fn main() -> Result<(), jiff::Error> {
             }),
             ..Situation::default()
         };
-        match choose(&fault, incident, &situation, &rules, &breaker, &begun, now) {
+        match choose(&fault, &ledger, &situation, &rules, now) {
             Choice::Do(step) => {
+                ledger.begin(&fault, step.action.kind(), &rules, now);
                 let wait = match step.action {
                     Action::Unlock { .. } => SignedDuration::ZERO,
-                    _ => SignedDuration::try_from(retry.delay(incident.attempts() + 1, seed))?,
+                    _ => SignedDuration::try_from(rules.retry.delay(ledger.attempts(), seed))?,
                 };
                 now += wait;
                 println!("       in {} s: {}", wait.as_secs(), step.action);
-                incident.begin(step.action.kind());
-                begun.push(now);
             }
             Choice::WouldDo(step) => println!("       would: {}", step.action),
             Choice::Pause { until, .. } => now = until,
             Choice::Escalate(why) => {
-                breaker.failed(now);
+                ledger.escalate(&fault, why, now);
                 println!("       a person is needed: {}", why.name());
                 return Ok(());
             }
         }
     }
-    breaker.succeeded();
+    ledger.mended();
     println!("{:>3} s  it works", now.as_second());
     Ok(())
 }

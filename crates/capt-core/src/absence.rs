@@ -104,12 +104,15 @@ fn length(from: Timestamp, until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(from)).unwrap_or_default()
 }
 
+/// How far a clock may be set back without anybody taking it for more than a correction.
+const CORRECTION: Duration = Duration::from_mins(1);
+
 /// Whether a moment that was written down as the next one to act at has come.
 ///
-/// `longest` is the longest delay that anybody would have asked for. A moment that is further away was written
-/// before the clock was set back, and has come.
-pub fn is_due(at: Timestamp, longest: Duration, now: Timestamp) -> bool {
-    at <= now || after(now, longest) < at
+/// `written` is when that was. A clock that stands well before it was set back: whoever waited for it would wait for
+/// longer than anybody asked, so the moment has come.
+pub fn is_due(at: Timestamp, written: Timestamp, now: Timestamp) -> bool {
+    at <= now || after(now, CORRECTION) < written
 }
 
 #[cfg(test)]
@@ -136,6 +139,44 @@ mod tests {
         absences.note(at(20), at(30));
         assert_eq!(absences.spans, [(at(10), at(40))]);
         assert!(!absences.is_empty());
+    }
+
+    /// A second each, at these moments.
+    fn moments(moments: impl IntoIterator<Item = i64>) -> Absences {
+        let mut absences = Absences::default();
+        for second in moments {
+            absences.note(at(second), at(second + 1));
+        }
+        absences
+    }
+
+    #[test]
+    fn they_are_in_order_whatever_the_order_in_which_they_come() {
+        let absences = moments([20, 0, 10]);
+        assert_eq!(
+            absences.spans,
+            [(at(0), at(1)), (at(10), at(11)), (at(20), at(21))]
+        );
+    }
+
+    #[test]
+    fn as_many_are_kept_as_there_is_room_for_and_then_the_nearest_become_one() {
+        let room = i64::try_from(KEPT).unwrap();
+        let apart = |count| (0..count).map(|place| place * 100);
+        assert_eq!(moments(apart(room)).len(), KEPT, "there is room for the last");
+        for (one_more, joined) in [
+            (3, (0, 4)),
+            (room * 100 - 197, (room * 100 - 200, room * 100 - 196)),
+        ] {
+            let absences = moments(apart(room).chain([one_more]));
+            assert_eq!(absences.len(), KEPT);
+            let (from, until) = joined;
+            assert!(absences.spans.contains(&(at(from), at(until))), "{absences:?}");
+        }
+        let equally_far = moments(apart(room + 1));
+        assert_eq!(equally_far.len(), KEPT);
+        assert_eq!(equally_far.spans[0], (at(0), at(101)), "the oldest of them");
+        assert_eq!(equally_far.spans[1], (at(200), at(201)));
     }
 
     #[test]
@@ -171,11 +212,10 @@ mod tests {
 
     #[test]
     fn what_was_written_before_the_clock_was_set_back_is_due() {
-        let longest = Duration::from_mins(10);
-        assert!(is_due(at(100), longest, at(100)));
-        assert!(!is_due(at(101), longest, at(100)));
-        assert!(!is_due(at(700), longest, at(100)));
-        assert!(is_due(at(701), longest, at(100)));
+        assert!(is_due(at(1_000), at(900), at(1_000)));
+        assert!(!is_due(at(1_001), at(900), at(1_000)));
+        assert!(!is_due(at(1_001), at(900), at(840)), "a correction");
+        assert!(is_due(at(1_001), at(900), at(839)));
     }
 
     proptest! {

@@ -5,51 +5,61 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::absence::Absences;
 use crate::decision::Requeue;
-use crate::fault::{Disposition, Fault};
+use crate::fault::{Disposition, Fault, FaultClass};
+use crate::health::Checkup;
 use crate::lifecycle::{Lifecycle, Signal, State};
 use crate::loss::Loss;
 use crate::machine::{Machine as _, Move};
-use crate::record::{Ending, OperationKind, Record};
-use crate::retry::RetryStrategy;
+use crate::record::Record;
+use crate::recovery::{ActionKind, RecoveryMode, Rules, Situation, ladder, next_step};
+use crate::trend::unusual_at;
 use crate::wait::{Notice, Wait};
 
+mod enter;
+
+use enter::{enter, is_attempt_due, is_to_choose, try_next};
+pub(crate) use enter::{heal, pause};
+
 /// How patient one kind of object is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// How retries are spaced and when they end.
-    pub retry: RetryStrategy,
-    /// Whether faults are answered by attempts to recover at all.
-    pub mode: RecoveryMode,
+    /// What is done about faults.
+    pub recovery: Rules,
     /// How long it may wait for its dependencies.
     pub dependencies: Duration,
     /// How long the work may take before it is shown as overdue. It is never stopped for that.
     pub work: Duration,
+    /// How long the work usually takes, as long as nothing was learned.
+    pub usually: Duration,
 }
 
 impl Default for Policy {
-    /// Retries as [`RetryStrategy::default`] has them; 15 min for dependencies and 30 min for the work.
+    /// Recovery as [`Rules::default`] has it; 15 min for dependencies and 30 min for the work, which usually takes 10.
     fn default() -> Self {
         Self {
-            retry: RetryStrategy::default(),
-            mode: RecoveryMode::default(),
+            recovery: Rules::default(),
             dependencies: Duration::from_mins(15),
             work: Duration::from_mins(30),
+            usually: Duration::from_mins(10),
         }
     }
 }
 
-/// Whether the recovery policy acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RecoveryMode {
-    /// A retryable fault fails the object.
-    Off,
-    /// As `Off`, and what would have been done is said.
-    Observe,
-    /// Retryable faults are retried.
-    #[default]
-    Act,
+/// What a plan of a subject can do about a failure: every run begins with an initialisation and a plan of its own. The
+/// other actions are for those who carry them out themselves.
+pub const ABLE: &[ActionKind] = &[ActionKind::RetryApply, ActionKind::Replan];
+
+/// How often a subject tries again about a fault of this class before a person is asked, if `max_retries` of its owner
+/// allows as many.
+pub fn attempts(class: FaultClass) -> u32 {
+    let rungs = ladder(class).iter().filter(|rung| ABLE.contains(&rung.kind));
+    rungs.fold(0, |sum, rung| sum.saturating_add(rung.tries))
 }
+
+/// What is known of the world of a subject that has failed.
+static SITUATION: Situation = Situation::of(Some(ABLE));
 
 /// What one look at the world means for the life of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,14 +76,27 @@ pub struct Assessment {
     pub input: String,
     /// What it rested on and does no longer.
     pub loss: Option<Loss>,
+    /// How its health is judged.
+    pub checkup: Checkup,
+    /// Whether a child that it follows is not applied, or not in order, for what is wanted now.
+    pub behind: bool,
 }
 
 impl Assessment {
     /// Adds the signal that `fault` means for an object whose work has stopped.
-    pub fn fail(&mut self, fault: Fault, policy: &Policy) {
-        let retry = match policy.mode {
-            RecoveryMode::Act => !fault.class.is_terminal(),
-            RecoveryMode::Off | RecoveryMode::Observe => fault.class.disposition() == Disposition::Resume,
+    pub fn fail(&mut self, fault: Fault, record: &Record, policy: &Policy) {
+        let rules = &policy.recovery;
+        let retry = match (fault.class.disposition(), rules.mode) {
+            (Disposition::Resume, RecoveryMode::Off | RecoveryMode::Observe | RecoveryMode::Act)
+            | (Disposition::Retry, RecoveryMode::Act) => true,
+            // What an owner has written for it may help all the same.
+            (Disposition::Probe { .. } | Disposition::Stop, RecoveryMode::Act) => {
+                next_step(&fault, &record.recovery.ledger, &SITUATION, rules).is_ok()
+            }
+            (
+                Disposition::Retry | Disposition::Probe { .. } | Disposition::Stop,
+                RecoveryMode::Off | RecoveryMode::Observe,
+            ) => false,
         };
         self.signals.insert(if retry {
             Signal::RetryableFault
@@ -84,10 +107,23 @@ impl Assessment {
     }
 }
 
+/// The moment at which a record is advanced, and what holds for it then.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// How patient the object is.
+    pub policy: &'a Policy,
+    /// The time that does not count.
+    pub absences: &'a Absences,
+    /// The time.
+    pub now: Timestamp,
+    /// The seed of the jitter.
+    pub seed: u64,
+}
+
 /// What became of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Advance {
-    /// The state changed: the new record is to be persisted before anything is done.
+    /// The state changed, or an attempt is begun: the new record is to be persisted before anything is done.
     Moved {
         /// What to persist.
         record: Record,
@@ -99,25 +135,20 @@ pub enum Advance {
 }
 
 /// Takes the most urgent signal that leads anywhere.
-pub fn advance(
-    record: &Record,
-    assessment: &Assessment,
-    policy: &Policy,
-    now: Timestamp,
-    seed: u64,
-) -> Advance {
+pub fn advance(record: &Record, assessment: &Assessment, context: &Context<'_>) -> Advance {
+    let now = context.now;
     for &signal in Signal::ALL {
         if !assessment.signals.contains(&signal) {
             continue;
         }
         let to = match Lifecycle::next(record.state, signal) {
             Move::To(to) => to,
-            Move::Back => record.origin.unwrap_or(State::Validating),
+            Move::Back => origin(record),
             Move::Stay | Move::Illegal => continue,
         };
         let mut next = record.clone();
         next.since = Some(now);
-        let notices = enter(&mut next, record.state, to, assessment, policy, now, seed);
+        let notices = enter(&mut next, record.state, to, assessment, context);
         return Advance::Moved {
             record: next,
             notices,
@@ -125,191 +156,27 @@ pub fn advance(
     }
     let mut next = record.clone();
     next.since = next.since.or(Some(now));
+    if is_to_choose(&next, context)
+        && let Some(fault) = next.fault.clone()
+    {
+        try_next(&mut next, &fault, context);
+        // An attempt is written down before anything else is done.
+        return Advance::Moved {
+            record: next,
+            notices: Vec::new(),
+        };
+    }
     Advance::Stayed(next)
 }
 
-fn enter(
-    record: &mut Record,
-    from: State,
-    to: State,
-    assessment: &Assessment,
-    policy: &Policy,
-    now: Timestamp,
-    seed: u64,
-) -> Vec<Notice> {
-    record.state = to;
-    match to {
-        State::Pending => Vec::new(),
-        State::Validating => enter_validating(record, from, assessment.loss.as_ref(), now),
-        State::Provisioning => {
-            if from == State::Validating {
-                record.input = Some(assessment.input.clone());
-            }
-            record.origin = None;
-            record.next_attempt = None;
-            let message = match record.operation.as_ref().map(|operation| operation.kind) {
-                Some(OperationKind::Updating) => "applying the new input",
-                Some(OperationKind::Creating | OperationKind::Deleting) | None => {
-                    "inputs are valid; applying"
-                }
-            };
-            vec![Notice::normal("Provisioning", message)]
-        }
-        State::Configuring => {
-            record.origin = None;
-            Vec::new()
-        }
-        State::Ready => enter_ready(record, now),
-        State::Degraded => {
-            record.ready = false;
-            record.gave_up = from == State::Recovering;
-            if record.gave_up {
-                record.end_recovery(Ending::Failed, now);
-                record.end(Ending::Failed, now);
-            }
-            fault_notice(record, assessment, "Degraded")
-        }
-        State::Failed => {
-            if from == State::Validating {
-                record.input = Some(assessment.input.clone());
-            }
-            enter_failed(record, assessment, now)
-        }
-        State::Recovering => {
-            if from == State::Validating {
-                // What is waited for is waited for on behalf of this input: only another one begins anew.
-                record.input = Some(assessment.input.clone());
-            }
-            record.origin = Some(from);
-            enter_recovering(record, assessment, policy, now, seed)
-        }
+/// Where a recovery leads back to. A status that somebody else wrote may name a state that it never came from.
+fn origin(record: &Record) -> State {
+    match record.origin {
+        Some(origin @ (State::Provisioning | State::Configuring)) => origin,
+        Some(State::Degraded) => State::Provisioning,
+        Some(State::Pending | State::Validating | State::Ready | State::Failed | State::Recovering)
+        | None => State::Validating,
     }
-}
-
-fn enter_validating(record: &mut Record, from: State, loss: Option<&Loss>, now: Timestamp) -> Vec<Notice> {
-    if from != State::Recovering || record.origin != Some(State::Validating) {
-        record.attempt = 0;
-        record.fault = None;
-    }
-    record.origin = None;
-    record.next_attempt = None;
-    record.blamed = None;
-    record.gave_up = false;
-    let first = !record.initialized;
-    record.begin(
-        if first {
-            OperationKind::Creating
-        } else {
-            OperationKind::Updating
-        },
-        now,
-    );
-    match from {
-        State::Ready | State::Degraded | State::Provisioning | State::Configuring => {
-            let changed = || Notice::normal("InputChanged", "the input changed; applying the new one");
-            vec![loss.and_then(Loss::notice).unwrap_or_else(changed)]
-        }
-        State::Failed => vec![Notice::normal(
-            "Retrying",
-            "the input changed or a retry was asked for",
-        )],
-        State::Pending | State::Validating | State::Recovering => Vec::new(),
-    }
-}
-
-fn enter_ready(record: &mut Record, now: Timestamp) -> Vec<Notice> {
-    record.ready = true;
-    record.initialized = true;
-    record.applied.clone_from(&record.input);
-    record.attempt = 0;
-    record.next_attempt = None;
-    record.origin = None;
-    record.gave_up = false;
-    record.fault = None;
-    record.blamed = None;
-    record.end_recovery(Ending::Succeeded, now);
-    record.end(Ending::Succeeded, now);
-    vec![Notice::normal("Ready", "applied and in order")]
-}
-
-fn enter_failed(record: &mut Record, assessment: &Assessment, now: Timestamp) -> Vec<Notice> {
-    record.ready = false;
-    record.end_recovery(Ending::Failed, now);
-    record.end(Ending::Failed, now);
-    let notices = fault_notice(record, assessment, "Failed");
-    let every = record
-        .fault
-        .as_ref()
-        .and_then(|fault| match fault.class.disposition() {
-            Disposition::Probe { every } => Some(every),
-            Disposition::Retry { .. } | Disposition::Resume | Disposition::Stop => None,
-        })
-        .filter(|_| record.blamed.is_none());
-    record.next_attempt = every.map(|every| after(now, every));
-    notices
-}
-
-fn enter_recovering(
-    record: &mut Record,
-    assessment: &Assessment,
-    policy: &Policy,
-    now: Timestamp,
-    seed: u64,
-) -> Vec<Notice> {
-    let notices = fault_notice(record, assessment, "Recovering");
-    if record.blamed.is_some() {
-        // The child counts its attempts, and its recovery is what ends this one.
-        let trigger = record
-            .fault
-            .as_ref()
-            .map_or("TimedOut", |fault| &fault.code)
-            .to_owned();
-        record.next_attempt = None;
-        record.begin_recovery(&trigger, "Retry", now);
-        return notices;
-    }
-    let fault = record.fault.clone();
-    // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not.
-    let rested = record
-        .recovery
-        .last_attempt
-        .is_none_or(|last| after(last, policy.retry.max_delay) <= now);
-    let resume = rested
-        && fault
-            .as_ref()
-            .is_some_and(|fault| fault.class.disposition() == Disposition::Resume);
-    if !resume {
-        record.attempt = record.attempt.saturating_add(1);
-    }
-    let delay = if resume {
-        Duration::ZERO
-    } else {
-        policy.retry.delay(record.attempt, seed)
-    };
-    let asked = fault
-        .as_ref()
-        .and_then(|fault| fault.retry_after)
-        .unwrap_or_default();
-    // A dependency that is overdue is not retried: its arrival ends the recovery, whenever that is.
-    record.next_attempt = fault.as_ref().map(|_| after(now, delay.max(asked)));
-    record.begin_recovery(
-        fault.as_ref().map_or("TimedOut", |fault| &fault.code),
-        "Retry",
-        now,
-    );
-    notices
-}
-
-fn fault_notice(record: &mut Record, assessment: &Assessment, reason: &str) -> Vec<Notice> {
-    if let Some(fault) = &assessment.fault {
-        record.fault = Some(fault.clone());
-        record.blamed.clone_from(&assessment.blamed);
-    }
-    let message = record
-        .fault
-        .as_ref()
-        .map_or_else(|| "a dependency is overdue".to_owned(), ToString::to_string);
-    vec![Notice::warning(reason, message)]
 }
 
 /// The signals that come from the record and the clock alone, whatever the subject.
@@ -317,8 +184,7 @@ pub fn assess_record(
     record: &Record,
     input: &str,
     requested: Option<&str>,
-    policy: &Policy,
-    now: Timestamp,
+    context: &Context<'_>,
 ) -> Assessment {
     let mut assessment = Assessment {
         input: input.to_owned(),
@@ -331,36 +197,25 @@ pub fn assess_record(
     if record.input.as_deref().is_some_and(|before| before != input) {
         signals.insert(Signal::InputChanged);
     }
-    let due = record.next_attempt.is_some_and(|at| at <= now);
+    let due = is_attempt_due(record, context.now);
     match record.state {
         State::Failed if due => {
             signals.insert(Signal::RetryRequested);
         }
         State::Recovering => {
-            let budget = record
-                .fault
-                .as_ref()
-                .map_or(u32::MAX, |fault| match fault.class.disposition() {
-                    Disposition::Retry { budget } => budget,
-                    Disposition::Resume | Disposition::Probe { .. } | Disposition::Stop => u32::MAX,
-                });
-            if record.origin != Some(State::Validating)
-                && record.attempt > policy.retry.max_retries.min(budget)
-            {
+            let incident = record.recovery.ledger.incident.as_ref();
+            let escalated = incident.is_some_and(|incident| incident.escalated.is_some());
+            if escalated && record.origin != Some(State::Validating) {
                 signals.insert(if record.initialized {
                     Signal::GaveUpAfterReady
                 } else {
                     Signal::GaveUp
                 });
-            } else if due {
+            } else if (due || is_adrift(record)) && !is_to_choose(record, context) {
                 signals.insert(Signal::Recovered);
             }
         }
-        State::Validating
-            if record
-                .since
-                .is_some_and(|since| after(since, policy.dependencies) <= now) =>
-        {
+        State::Validating if dependencies_overdue_at(record, context).is_some_and(|at| at <= context.now) => {
             signals.insert(Signal::TimedOut);
         }
         State::Pending
@@ -374,23 +229,60 @@ pub fn assess_record(
     assessment
 }
 
-/// When the record alone asks for another look; only moments after `now` count.
-pub fn next_look(record: &Record, policy: &Policy, now: Timestamp) -> Requeue {
+/// Whether it recovers, and nothing says what for or until when: what was written down was lost in part.
+fn is_adrift(record: &Record) -> bool {
+    let held = record.fault.is_some()
+        && record
+            .recovery
+            .ledger
+            .incident
+            .as_ref()
+            .is_none_or(|it| it.doing.is_none());
+    let waits = record.origin == Some(State::Validating) || record.blamed.is_some();
+    record.next_attempt.is_none() && !waits && !held
+}
+
+/// When the record alone asks for another look; only moments after now count.
+pub fn next_look(record: &Record, context: &Context<'_>) -> Requeue {
+    let work = [
+        overdue_at(record, context.policy, context.absences),
+        expected_end(record, context.policy, context.now),
+        unusual_after(record),
+    ];
     let at = match record.state {
         State::Recovering | State::Failed => record.next_attempt,
-        State::Validating => record.since.map(|since| after(since, policy.dependencies)),
-        State::Provisioning | State::Configuring => overdue_at(record, policy),
-        State::Pending | State::Ready | State::Degraded => None,
+        State::Validating => dependencies_overdue_at(record, context),
+        State::Provisioning | State::Configuring | State::Pending | State::Ready | State::Degraded => None,
     };
-    at.filter(|&at| at > now).map_or(Requeue::OnChange, Requeue::At)
+    let moments = work.into_iter().chain([at]).flatten();
+    let next = moments.filter(|at| *at > context.now).min();
+    next.map_or(Requeue::OnChange, Requeue::At)
+}
+
+fn dependencies_overdue_at(record: &Record, context: &Context<'_>) -> Option<Timestamp> {
+    let since = record.since?;
+    Some(context.absences.deadline(since, context.policy.dependencies))
 }
 
 /// When the operation that is going on becomes overdue.
-pub fn overdue_at(record: &Record, policy: &Policy) -> Option<Timestamp> {
-    record
-        .operation
-        .as_ref()
-        .map(|operation| after(operation.started_at, policy.work))
+pub fn overdue_at(record: &Record, policy: &Policy, absences: &Absences) -> Option<Timestamp> {
+    let operation = record.operation.as_ref()?;
+    Some(absences.deadline(operation.started_at, policy.work))
+}
+
+/// When the operation that is going on is expected to end: as the ones before it did, or as it usually takes. Of work
+/// that takes longer than nine in ten, nothing is expected.
+pub fn expected_end(record: &Record, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    let operation = record.operation.as_ref()?;
+    let estimate = record.durations(operation.kind).estimate(policy.usually);
+    estimate.completion(operation.started_at, now)
+}
+
+/// The moment after which the operation that is going on takes unusually long.
+fn unusual_after(record: &Record) -> Option<Timestamp> {
+    let operation = record.operation.as_ref()?;
+    let at = unusual_at(&record.durations(operation.kind), operation.started_at)?;
+    Some(after(at, Duration::from_secs(1)))
 }
 
 /// `duration` after `time`; the end of time if there is no such moment.

@@ -149,7 +149,9 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 Vpc::Existing => {}
                 Vpc::Owned { .. } | Vpc::Shared { .. } => object.follow(apply, &mut assessment),
             }
-            if state == State::Provisioning {
+            if state == State::Provisioning && apply.is_none() {
+                assessment.waits.extend(missing(snapshot));
+            } else if state == State::Provisioning {
                 assessment.waits.extend(unowned(snapshot));
             }
             let wrong = snapshot.wrong_output.as_ref();
@@ -157,7 +159,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             object.retry_outputs(wrong, &mut assessment);
             if state == State::Configuring {
                 if let Some(fault) = wrong {
-                    assessment.fail(fault.clone(), &object.policy);
+                    object.fail(fault.clone(), &mut assessment);
                 } else if snapshot.vpc_id.is_some() && loss.is_none() && is_applied(snapshot) {
                     assessment.signals.insert(Signal::Configured);
                 } else if assessment.waits.is_empty() {
@@ -223,7 +225,9 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
             let there = apply
                 .as_ref()
                 .is_some_and(|child| child.matches || child.deleting || child.foreign.is_some());
-            let plan = if record.state == State::Provisioning && !there && snapshot.owned {
+            // What was there when the inputs were checked may have gone since: nothing new is begun without it.
+            let may = snapshot.owned && (snapshot.missing.is_empty() || apply.is_some());
+            let plan = if record.state == State::Provisioning && !there && may {
                 object.ensure("ensure-vpc", Command::EnsureVpc, Command::AddFinalizer)
             } else {
                 let made = apply.as_ref().is_some_and(|child| child.foreign.is_none());

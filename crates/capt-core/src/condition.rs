@@ -8,6 +8,7 @@ use crate::advance::overdue_at;
 use crate::lifecycle::State;
 use crate::object::Object;
 use crate::record::Record;
+use crate::trend::{Warning, unusually_long};
 use crate::wait::Wait;
 
 /// The status of a condition.
@@ -84,9 +85,15 @@ fn is_stuck(object: &Object, record: &Record, now: Timestamp) -> bool {
     }
 }
 
+/// The warning that what goes on takes longer than such work did before.
+fn unusual(record: &Record, now: Timestamp) -> Option<Warning> {
+    let operation = record.operation.as_ref()?;
+    unusually_long(&record.durations(operation.kind), operation.started_at, now)
+}
+
 /// Whether the work on `object` takes longer than it should.
 pub fn is_overdue(object: &Object, record: &Record, now: Timestamp) -> bool {
-    overdue_at(record, &object.policy).is_some_and(|at| at <= now)
+    overdue_at(record, &object.policy, &object.absences).is_some_and(|at| at <= now)
 }
 
 /// The conditions that every kind has, in the order in which people read them.
@@ -103,6 +110,13 @@ pub fn standard(object: &Object, record: &Record, waits: &[Wait], now: Timestamp
         | State::Recovering => false,
     };
     let (reason, message) = explanation(object, record, waits);
+    // Its failure stays what it is, also while it is deleted.
+    let failed = record
+        .fault
+        .as_ref()
+        .map(|fault| (fault.code.clone(), fault.to_string()));
+    let failed = failed.unwrap_or_else(|| (reason.clone(), message.clone()));
+    let failure = (record.state == State::Failed).then_some((&*failed.0, &*failed.1));
     let current = record.applied.as_deref() == Some(object.input.as_str());
     let mut conditions = vec![
         Condition::new("Ready", record.ready && !object.deleting, &*reason, &*message),
@@ -135,16 +149,8 @@ pub fn standard(object: &Object, record: &Record, waits: &[Wait], now: Timestamp
         Condition::new(
             "Failed",
             record.state == State::Failed,
-            if record.state == State::Failed {
-                &*reason
-            } else {
-                "NotFailed"
-            },
-            if record.state == State::Failed {
-                &*message
-            } else {
-                ""
-            },
+            failure.map_or("NotFailed", |(reason, _)| reason),
+            failure.map_or("", |(_, message)| message),
         ),
     ];
     if let Some(why) = &object.paused {
@@ -155,6 +161,12 @@ pub fn standard(object: &Object, record: &Record, waits: &[Wait], now: Timestamp
     } else {
         let (reason, message) = if overdue && (object.deleting || !stopped) {
             ("Overdue".to_owned(), overdue_message(record, waits))
+        } else if let Some(warning) = unusual(record, now).filter(|_| object.deleting || !stopped) {
+            let message = match waits.first() {
+                Some(wait) => format!("{warning}; {}", wait.message),
+                None => warning.to_string(),
+            };
+            (warning.name().to_owned(), message)
         } else {
             (reason, message)
         };

@@ -180,11 +180,20 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 .apply()
                 .filter(|child| blamed == Some(child.name.as_str()));
             object.follow(kubeconfig.or(snapshot.apply.as_ref()), &mut assessment);
+            let known = kubeconfig.or(snapshot.apply.as_ref());
+            if blamed.is_some_and(|blamed| known.is_some_and(|child| child.name != blamed)) {
+                // Whose fault it was is gone.
+                assessment.signals.insert(Signal::RetryRequested);
+            }
             object.retry_outputs(wrong_output(snapshot), &mut assessment);
         }
         State::Provisioning => {
             object.follow(snapshot.apply.as_ref(), &mut assessment);
-            assessment.waits.extend(unowned(snapshot));
+            if snapshot.apply.is_some() {
+                assessment.waits.extend(unowned(snapshot));
+            } else {
+                assessment.waits.extend(missing(snapshot));
+            }
         }
         State::Degraded => object.follow(snapshot.apply.as_ref(), &mut assessment),
         State::Ready => {
@@ -234,7 +243,7 @@ fn wrong_output(snapshot: &Snapshot) -> Option<&Fault> {
 fn configuring(snapshot: &Snapshot, assessment: &mut Assessment) {
     let object = &snapshot.object;
     if let Some(fault) = wrong_output(snapshot) {
-        return assessment.fail(fault.clone(), &object.policy);
+        return object.fail(fault.clone(), assessment);
     }
     if snapshot.endpoint == Endpoint::Unknown && assessment.waits.is_empty() {
         let message = "the outputs of the control plane are not known yet";
@@ -311,7 +320,10 @@ fn needs_write(child: Option<&Child>) -> bool {
 }
 
 fn provision(snapshot: &Snapshot) -> Plan<Command> {
-    if needs_write(snapshot.apply.as_ref()) {
+    // What was there when the inputs were checked may have gone since: nothing new is begun without it.
+    let begins = snapshot.apply.is_none();
+    let may = snapshot.missing.is_empty() || !begins;
+    if may && needs_write(snapshot.apply.as_ref()) {
         snapshot
             .object
             .ensure("ensure-apply", Command::EnsureApply, Command::AddFinalizer)
@@ -415,7 +427,7 @@ fn checked(plan: Result<Plan<Command>, PlanError>) -> Plan<Command> {
 /// How far the control plane is: nine tenths for its apply, the rest for endpoint and kubeconfig.
 pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
     match record.state {
-        State::Configuring => match snapshot.kubeconfig.apply() {
+        State::Configuring if !record.is_deleting() => match snapshot.kubeconfig.apply() {
             Some(child) => follow_progress(Some(child), &[], record, 90, 99),
             None => Progress::started("writing endpoint and kubeconfig")
                 .not_behind(record.percent.max(90))
@@ -424,6 +436,7 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
         State::Pending
         | State::Validating
         | State::Provisioning
+        | State::Configuring
         | State::Ready
         | State::Degraded
         | State::Failed

@@ -162,6 +162,8 @@ mod tests {
         );
         assert_eq!(Durations::default().percentile(50), None);
         assert!(Durations::default().is_empty());
+        assert!(!ten.is_empty());
+        assert_eq!((ten.len(), Durations::default().len()), (10, 0));
     }
 
     #[test]
@@ -170,6 +172,12 @@ mod tests {
         let kept = durations(&many);
         assert_eq!(kept.len(), SAMPLES);
         assert_eq!(kept.percentile(0), Some(Duration::from_secs(68)));
+        let one_too_many = durations(&many[..=SAMPLES]);
+        assert_eq!(one_too_many.len(), SAMPLES);
+        assert_eq!(one_too_many.percentile(0), Some(Duration::from_secs(1)));
+        let just_enough = durations(&many[..SAMPLES]);
+        assert_eq!(just_enough.len(), SAMPLES);
+        assert_eq!(just_enough.percentile(0), Some(Duration::ZERO));
     }
 
     #[test]

@@ -43,11 +43,8 @@ pub enum FaultClass {
 /// What a class asks for once it has happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
-    /// Try again with growing delays, at most `budget` times, then escalate.
-    Retry {
-        /// Attempts before a person is asked.
-        budget: u32,
-    },
+    /// Try what the ladder of the class has ([`crate::recovery::ladder`]), with growing delays, then ask a person.
+    Retry,
     /// Try again at once; it does not count against any budget.
     Resume,
     /// Stop, and look again at this interval, because the cause can be mended outside the cluster.
@@ -80,11 +77,13 @@ impl FaultClass {
     pub const fn disposition(self) -> Disposition {
         const HALF_HOUR: Duration = Duration::from_mins(30);
         match self {
-            Self::Transient => Disposition::Retry { budget: 10 },
-            Self::Dependency | Self::Locked => Disposition::Retry { budget: 20 },
+            Self::Transient
+            | Self::Dependency
+            | Self::Locked
+            | Self::Credentials
+            | Self::Environment
+            | Self::Unknown => Disposition::Retry,
             Self::Interrupted => Disposition::Resume,
-            Self::Credentials | Self::Unknown => Disposition::Retry { budget: 3 },
-            Self::Environment => Disposition::Retry { budget: 2 },
             Self::Permission | Self::Quota => Disposition::Probe { every: HALF_HOUR },
             Self::Conflict | Self::Invalid | Self::Integrity => Disposition::Stop,
         }
@@ -93,7 +92,7 @@ impl FaultClass {
     /// Whether waiting alone can never mend it.
     pub const fn is_terminal(self) -> bool {
         match self.disposition() {
-            Disposition::Retry { .. } | Disposition::Resume => false,
+            Disposition::Retry | Disposition::Resume => false,
             Disposition::Probe { .. } | Disposition::Stop => true,
         }
     }
@@ -222,6 +221,9 @@ pub struct Fault {
 /// How the subject of a fault begins whose cause is an output of a workspace.
 const OUTPUT: &str = "output ";
 
+/// How the subject of a fault begins whose cause is a health check.
+const CHECK: &str = "check ";
+
 impl Fault {
     /// A fault of `class` with a program-readable `code` and a message for people.
     pub fn new(class: FaultClass, code: impl Into<String>, message: impl Into<String>) -> Self {
@@ -238,6 +240,16 @@ impl Fault {
     /// The output `name` of a workspace is not what it must be; only another template mends that.
     pub fn of_output(name: &str, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(FaultClass::Invalid, code, message).on(format!("{OUTPUT}{name}"))
+    }
+
+    /// A health check fails, of this name.
+    pub fn of_check(class: FaultClass, name: &str, message: impl Into<String>) -> Self {
+        Self::new(class, format!("{name}Failing"), message).on(format!("{CHECK}{name}"))
+    }
+
+    /// Whether a health check is its cause.
+    pub fn is_of_check(&self) -> bool {
+        self.subject.starts_with(CHECK)
     }
 
     /// Whether an output of a workspace is its cause.
@@ -293,7 +305,7 @@ pub fn render_markdown() -> String {
     let mut text = String::from("| class | is answered by | what a person can do |\n|---|---|---|\n");
     for &class in FaultClass::BY_PRECEDENCE {
         let answer = match class.disposition() {
-            Disposition::Retry { budget } => format!("{budget} more attempts, then a person"),
+            Disposition::Retry => "its ladder, with growing delays, then a person".to_owned(),
             Disposition::Resume => "going on at once, at no cost".to_owned(),
             Disposition::Probe { every } => format!("another look every {} min", every.as_secs() / 60),
             Disposition::Stop => "nothing, until the input changes or a retry is asked for".to_owned(),
@@ -345,6 +357,47 @@ mod tests {
     #[test]
     fn what_is_done_about_each_class() {
         insta::assert_snapshot!(render_markdown());
+    }
+
+    #[test]
+    fn what_passes_and_what_does_not() {
+        let classes = |wanted: fn(FaultClass) -> bool| -> Vec<&str> {
+            let classes = FaultClass::ALL.iter().filter(|class| wanted(**class));
+            classes.map(|class| class.name()).collect()
+        };
+        assert_eq!(
+            classes(FaultClass::passes),
+            ["Transient", "Dependency", "Locked", "Interrupted"]
+        );
+        assert_eq!(
+            classes(FaultClass::is_terminal),
+            ["Permission", "Quota", "Conflict", "Invalid", "Integrity"]
+        );
+    }
+
+    #[test]
+    fn a_fault_keeps_what_it_is_given() {
+        let fault = Fault::new(FaultClass::Transient, "Throttled", "slow down");
+        assert_eq!(
+            (fault.class, &*fault.code, &*fault.message),
+            (FaultClass::Transient, "Throttled", "slow down")
+        );
+        assert_eq!(
+            (&*fault.subject, &*fault.position, fault.retry_after),
+            ("", "", None)
+        );
+        let delay = Duration::from_secs(7);
+        assert_eq!(fault.retry_after(delay).retry_after, Some(delay));
+    }
+
+    #[test]
+    fn a_fault_of_a_check_is_told_by_its_subject() {
+        let fault = Fault::of_check(FaultClass::Unknown, "Endpoint", "it is missing");
+        assert!(fault.is_of_check());
+        assert!(!fault.is_of_output());
+        assert_eq!(fault.code, "EndpointFailing");
+        assert_eq!(fault.to_string(), "check Endpoint: it is missing");
+        assert!(!Fault::of_output("vpc_id", "OutputMissing", "there is none").is_of_check());
     }
 
     #[test]

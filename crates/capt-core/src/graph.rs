@@ -151,7 +151,7 @@ impl<N: NodeKey> DependencyGraph<N> {
             }
             (None, Some(to)) => (self.intern(dependent), to),
         };
-        self.store.add_edge(from, to, ());
+        self.connect(from, to);
         Ok(())
     }
 
@@ -249,6 +249,12 @@ impl<N: NodeKey> DependencyGraph<N> {
             self.levels.put_lowest(at);
             at
         })
+    }
+
+    /// Adds an edge that is not there and closes nothing.
+    fn connect(&mut self, from: NodeIndex, to: NodeIndex) {
+        self.levels.note(from, to);
+        self.store.add_edge(from, to, ());
     }
 
     /// The edge between two nodes: looked for from both ends in turn, so that a hub with many neighbours is

@@ -10,7 +10,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::recovery::ActionKind;
+use crate::fault::{Fault, FaultClass};
+use crate::recovery::{ActionKind, Rules};
 
 mod availability;
 mod facts;
@@ -18,7 +19,7 @@ mod facts;
 mod tests;
 
 pub use availability::{Availability, Share};
-pub use facts::{Api, Facts, Found, examine};
+pub use facts::{Api, Facts, Found, Look, examine};
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,6 +94,19 @@ impl CheckKind {
         Self::Drift,
     ];
 
+    /// The fault that its failure is.
+    pub fn fault(self, message: impl Into<String>) -> Fault {
+        let class = match self {
+            Self::Dependencies => FaultClass::Dependency,
+            Self::ApiServer => FaultClass::Transient,
+            Self::CertificateExpiry | Self::TokenExpiry => FaultClass::Credentials,
+            Self::WorkspaceSynced | Self::SyncAge | Self::Endpoint | Self::Kubeconfig | Self::Drift => {
+                FaultClass::Unknown
+            }
+        };
+        Fault::of_check(class, self.name(), message)
+    }
+
     /// The name as people see it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -163,6 +177,7 @@ pub enum Verdict {
 
 /// What is kept of one check between two looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Judgement {
     /// How it was judged last.
     pub verdict: Verdict,
@@ -204,9 +219,12 @@ impl Judgement {
 
 /// All judgements of one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Checkup {
     /// By check.
     pub judgements: BTreeMap<CheckKind, Judgement>,
+    /// When the last look was taken that changed anything here. The same look counts once.
+    pub looked: Option<Timestamp>,
 }
 
 /// What the judgements come to.
@@ -226,6 +244,13 @@ impl Summary {
         !self.ready
     }
 
+    /// The worst failure as a fault.
+    pub fn fault(&self, checkup: &Checkup) -> Option<Fault> {
+        let kind = *self.failing.first()?;
+        let judgement = checkup.judgements.get(&kind)?;
+        Some(kind.fault(&*judgement.message))
+    }
+
     /// What may mend the worst failure that anything may mend.
     pub fn recovery(&self) -> Option<(CheckKind, ActionKind)> {
         let mut failing = self.failing.iter();
@@ -234,12 +259,28 @@ impl Summary {
 }
 
 impl Checkup {
-    /// Takes in what one look found. A check that is not among it is not looked at any more.
-    pub fn take(&mut self, findings: BTreeMap<CheckKind, Finding>, now: Timestamp) {
+    /// Takes in what a look at `at` found, as patiently as `rules` ask for. A check that is not among it is not looked
+    /// at any more.
+    pub fn take(&mut self, findings: BTreeMap<CheckKind, Finding>, rules: &Rules, at: Timestamp) {
+        // As it will be read again.
+        let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
+        if self.looked == Some(at) {
+            return;
+        }
+        let before = self.judgements.clone();
         self.judgements.retain(|kind, _| findings.contains_key(kind));
         for (kind, finding) in findings {
+            let own = kind.check();
+            let check = Check {
+                failure_threshold: rules.failure_threshold.unwrap_or(own.failure_threshold),
+                success_threshold: own.success_threshold.max(rules.retry.success_threshold),
+                ..own
+            };
             let judgement = self.judgements.entry(kind).or_default();
-            judgement.take(kind.check(), finding, now);
+            judgement.take(check, finding, at);
+        }
+        if self.judgements != before {
+            self.looked = Some(at);
         }
     }
 

@@ -214,6 +214,31 @@ impl Machine for Lifecycle {
     }
 }
 
+/// The three words of the Go implementation, for those who still read them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Phase {
+    /// On the way to the first Ready.
+    Creating,
+    /// It has been Ready, and has not failed since.
+    Ready,
+    /// It needs a person.
+    Failed,
+}
+
+impl Phase {
+    /// Every phase.
+    pub const ALL: &'static [Self] = &[Self::Creating, Self::Ready, Self::Failed];
+
+    /// The name as people see it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Creating => "Creating",
+            Self::Ready => "Ready",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
 impl State {
     /// Every state, in order of declaration.
     pub const ALL: &'static [Self] = &[

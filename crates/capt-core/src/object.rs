@@ -2,16 +2,25 @@
 
 use jiff::Timestamp;
 
-use crate::advance::{Advance, Assessment, Policy, advance, assess_record, next_look};
+use crate::absence::Absences;
+use crate::advance::{
+    ABLE, Advance, Assessment, Context, Policy, advance, assess_record, heal, next_look, pause,
+};
 use crate::decision::{Decision, Requeue};
 use crate::fault::{Fault, FaultClass};
+use crate::health::{CheckKind, Look, examine};
 use crate::lifecycle::{Signal, State};
-use crate::loss::{Loss, leaving};
+use crate::loss::Loss;
 use crate::plan::{Checked, Plan};
-use crate::progress::Progress;
 use crate::record::{OperationKind, Record};
+use crate::recovery::RecoveryMode;
 use crate::retry::seed_of;
+use crate::revision::{LastGood, Version};
 use crate::wait::{Notice, Wait};
+
+mod child;
+
+pub use child::Child;
 
 /// What is known about any object that is reconciled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,90 +45,14 @@ pub struct Object {
     pub policy: Policy,
     /// What went wrong when the last plan was executed.
     pub faults: Vec<Fault>,
-}
-
-/// An object that another one made and follows.
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, each read on its own"
-)]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Child {
-    /// `Kind/name`.
-    pub name: String,
-    /// Why it is not that of the one who follows it, if it is not: then it is neither changed nor deleted.
-    pub foreign: Option<Fault>,
-    /// Whether its spec is what is wanted now.
-    pub matches: bool,
-    /// Whether its own controller has seen that spec and the requests on it.
-    pub observed: bool,
-    /// Where it is in its life.
-    pub state: State,
-    /// Whether it is ready.
-    pub ready: bool,
-    /// Whether it was ever applied whole.
-    pub made: bool,
-    /// Whether it is being deleted.
-    pub deleting: bool,
-    /// What is wrong with it.
-    pub fault: Option<Fault>,
-    /// What it waits for.
-    pub waits: Vec<Wait>,
-    /// How far it is.
-    pub progress: Progress,
-}
-
-impl Child {
-    /// A child that is what is wanted, seen by its own controller, and in this state.
-    pub fn new(name: impl Into<String>, state: State) -> Self {
-        Self {
-            name: name.into(),
-            foreign: None,
-            matches: true,
-            observed: true,
-            state,
-            ready: state == State::Ready,
-            made: state == State::Ready,
-            deleting: false,
-            fault: None,
-            waits: Vec::new(),
-            progress: Progress::default(),
-        }
-    }
-
-    /// Whether it is applied for what is wanted now.
-    pub fn is_current(&self) -> bool {
-        self.foreign.is_none()
-            && self.matches
-            && self.observed
-            && !self.deleting
-            && self.ready
-            && self.state == State::Ready
-    }
-
-    /// Whether its controller is at work.
-    pub(crate) fn is_working(&self) -> bool {
-        match self.state {
-            State::Pending | State::Validating | State::Provisioning | State::Configuring => true,
-            State::Ready | State::Degraded | State::Failed | State::Recovering => false,
-        }
-    }
-
-    /// Whether it is in order, or on its way there without any fault so far.
-    fn is_mended(&self) -> bool {
-        self.is_working() || self.state == State::Ready
-    }
-
-    /// Its fault, or words for a fault that it does not explain.
-    fn fault(&self) -> Fault {
-        self.fault.clone().unwrap_or_else(|| {
-            Fault::new(
-                FaultClass::Unknown,
-                "ChildFailed",
-                format!("{} is {}", self.name, self.state.name()),
-            )
-        })
-    }
+    /// The time that does not count for its limits.
+    pub absences: Absences,
+    /// What the last look at its health saw; `None` where nobody looks.
+    pub look: Option<Look>,
+    /// The version that it has now, where it has one and it is known.
+    pub version: Option<Version>,
+    /// The digest of the outputs that it has now, where they are known.
+    pub outputs: Option<String>,
 }
 
 /// Whether the runtime goes on trying what failed like this, with growing delays.
@@ -128,6 +61,14 @@ impl Child {
 /// mended outside without anybody telling us.
 pub(crate) fn is_retried(fault: &Fault) -> bool {
     fault.class.passes() || fault.class == FaultClass::Permission
+}
+
+/// Whether a move into this state answers nobody who asked: a request that came with the failure is still open.
+const fn is_setback(state: State) -> bool {
+    match state {
+        State::Degraded | State::Failed | State::Recovering => true,
+        State::Pending | State::Validating | State::Provisioning | State::Configuring | State::Ready => false,
+    }
 }
 
 impl Object {
@@ -144,18 +85,18 @@ impl Object {
             record: Record::default(),
             policy: Policy::default(),
             faults: Vec::new(),
+            absences: Absences::default(),
+            look: None,
+            version: None,
+            outputs: None,
         }
     }
 
     /// The signals that every subject has: requests, input, retries, and what could not be executed.
     pub fn assess(&self, now: Timestamp) -> Assessment {
-        let mut assessment = assess_record(
-            &self.record,
-            &self.input,
-            self.requested.as_deref(),
-            &self.policy,
-            now,
-        );
+        let context = self.context(now);
+        let mut assessment = assess_record(&self.record, &self.input, self.requested.as_deref(), &context);
+        self.check_health(&mut assessment);
         let working = match self.record.state {
             State::Validating | State::Provisioning | State::Configuring => true,
             State::Pending | State::Ready | State::Degraded | State::Failed | State::Recovering => false,
@@ -166,7 +107,7 @@ impl Object {
             .find(|fault| fault.class.is_terminal() && !is_retried(fault))
             .filter(|_| working)
         {
-            assessment.fail(fault.clone(), &self.policy);
+            self.fail(fault.clone(), &mut assessment);
         }
         // The runtime tries these again; meanwhile they are why nothing happens.
         for fault in self.faults.iter().filter(|fault| is_retried(fault)) {
@@ -176,6 +117,16 @@ impl Object {
                 fault.to_string(),
             ));
         }
+        if let Some((why, until)) = pause(&self.record, &context) {
+            let message = if until == Timestamp::MAX {
+                format!("nothing is tried: {why}")
+            } else {
+                format!("nothing is tried before {until}: {why}")
+            };
+            assessment
+                .waits
+                .push(Wait::new(self.name.clone(), why.name(), message));
+        }
         if let Some(paused) = &self.paused {
             assessment
                 .waits
@@ -184,15 +135,80 @@ impl Object {
         assessment
     }
 
+    /// The moment, and what holds for this object then.
+    pub(crate) fn context(&self, now: Timestamp) -> Context<'_> {
+        Context {
+            policy: &self.policy,
+            absences: &self.absences,
+            now,
+            seed: seed_of(&self.uid),
+        }
+    }
+
+    /// Takes down a fault that its work has stopped for.
+    pub(crate) fn fail(&self, fault: Fault, assessment: &mut Assessment) {
+        assessment.fail(fault, &self.record, &self.policy);
+    }
+
+    /// Judges the last look at its health, and says what that means for an object that is in use.
+    fn check_health(&self, assessment: &mut Assessment) {
+        let record = &self.record;
+        let mut checkup = record.checkup.clone();
+        if let Some(look) = &self.look {
+            checkup.take(examine(&look.facts, look.at), &self.policy.recovery, look.at);
+        }
+        let summary = checkup.summary();
+        let of_check = record.blamed.is_none() && record.fault.as_ref().is_some_and(Fault::is_of_check);
+        match record.state {
+            // What was seen before it was applied says nothing about it now.
+            State::Ready if !summary.ready && self.is_seen_since(record.since) => {
+                assessment.signals.insert(Signal::Unhealthy);
+                assessment.fault = summary.fault(&checkup);
+            }
+            State::Degraded if of_check && summary.ready => {
+                assessment.signals.insert(Signal::Healthy);
+            }
+            State::Degraded if of_check && !record.gave_up => {
+                // Only what runs something can be applied again; the others have nothing to repeat.
+                let acts = self.policy.recovery.mode == RecoveryMode::Act && record.run.is_some();
+                let mut failing = summary.failing.iter().filter(|_| acts);
+                let can =
+                    |kind: &CheckKind| kind.check().recovery.is_some_and(|action| ABLE.contains(&action));
+                if let Some(&kind) = failing.find(|kind| can(kind)) {
+                    let judgement = checkup.judgements.get(&kind);
+                    let message = judgement.map_or("", |judgement| &judgement.message);
+                    assessment.signals.insert(Signal::Recoverable);
+                    assessment.fault = Some(kind.fault(message));
+                }
+            }
+            State::Pending
+            | State::Validating
+            | State::Provisioning
+            | State::Configuring
+            | State::Ready
+            | State::Degraded
+            | State::Failed
+            | State::Recovering => {}
+        }
+        assessment.checkup = checkup;
+    }
+
+    /// Whether the last look was taken after `since`, which is kept in whole seconds.
+    fn is_seen_since(&self, since: Option<Timestamp>) -> bool {
+        let look = self.look.as_ref().map(|look| look.at.as_second());
+        look.is_some_and(|look| since.is_none_or(|since| look > since.as_second()))
+    }
+
     /// What the inputs mean while they are checked, or while something that is missing is overdue.
     pub fn check_inputs(&self, missing: &[Wait], invalid: Option<&Fault>, assessment: &mut Assessment) {
         assessment.waits.extend(missing.iter().cloned());
         if self.record.state == State::Recovering {
-            if missing.is_empty() {
+            // What is invalid waits for its delay like any other fault.
+            if missing.is_empty() && invalid.is_none() {
                 assessment.signals.insert(Signal::Recovered);
             }
         } else if let Some(fault) = invalid {
-            assessment.fail(fault.clone(), &self.policy);
+            self.fail(fault.clone(), assessment);
         } else if missing.is_empty() {
             assessment.signals.remove(&Signal::TimedOut);
             assessment.signals.insert(Signal::InputsValid);
@@ -220,150 +236,6 @@ impl Object {
         plan.check().unwrap_or_else(|_| Plan::empty())
     }
 
-    /// What the state of a child means for the one who follows it.
-    ///
-    /// A child heals itself: while it recovers, so does the parent, without counting attempts of its own.
-    pub fn follow(&self, child: Option<&Child>, assessment: &mut Assessment) {
-        let state = self.record.state;
-        let Some(child) = child else {
-            match state {
-                State::Configuring | State::Ready | State::Degraded => {
-                    assessment.signals.insert(Signal::InputChanged);
-                }
-                State::Failed | State::Recovering if self.record.blamed.is_some() => {
-                    assessment.signals.insert(Signal::RetryRequested);
-                }
-                State::Pending
-                | State::Validating
-                | State::Provisioning
-                | State::Failed
-                | State::Recovering => {}
-            }
-            return;
-        };
-        if let Some(fault) = child.foreign.clone() {
-            match state {
-                State::Ready => {
-                    assessment.signals.insert(Signal::Unhealthy);
-                    assessment.fault = Some(fault);
-                }
-                State::Provisioning | State::Configuring => assessment.fail(fault, &self.policy),
-                State::Recovering if self.record.blamed.is_some() => {
-                    assessment.signals.insert(Signal::Recovered);
-                }
-                State::Pending | State::Validating | State::Degraded | State::Failed | State::Recovering => {}
-            }
-        } else if child.deleting {
-            let wait = leaving(child);
-            if state == State::Ready {
-                let fault = Fault::new(FaultClass::Dependency, &*wait.reason, &*wait.message);
-                assessment.signals.insert(Signal::Unhealthy);
-                assessment.fault = Some(fault);
-                assessment.blamed = Some(child.name.clone());
-            }
-            assessment.waits.push(wait);
-        } else if !child.matches {
-            match state {
-                State::Configuring | State::Ready | State::Degraded => {
-                    assessment.signals.insert(Signal::InputChanged);
-                }
-                // On to where it is made what it should be: as it is, nobody knows what it recovers to. That is not in
-                // Configuring, where what differs now may not even count.
-                State::Recovering if self.record.blamed.is_some() => {
-                    let configured = self.record.origin == Some(State::Configuring);
-                    assessment.signals.insert(if configured {
-                        Signal::InputChanged
-                    } else {
-                        Signal::Recovered
-                    });
-                }
-                // It is at fault no more, and can be made what it should be.
-                State::Failed if self.blames(child) && child.is_mended() => {
-                    assessment.signals.insert(Signal::RetryRequested);
-                }
-                State::Pending
-                | State::Validating
-                | State::Provisioning
-                | State::Failed
-                | State::Recovering => {}
-            }
-        } else if !child.observed {
-            assessment.waits.push(working(child));
-        } else {
-            if child.is_working() || child.state == State::Recovering {
-                assessment.waits.push(working(child));
-            }
-            self.mirror(child, assessment);
-        }
-    }
-
-    fn blames(&self, child: &Child) -> bool {
-        self.record.blamed.as_deref() == Some(child.name.as_str())
-    }
-
-    /// [`Object::follow`] for a child that works on what is wanted.
-    fn mirror(&self, child: &Child, assessment: &mut Assessment) {
-        let blamed = self.blames(child);
-        let (signal, fault) = match self.record.state {
-            State::Pending | State::Validating => return,
-            State::Provisioning | State::Configuring => match child.state {
-                State::Ready => (Signal::Applied, false),
-                State::Failed | State::Degraded => (Signal::TerminalFault, true),
-                State::Recovering => (Signal::RetryableFault, true),
-                State::Pending | State::Validating | State::Provisioning | State::Configuring => return,
-            },
-            State::Recovering => {
-                if !blamed {
-                    return;
-                }
-                for own in [Signal::Recovered, Signal::GaveUp, Signal::GaveUpAfterReady] {
-                    assessment.signals.remove(&own);
-                }
-                match child.state {
-                    State::Recovering => return,
-                    State::Failed | State::Degraded if self.record.initialized => {
-                        (Signal::GaveUpAfterReady, true)
-                    }
-                    State::Failed | State::Degraded => (Signal::GaveUp, true),
-                    State::Pending
-                    | State::Validating
-                    | State::Provisioning
-                    | State::Configuring
-                    | State::Ready => (Signal::Recovered, false),
-                }
-            }
-            State::Ready => match child.state {
-                State::Ready => return,
-                State::Degraded | State::Failed | State::Recovering => (Signal::Unhealthy, true),
-                State::Pending | State::Validating | State::Provisioning | State::Configuring => {
-                    (Signal::InputChanged, false)
-                }
-            },
-            State::Degraded => match child.state {
-                State::Ready if child.ready => (Signal::Healthy, false),
-                State::Pending | State::Validating | State::Provisioning | State::Configuring => {
-                    (Signal::InputChanged, false)
-                }
-                State::Ready | State::Degraded | State::Failed | State::Recovering => return,
-            },
-            State::Failed => {
-                if blamed && !self.is_asked() {
-                    assessment.signals.remove(&Signal::RetryRequested);
-                }
-                if blamed && child.is_mended() {
-                    (Signal::RetryRequested, false)
-                } else {
-                    return;
-                }
-            }
-        };
-        assessment.signals.insert(signal);
-        if fault {
-            assessment.fault = Some(child.fault());
-            assessment.blamed = Some(child.name.clone());
-        }
-    }
-
     /// Whether people ask for something that was not honoured yet.
     pub fn is_asked(&self) -> bool {
         self.requested.is_some() && self.requested != self.record.honoured
@@ -383,11 +255,18 @@ impl Object {
                 ..Decision::hold(self.record.clone())
             };
         }
-        match advance(&self.record, &assessment, &self.policy, now, seed_of(&self.uid)) {
+        let context = self.context(now);
+        match advance(&self.record, &assessment, &context) {
             Advance::Moved { mut record, notices } => {
-                record.honoured.clone_from(&self.requested);
+                if !is_setback(record.state) {
+                    record.honoured.clone_from(&self.requested);
+                }
                 record.ready &= assessment.loss.is_none();
+                record.checkup = assessment.checkup;
                 moved(&mut record);
+                if record.state == State::Ready && record.ready && self.record.state == State::Configuring {
+                    self.keep_good(&mut record, now);
+                }
                 Decision {
                     notices,
                     waits: assessment.waits,
@@ -396,19 +275,40 @@ impl Object {
             }
             Advance::Stayed(mut record) => {
                 record.honoured.clone_from(&self.requested);
+                record.checkup = assessment.checkup;
+                let healed = heal(&mut record, now);
+                // What it rests on was away for a moment, and nothing was lost.
+                let whole = record.state == State::Ready && record.fault.is_none() && record.initialized;
+                let applied = record.applied.as_deref() == Some(self.input.as_str());
+                record.ready |= whole && applied && assessment.loss.is_none() && !assessment.behind;
+                if healed.is_some() {
+                    self.keep_good(&mut record, now);
+                }
                 let (plan, requeue) = plan(&mut record);
-                let requeue = requeue.earliest(next_look(&record, &self.policy, now));
+                let requeue = requeue.earliest(next_look(&record, &context));
                 let loss = assessment.loss.filter(|_| record.ready);
                 record.ready &= loss.is_none();
+                let said = loss.as_ref().and_then(Loss::notice);
                 Decision {
                     record,
                     plan,
                     requeue,
                     waits: assessment.waits,
-                    notices: loss.iter().filter_map(Loss::notice).collect(),
+                    notices: healed.into_iter().chain(said).collect(),
                 }
             }
         }
+    }
+
+    /// Keeps what has just become Ready as what was good last.
+    fn keep_good(&self, record: &mut Record, now: Timestamp) {
+        record.last_good = Some(LastGood {
+            revision: None,
+            version: self.version,
+            input: self.input.clone(),
+            outputs: self.outputs.clone(),
+            time: now,
+        });
     }
 
     /// The plan that puts back the finalizer of an object which has something to clean up, if somebody took it.
@@ -426,27 +326,14 @@ impl Object {
         let mut record = self.record.clone();
         record.since = record.since.or(Some(now));
         record.honoured.clone_from(&self.requested);
-        let begins = record
-            .operation
-            .as_ref()
-            .is_none_or(|operation| operation.kind != OperationKind::Deleting);
+        let begins = !record.is_deleting();
         record.begin(OperationKind::Deleting, now);
+        let requeue = next_look(&record, &self.context(now));
         let told = (begins && self.finalized).then(|| Notice::normal("Deleting", goes()));
         Decision {
             notices: told.into_iter().collect(),
+            requeue,
             ..Decision::hold(record)
         }
-    }
-}
-
-fn working(child: &Child) -> Wait {
-    match child.waits.first() {
-        Some(wait) => wait.clone(),
-        None if child.progress.current.is_empty() => Wait::new(
-            &*child.name,
-            child.state.name(),
-            format!("{} is {}", child.name, child.state.name()),
-        ),
-        None => Wait::new(&*child.name, child.state.name(), child.progress.current.clone()),
     }
 }

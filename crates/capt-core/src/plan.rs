@@ -225,6 +225,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::FaultClass;
 
     #[test]
     fn steps_run_after_what_they_depend_on() {
@@ -268,5 +269,66 @@ mod tests {
                 .to_string(),
             "steps wait for each other: a, b"
         );
+    }
+
+    #[test]
+    fn steps_without_an_order_stay_as_they_were_added() {
+        let plan = Plan::draft()
+            .step("b", 1)
+            .step("a", 2)
+            .step("c", 3)
+            .check()
+            .unwrap();
+        let names: Vec<&str> = plan.steps().iter().map(|step| step.id.0).collect();
+        assert_eq!(names, ["b", "a", "c"]);
+        assert!(!plan.is_empty());
+        assert!(Plan::<(), Drafted>::draft().check().unwrap().is_empty());
+        assert!(Plan::<()>::empty().is_empty());
+    }
+
+    #[test]
+    fn a_plan_of_one_step_needs_no_check() {
+        let single = Plan::single("a", 1);
+        assert_eq!(single, Plan::draft().step("a", 1).check().unwrap());
+        assert_eq!(single.steps()[0].deadline, Duration::from_secs(30));
+        assert_eq!(single.steps()[0].after, []);
+    }
+
+    fn report(outcomes: impl IntoIterator<Item = (&'static str, Outcome)>) -> Report {
+        let outcomes = outcomes.into_iter();
+        Report {
+            outcomes: outcomes.map(|(id, outcome)| (StepId(id), outcome)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_report_is_a_success_when_every_step_was_done() {
+        assert!(report([]).is_success());
+        assert!(report([("a", Outcome::Done), ("b", Outcome::Done)]).is_success());
+        let not_done = [
+            Outcome::Skipped { because: StepId("a") },
+            Outcome::Failed(Fault::new(FaultClass::Transient, "Code", "words")),
+            Outcome::TimedOut,
+        ];
+        for outcome in not_done {
+            let report = report([("a", Outcome::Done), ("b", outcome)]);
+            assert!(!report.is_success(), "{report:?}");
+            assert!(report.is_done("a"));
+            assert!(!report.is_done("b"), "{report:?}");
+            assert!(!report.is_done("c"), "there is no such step");
+        }
+    }
+
+    #[test]
+    fn the_faults_of_a_report_are_those_of_the_steps_that_failed_by_name() {
+        let fault = |code: &str| Fault::new(FaultClass::Transient, code, "words");
+        let report = report([
+            ("d", Outcome::Failed(fault("D"))),
+            ("a", Outcome::Done),
+            ("c", Outcome::TimedOut),
+            ("b", Outcome::Failed(fault("B"))),
+            ("e", Outcome::Skipped { because: StepId("d") }),
+        ]);
+        assert!(report.faults().eq([&fault("B"), &fault("D")]));
     }
 }

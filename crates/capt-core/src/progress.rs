@@ -88,6 +88,25 @@ mod tests {
     }
 
     #[test]
+    fn a_part_takes_its_share_of_the_whole() {
+        let part = |percent, from, to| {
+            let progress = Progress {
+                percent,
+                ..Progress::started("applying")
+            };
+            progress.within(from, to)
+        };
+        assert_eq!(part(0, 20, 60).percent, 20);
+        assert_eq!(part(50, 20, 60).percent, 40);
+        assert_eq!(part(99, 20, 60).percent, 59);
+        assert_eq!(part(100, 20, 60).percent, 60);
+        assert_eq!(part(255, 20, 60).percent, 60);
+        assert_eq!(part(50, 60, 20).percent, 60, "a span of nothing");
+        assert_eq!(part(50, 0, 255).percent, 100);
+        assert_eq!(part(50, 20, 60).current, "applying");
+    }
+
+    #[test]
     fn what_is_missing_is_what_is_being_done() {
         assert_eq!(Progress::checking(&[]).current, "checking inputs");
         let missing = Wait::new("Secret/a", "SecretMissing", "waiting for a\nand more");
@@ -105,6 +124,10 @@ mod tests {
             .percent,
             40
         );
+        assert_eq!(Progress::finished().percent, 100);
         assert_eq!(Progress::finished().unfinished().percent, 99);
+        assert_eq!(Progress::started("").unfinished().percent, 0);
+        assert_eq!(Progress::finished().not_behind(40).percent, 100);
+        assert_eq!(Progress::started("").not_behind(255).percent, 100);
     }
 }

@@ -3,20 +3,24 @@
 //! Everything needed to go on after a restart is in the record (which lives in the object's status), the
 //! run record in the working directory, and the Terraform state. Nothing else is remembered.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
-use crate::lifecycle::State;
+use crate::estimate::Durations;
+use crate::fault::{Fault, FaultClass};
+use crate::health::Checkup;
+use crate::lifecycle::{Phase, State};
+use crate::recovery::{ActionKind, Ledger};
+use crate::revision::LastGood;
 
 /// Histories are rings: the newest this many entries are kept.
 pub const HISTORY: usize = 16;
 
-/// The action of a [`RecoveryAttempt`] that took away the lock of a dead process.
-pub const UNLOCK: &str = "Unlock";
-
 /// The persisted data of one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Record {
     /// Where it is in its life.
     pub state: State,
@@ -32,8 +36,6 @@ pub struct Record {
     pub ready: bool,
     /// Whether it has ever been ready. Set once per object, never taken back.
     pub initialized: bool,
-    /// Attempts that have failed in a row.
-    pub attempt: u32,
     /// When the next attempt or probe is due.
     pub next_attempt: Option<Timestamp>,
     /// The attempts are used up and a person is needed, although it had been ready before.
@@ -52,7 +54,12 @@ pub struct Record {
     pub history: Vec<Operation>,
     /// What was tried to heal it.
     pub recovery: Recovery,
-    /// The highest percentage that was shown for the present operation.
+    /// How its health was judged last.
+    pub checkup: Checkup,
+    /// What was Ready last.
+    pub last_good: Option<LastGood>,
+    /// The highest percentage that was shown for the present operation: whoever keeps the record writes here what
+    /// `progress` of its subject gave, so that the next one is not behind it.
     pub percent: u8,
 }
 
@@ -100,7 +107,7 @@ impl OperationKind {
     }
 }
 
-/// How an operation or a recovery ended.
+/// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Ending {
     /// As wanted.
@@ -135,7 +142,10 @@ pub struct Operation {
 
 /// What was tried to heal one object, counted for its whole life.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Recovery {
+    /// What decides what is tried next.
+    pub ledger: Ledger,
     /// When it was last tried.
     pub last_attempt: Option<Timestamp>,
     /// How often it was tried.
@@ -153,10 +163,37 @@ pub struct RecoveryAttempt {
     pub time: Timestamp,
     /// The code of the fault that led to it.
     pub trigger: String,
-    /// What was done.
-    pub action: String,
+    /// The class of that fault, where there was one.
+    pub class: Option<FaultClass>,
+    /// What was done; nothing where a person was asked instead.
+    pub action: Option<ActionKind>,
     /// How it ended, once known.
-    pub finished: Option<(Timestamp, Ending)>,
+    pub finished: Option<(Timestamp, RecoveryOutcome)>,
+}
+
+/// How an attempt to heal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RecoveryOutcome {
+    /// It is in order again.
+    Succeeded,
+    /// It did not help.
+    Failed,
+    /// It would have been tried, and is not permitted.
+    Observed,
+    /// There was nothing more to try, and a person was asked.
+    Escalated,
+}
+
+impl RecoveryOutcome {
+    /// The name as people see it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Observed => "Observed",
+            Self::Escalated => "Escalated",
+        }
+    }
 }
 
 impl Record {
@@ -199,32 +236,98 @@ impl Record {
         }
     }
 
-    pub(crate) fn begin_recovery(&mut self, trigger: &str, action: &str, now: Timestamp) {
-        self.end_recovery(Ending::Failed, now);
+    /// Whether what is being done is its deletion.
+    pub fn is_deleting(&self) -> bool {
+        self.operation
+            .as_ref()
+            .is_some_and(|operation| operation.kind == OperationKind::Deleting)
+    }
+
+    /// The legacy phase: an update after the first Ready is still Ready.
+    pub fn phase(&self) -> Phase {
+        match self.state {
+            State::Failed => Phase::Failed,
+            State::Ready => Phase::Ready,
+            State::Degraded if self.gave_up => Phase::Failed,
+            State::Pending
+            | State::Validating
+            | State::Provisioning
+            | State::Configuring
+            | State::Degraded
+            | State::Recovering => {
+                if self.initialized {
+                    Phase::Ready
+                } else {
+                    Phase::Creating
+                }
+            }
+        }
+    }
+
+    /// The record of an object of which only the phase is known, because another implementation kept it: what it has
+    /// made is looked at as if its input had changed, and what is Ready stays so meanwhile.
+    ///
+    /// `initialized` is whether it is known to have been Ready once, whatever its phase says.
+    pub fn of_phase(phase: Phase, initialized: bool) -> Self {
+        Self {
+            ready: phase == Phase::Ready,
+            initialized: initialized || phase == Phase::Ready,
+            ..Self::default()
+        }
+    }
+
+    /// How long the operations of this kind took that ended well, oldest first.
+    pub fn durations(&self, kind: OperationKind) -> Durations {
+        let mut durations = Durations::default();
+        for operation in self.history.iter().filter(|it| it.kind == kind) {
+            if let Some((at, Ending::Succeeded)) = operation.finished {
+                // What ended before it began was measured by a clock that was set back.
+                if let Ok(took) = Duration::try_from(at.duration_since(operation.started_at)) {
+                    durations.note(took);
+                }
+            }
+        }
+        durations
+    }
+
+    pub(crate) fn begin_recovery(&mut self, trigger: Trigger<'_>, action: ActionKind, now: Timestamp) {
+        self.end_recovery(RecoveryOutcome::Failed, now);
         self.recovery.last_attempt = Some(now);
         self.recovery.attempts = self.recovery.attempts.saturating_add(1);
-        let attempt = RecoveryAttempt {
-            time: now,
-            trigger: trigger.to_owned(),
-            action: action.to_owned(),
-            finished: None,
-        };
+        let attempt = trigger.attempt(Some(action), None, now);
+        push(&mut self.recovery.history, attempt);
+    }
+
+    /// Writes down that nothing was done: what would have been, or that a person was asked.
+    pub(crate) fn note_untried(
+        &mut self,
+        trigger: Trigger<'_>,
+        action: Option<ActionKind>,
+        outcome: RecoveryOutcome,
+        now: Timestamp,
+    ) {
+        self.end_recovery(RecoveryOutcome::Failed, now);
+        let attempt = trigger.attempt(action, Some((now, outcome)), now);
         push(&mut self.recovery.history, attempt);
     }
 
     /// Writes down something that was mended at `time` and is over; true if it was not written down before.
-    pub(crate) fn note_mended(&mut self, trigger: &str, action: &str, time: Timestamp) -> bool {
+    pub(crate) fn note_mended(&mut self, trigger: &str, action: ActionKind, time: Timestamp) -> bool {
         // As it will be read again.
         let time = Timestamp::from_second(time.as_second()).unwrap_or(time);
         let history = &mut self.recovery.history;
-        if history.iter().any(|it| it.action == action && it.time == time) {
+        if history
+            .iter()
+            .any(|it| it.action == Some(action) && it.time == time)
+        {
             return false;
         }
         let mended = RecoveryAttempt {
             time,
             trigger: trigger.to_owned(),
-            action: action.to_owned(),
-            finished: Some((time, Ending::Succeeded)),
+            class: None,
+            action: Some(action),
+            finished: Some((time, RecoveryOutcome::Succeeded)),
         };
         // The attempt that is going on stays the last one.
         let open = history.pop_if(|last| last.finished.is_none());
@@ -237,7 +340,7 @@ impl Record {
         true
     }
 
-    pub(crate) fn end_recovery(&mut self, how: Ending, now: Timestamp) {
+    pub(crate) fn end_recovery(&mut self, how: RecoveryOutcome, now: Timestamp) {
         if let Some(open) = self
             .recovery
             .history
@@ -245,9 +348,39 @@ impl Record {
             .filter(|attempt| attempt.finished.is_none())
         {
             open.finished = Some((now, how));
-            if how == Ending::Succeeded {
+            if how == RecoveryOutcome::Succeeded {
                 self.recovery.successes = self.recovery.successes.saturating_add(1);
             }
+        }
+    }
+}
+
+/// What an attempt to heal answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Trigger<'a> {
+    /// A fault.
+    Fault(&'a Fault),
+    /// A dependency that is overdue.
+    TimedOut,
+}
+
+impl Trigger<'_> {
+    fn attempt(
+        self,
+        action: Option<ActionKind>,
+        finished: Option<(Timestamp, RecoveryOutcome)>,
+        time: Timestamp,
+    ) -> RecoveryAttempt {
+        let (trigger, class) = match self {
+            Self::Fault(fault) => (fault.code.clone(), Some(fault.class)),
+            Self::TimedOut => ("TimedOut".to_owned(), None),
+        };
+        RecoveryAttempt {
+            time,
+            trigger,
+            class,
+            action,
+            finished,
         }
     }
 }
@@ -278,15 +411,30 @@ mod tests {
     #[test]
     fn what_was_mended_is_written_down_once_and_leaves_the_open_attempt_open() {
         let mut record = Record::default();
-        record.begin_recovery("ProcessLost", "Retry", Timestamp::UNIX_EPOCH);
+        let lost = Fault::new(FaultClass::Interrupted, "ProcessLost", "it is gone");
+        record.begin_recovery(
+            Trigger::Fault(&lost),
+            ActionKind::RetryApply,
+            Timestamp::UNIX_EPOCH,
+        );
         let at: Timestamp = "1970-01-01T00:00:05.7Z".parse().unwrap();
-        assert!(record.note_mended("StateLocked", "Unlock", at));
-        assert!(!record.note_mended("StateLocked", "Unlock", at));
-        let actions: Vec<_> = record.recovery.history.iter().map(|it| &*it.action).collect();
-        assert_eq!(actions, ["Unlock", "Retry"]);
-        assert_eq!((record.recovery.attempts, record.recovery.successes), (2, 1));
-        record.end_recovery(Ending::Succeeded, Timestamp::MAX);
-        assert!(record.recovery.history[1].finished.is_some());
+        assert!(record.note_mended("StateLocked", ActionKind::Unlock, at));
+        assert!(!record.note_mended("StateLocked", ActionKind::Unlock, at));
+        let earlier: Timestamp = "1970-01-01T00:00:03Z".parse().unwrap();
+        assert!(record.note_mended("StateLocked", ActionKind::Unlock, earlier));
+        assert!(!record.note_mended("StateLocked", ActionKind::Unlock, earlier));
+        let actions: Vec<_> = record.recovery.history.iter().map(|it| it.action).collect();
+        assert_eq!(
+            actions,
+            [
+                Some(ActionKind::Unlock),
+                Some(ActionKind::Unlock),
+                Some(ActionKind::RetryApply)
+            ]
+        );
+        assert_eq!((record.recovery.attempts, record.recovery.successes), (3, 2));
+        record.end_recovery(RecoveryOutcome::Succeeded, Timestamp::MAX);
+        assert!(record.recovery.history[2].finished.is_some());
     }
 
     #[test]

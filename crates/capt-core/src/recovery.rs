@@ -5,36 +5,53 @@
 //! nothing that it could not keep: an action is chosen only if what it works on is known (a lock whose holder is
 //! proven dead, a resource that our own intent names, a revision that is there).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::advance::RecoveryMode;
-use crate::fault::{Fault, FaultClass};
+use crate::fault::{Disposition, Fault, FaultClass};
+use crate::retry::RetryStrategy;
 
 mod action;
 mod breaker;
 mod ladder;
+mod ledger;
 #[cfg(test)]
 mod tests;
 
 pub use action::{Action, ActionKind, Proof, Step, Touches};
 pub use breaker::Breaker;
 pub use ladder::{Rung, ladder, render_markdown};
+pub use ledger::{Incident, Ledger, Spent};
+
+/// How much may be done about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RecoveryMode {
+    /// Nothing: a person is asked at once.
+    Off,
+    /// Nothing, and what would have been done is written down.
+    Observe,
+    /// What the ladder says.
+    #[default]
+    Act,
+}
 
 /// What an owner says about recovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// How much may be done.
     pub mode: RecoveryMode,
+    /// How attempts are spaced, and after how many of them in one incident a person is asked, whatever the ladder says.
+    pub retry: RetryStrategy,
+    /// Looks in a row that make a health check fail; `None`: as each check says.
+    pub failure_threshold: Option<u32>,
     /// What to try, in this order, each with its own time if it has one. Empty: the ladder of the class.
     pub actions: Vec<(ActionKind, Option<Duration>)>,
     /// Actions that may destroy something and are permitted all the same.
     pub allow: BTreeSet<ActionKind>,
-    /// Actions in one incident, whatever the ladder says.
-    pub per_incident: u32,
     /// Actions within `window`, over all incidents.
     pub per_window: u32,
     /// The length of that window.
@@ -42,58 +59,18 @@ pub struct Rules {
 }
 
 impl Default for Rules {
-    /// Twenty actions in an incident, forty in a day: more than any fault needs that passes by itself, and few
-    /// enough that nothing is tried for weeks without anybody knowing.
+    /// Retries as [`RetryStrategy::default`] has them, and forty actions in a day: more than any fault needs that
+    /// passes by itself, and few enough that nothing is tried for weeks without anybody knowing.
     fn default() -> Self {
         Self {
             mode: RecoveryMode::Act,
+            retry: RetryStrategy::default(),
+            failure_threshold: None,
             actions: Vec::new(),
             allow: BTreeSet::new(),
-            per_incident: 20,
             per_window: 40,
             window: Duration::from_hours(24),
         }
-    }
-}
-
-/// A failure that is being mended, from the first fault until it is healthy again or a person is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Incident {
-    /// When it began.
-    pub started_at: Timestamp,
-    /// The class of the fault that it began with.
-    pub class: FaultClass,
-    /// The code of that fault.
-    pub trigger: String,
-    /// How often each action was tried.
-    pub tried: BTreeMap<ActionKind, u32>,
-    /// Why a person was asked, if one was.
-    pub escalated: Option<Escalation>,
-}
-
-impl Incident {
-    /// The incident that begins with a fault.
-    pub fn of(fault: &Fault, now: Timestamp) -> Self {
-        Self {
-            started_at: now,
-            class: fault.class,
-            trigger: fault.code.clone(),
-            tried: BTreeMap::new(),
-            escalated: None,
-        }
-    }
-
-    /// Actions so far.
-    pub fn attempts(&self) -> u32 {
-        self.tried
-            .values()
-            .fold(0, |sum, times| sum.saturating_add(*times))
-    }
-
-    /// Writes down that an action is begun.
-    pub fn begin(&mut self, action: ActionKind) {
-        let times = self.tried.entry(action).or_default();
-        *times = times.saturating_add(1);
     }
 }
 
@@ -101,6 +78,8 @@ impl Incident {
 /// about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Situation {
+    /// The actions that whoever carries them out is able to do; `None`: all of them.
+    pub able: Option<&'static [ActionKind]>,
     /// What it depends on and is not ready, the root cause first.
     pub dependencies: Vec<Dependency>,
     /// The lock that stands in the way.
@@ -116,6 +95,22 @@ pub struct Situation {
     pub live_complete: bool,
     /// The revision that can be gone back to: the last that was ready, if the present input is another one.
     pub last_good: Option<String>,
+}
+
+impl Situation {
+    /// A world of which nothing is known but what can be done in it.
+    pub const fn of(able: Option<&'static [ActionKind]>) -> Self {
+        Self {
+            able,
+            dependencies: Vec::new(),
+            lock: None,
+            tainted: Vec::new(),
+            unrecorded: Vec::new(),
+            state: StateKnown::Whole,
+            live_complete: false,
+            last_good: None,
+        }
+    }
 }
 
 /// Something that is depended upon and is not ready.
@@ -211,58 +206,97 @@ impl Escalation {
     }
 }
 
-/// The next step of an incident.
+impl Paused {
+    /// A word for programs, fit to be the reason of a wait.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WindowUsedUp => "RecoveryWindowUsedUp",
+            Self::BreakerOpen => "RecoveryBreakerOpen",
+        }
+    }
+}
+
+impl fmt::Display for Paused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WindowUsedUp => "as many attempts were made as are allowed for a while",
+            Self::BreakerOpen => "several failures in a row could not be mended without a person",
+        })
+    }
+}
+
+/// The next step about a fault, after what `ledger` says was done before.
 ///
-/// `lately` are the moments at which actions were begun, of all incidents; those outside the window are passed
-/// over, and so are those that a clock which was set back has put into the future.
+/// Work that was interrupted is taken up again in every mode: nothing has failed there.
 pub fn choose(
     fault: &Fault,
-    incident: &Incident,
+    ledger: &Ledger,
     situation: &Situation,
     rules: &Rules,
-    breaker: &Breaker,
-    lately: &[Timestamp],
     now: Timestamp,
 ) -> Choice {
-    match rules.mode {
-        RecoveryMode::Off => return Choice::Escalate(Escalation::RecoveryOff),
-        RecoveryMode::Observe | RecoveryMode::Act => {}
+    let mode = mode(fault, rules);
+    if mode == RecoveryMode::Off {
+        return Choice::Escalate(Escalation::RecoveryOff);
     }
-    if incident.attempts() >= rules.per_incident {
-        return Choice::Escalate(Escalation::IncidentExhausted);
-    }
-    let step = match next_step(fault, incident, situation, rules) {
+    let step = match next_step(fault, ledger, situation, rules) {
         Ok(step) => step,
         Err(why) => return Choice::Escalate(why),
     };
-    if let Some(until) = breaker.closed_again(now) {
+    if let Some(until) = ledger.breaker.closed_again(now) {
         return Choice::Pause {
             until,
             because: Paused::BreakerOpen,
         };
     }
-    if let Some(until) = window_free(rules, lately, now) {
+    if let Some(until) = ledger.spent.free_again(rules, now) {
         return Choice::Pause {
             until,
             because: Paused::WindowUsedUp,
         };
     }
-    match rules.mode {
+    match mode {
         RecoveryMode::Observe => Choice::WouldDo(step),
         RecoveryMode::Act | RecoveryMode::Off => Choice::Do(step),
     }
 }
 
-/// The first rung that is not used up, applies, and is permitted.
-fn next_step(
+/// How much may be done about this fault.
+fn mode(fault: &Fault, rules: &Rules) -> RecoveryMode {
+    match fault.class.disposition() {
+        Disposition::Resume => RecoveryMode::Act,
+        Disposition::Retry | Disposition::Probe { .. } | Disposition::Stop => rules.mode,
+    }
+}
+
+/// What would be done about a fault if it were done now: the first rung of the ladder that is not used up, has
+/// something to work on, and is permitted.
+///
+/// # Errors
+///
+/// Why a person is needed, if there is none.
+pub fn next_step(
     fault: &Fault,
-    incident: &Incident,
+    ledger: &Ledger,
     situation: &Situation,
     rules: &Rules,
 ) -> Result<Step, Escalation> {
+    if ledger.attempts() >= rules.retry.max_retries {
+        return Err(Escalation::IncidentExhausted);
+    }
     let mut applied = false;
     let mut forbidden = false;
     for (rung, timeout) in rungs(fault.class, rules) {
+        if situation.able.is_some_and(|able| !able.contains(&rung.kind)) {
+            continue;
+        }
+        // Nobody has permitted more than to take the work up again.
+        if rules.mode != RecoveryMode::Act
+            && mode(fault, rules) == RecoveryMode::Act
+            && rung.kind != ActionKind::RetryApply
+        {
+            continue;
+        }
         let Some(action) = action(rung.kind, situation) else {
             continue;
         };
@@ -271,7 +305,7 @@ fn next_step(
             continue;
         }
         applied = true;
-        if incident.tried.get(&rung.kind).copied().unwrap_or(0) < rung.tries {
+        if ledger.tried(rung.kind) < rung.tries {
             return Ok(Step::new(action, timeout));
         }
     }
@@ -357,21 +391,4 @@ fn action(kind: ActionKind, situation: &Situation) -> Option<Action> {
         }
         ActionKind::Reconstruct => (lost && situation.live_complete).then_some(Action::Reconstruct),
     }
-}
-
-/// When the window has room again; `None` if it has room now.
-fn window_free(rules: &Rules, lately: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
-    if rules.per_window == 0 {
-        return Some(Timestamp::MAX);
-    }
-    let mut ends: Vec<Timestamp> = lately
-        .iter()
-        .filter(|at| **at <= now)
-        .map(|at| crate::advance::after(*at, rules.window))
-        .filter(|end| *end > now)
-        .collect();
-    let room = usize::try_from(rules.per_window).unwrap_or(usize::MAX);
-    let over = ends.len().checked_sub(room)?;
-    ends.sort_unstable();
-    ends.get(over).copied()
 }

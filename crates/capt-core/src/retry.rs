@@ -14,11 +14,12 @@ pub struct RetryStrategy {
     pub base_delay: Duration,
     /// No delay is longer than this (jitter included).
     pub max_delay: Duration,
-    /// After so many failed attempts in a row a person is asked. Zero means never to retry.
+    /// After so many attempts in one incident a person is asked. Zero means never to retry.
     pub max_retries: u32,
     /// Growth from one delay to the next in percent; 200 doubles. Values below 100 count as 100.
     pub backoff_factor_percent: u32,
-    /// Successes in a row after which the attempts are forgotten.
+    /// Healthy looks in a row after which an incident is over and its attempts are forgotten; a health check that asks
+    /// for more has more.
     pub success_threshold: u32,
 }
 
@@ -37,15 +38,17 @@ impl Default for RetryStrategy {
 }
 
 impl RetryStrategy {
-    /// The delay before attempt number `attempt + 1`, when `attempt` attempts have failed.
+    /// The delay before attempt number `attempt + 1`, when `attempt` attempts have failed. Where none has, it is that of
+    /// the first failure.
     ///
     /// Grows monotonically until it reaches `max_delay`. Up to a tenth of the step is added as jitter drawn
     /// from `seed` and `attempt`; a tenth is less than any growth step, so jitter never breaks the order.
     pub fn delay(&self, attempt: u32, seed: u64) -> Duration {
+        let attempt = attempt.max(1);
         let cap = millis(self.max_delay);
         let mut delay = millis(self.base_delay).min(cap);
         let factor = u64::from(self.backoff_factor_percent.max(100));
-        let mut remaining = attempt.saturating_sub(1);
+        let mut remaining = attempt - 1;
         while remaining > 0 && delay < cap && factor > 100 && delay > 0 {
             // Beyond what can be counted it is the longest there is, at once and not millisecond by millisecond.
             let grown = delay
@@ -60,11 +63,6 @@ impl RetryStrategy {
             _ => 0,
         };
         Duration::from_millis(delay.saturating_add(jitter).min(cap))
-    }
-
-    /// Whether another attempt may be made after `attempts` have failed, within a class's own `budget`.
-    pub fn allows(&self, attempts: u32, budget: u32) -> bool {
-        attempts < self.max_retries.min(budget)
     }
 }
 
@@ -148,14 +146,71 @@ mod tests {
         );
     }
 
+    fn millis_of(retry: &RetryStrategy, attempts: impl IntoIterator<Item = u32>) -> Vec<u128> {
+        let delays = attempts.into_iter().map(|attempt| retry.delay(attempt, 42));
+        delays.map(|delay| delay.as_millis()).collect()
+    }
+
     #[test]
-    fn the_smaller_of_both_budgets_counts() {
-        let retry = RetryStrategy {
-            max_retries: 2,
-            ..RetryStrategy::default()
+    fn delays_double_with_less_than_a_tenth_on_top() {
+        assert_eq!(
+            millis_of(&RetryStrategy::default(), 0..9),
+            [
+                10_147, 10_147, 20_216, 42_601, 86_237, 166_228, 348_005, 600_000, 600_000
+            ]
+        );
+        let of_another_object = [1, 2, 3].map(|attempt| RetryStrategy::default().delay(attempt, u64::MAX));
+        assert_eq!(
+            of_another_object.map(|delay| delay.as_millis()),
+            [10_713, 20_162, 43_490]
+        );
+    }
+
+    /// Without growth there is no jitter, or a later delay could be the shorter one.
+    #[test]
+    fn slow_growth_has_no_jitter() {
+        let growing = |percent| {
+            let retry = RetryStrategy {
+                base_delay: Duration::from_secs(1),
+                max_delay: Duration::from_secs(10),
+                backoff_factor_percent: percent,
+                ..RetryStrategy::default()
+            };
+            millis_of(&retry, [1, 2, 3, 30])
         };
-        assert!(retry.allows(1, 10));
-        assert!(!retry.allows(2, 10));
-        assert!(!retry.allows(1, 1));
+        assert_eq!(growing(0), [1_000, 1_000, 1_000, 1_000]);
+        assert_eq!(growing(100), [1_000, 1_000, 1_000, 1_000]);
+        assert_eq!(growing(101), [1_000, 1_010, 1_020, 1_319]);
+        assert_eq!(growing(110), [1_000, 1_100, 1_210, 10_000]);
+        let with_jitter = growing(111);
+        assert!((1_001..1_100).contains(&with_jitter[0]), "{with_jitter:?}");
+        assert!((1_111..1_221).contains(&with_jitter[1]), "{with_jitter:?}");
+    }
+
+    #[test]
+    fn short_delays_grow_by_a_millisecond_and_none_stays_none() {
+        let from = |millis, percent| {
+            let retry = RetryStrategy {
+                base_delay: Duration::from_millis(millis),
+                max_delay: Duration::from_millis(100),
+                backoff_factor_percent: percent,
+                ..RetryStrategy::default()
+            };
+            millis_of(&retry, [1, 2, 3, 4])
+        };
+        assert_eq!(from(5, 110), [5, 6, 7, 8]);
+        assert_eq!(from(0, 200), [0, 0, 0, 0]);
+        assert_eq!(from(100, 200), [100, 100, 100, 100]);
+        assert_eq!(from(101, 200), [100, 100, 100, 100]);
+    }
+
+    /// The values that the published algorithms give.
+    #[test]
+    fn numbers_are_mixed_as_published() {
+        assert_eq!(splitmix64(0), 0xE220_A839_7B1D_CDAF);
+        assert_eq!(splitmix64(1_234_567), 6_457_827_717_110_365_317);
+        assert_eq!(seed_of(""), 0xCBF2_9CE4_8422_2325);
+        assert_eq!(seed_of("a"), 0xAF63_DC4C_8601_EC8C);
+        assert_eq!(seed_of("foobar"), 0x8594_4171_F739_67E8);
     }
 }

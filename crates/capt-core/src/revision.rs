@@ -15,14 +15,14 @@ pub const KEPT: usize = 3;
 /// An input that was applied whole and found in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastGood {
-    /// The name of what keeps its rendered input.
-    pub revision: String,
+    /// The name of what keeps its rendered input; `None` where nothing does.
+    pub revision: Option<String>,
     /// Its version, where it has one.
     pub version: Option<Version>,
     /// The digest of its input.
     pub input: String,
-    /// The digest of the outputs that it had.
-    pub outputs: String,
+    /// The digest of the outputs that it had, where they are known.
+    pub outputs: Option<String>,
     /// When it became ready.
     pub time: Timestamp,
 }
@@ -84,8 +84,8 @@ pub struct RollBack {
     pub input: String,
     /// The version to apply it with: that of the revision, or the live one if that is higher by now.
     pub version: Option<Version>,
-    /// The digest that its outputs should have then; others are worth a word.
-    pub outputs: String,
+    /// The digest that its outputs should have then, where it is known; others are worth a word.
+    pub outputs: Option<String>,
 }
 
 /// Why there is no way back.
@@ -98,9 +98,12 @@ pub enum NoWayBack {
     /// What fails is what was good.
     #[error("the input that fails is the one that was ready last: going back to it changes nothing")]
     SameInput,
+    /// Nothing keeps the input.
+    #[error("the input that was ready last is not kept")]
+    NotKept,
     /// The revision is gone.
     #[error("the revision {revision} that was ready last is not kept any more")]
-    NotKept {
+    Gone {
         /// Its name.
         revision: String,
     },
@@ -116,13 +119,12 @@ pub fn plan(last: Option<&LastGood>, present: &Present) -> Result<RollBack, NoWa
     if last.input == present.input {
         return Err(NoWayBack::SameInput);
     }
-    if !present.kept.contains(&last.revision) {
-        return Err(NoWayBack::NotKept {
-            revision: last.revision.clone(),
-        });
+    let revision = last.revision.clone().ok_or(NoWayBack::NotKept)?;
+    if !present.kept.contains(&revision) {
+        return Err(NoWayBack::Gone { revision });
     }
     Ok(RollBack {
-        revision: last.revision.clone(),
+        revision,
         input: last.input.clone(),
         version: last.version.max(present.version),
         outputs: last.outputs.clone(),
@@ -135,10 +137,10 @@ mod tests {
 
     fn last(version: &str) -> LastGood {
         LastGood {
-            revision: "demo-3".to_owned(),
+            revision: Some("demo-3".to_owned()),
             version: Version::parse(version),
             input: "good".to_owned(),
-            outputs: "outputs".to_owned(),
+            outputs: Some("outputs".to_owned()),
             time: Timestamp::UNIX_EPOCH,
         }
     }
@@ -155,8 +157,8 @@ mod tests {
     fn the_last_good_input_is_applied_again() {
         let way = plan(Some(&last("1.31")), &present("1.31")).unwrap();
         assert_eq!(
-            (&*way.revision, &*way.input, &*way.outputs),
-            ("demo-3", "good", "outputs")
+            (&*way.revision, &*way.input, way.outputs.as_deref()),
+            ("demo-3", "good", Some("outputs"))
         );
         assert_eq!(way.version.unwrap().to_string(), "1.31");
     }
@@ -188,6 +190,11 @@ mod tests {
             why.to_string(),
             "the revision demo-3 that was ready last is not kept any more"
         );
+        let unkept = LastGood {
+            revision: None,
+            ..last("1.31")
+        };
+        assert_eq!(plan(Some(&unkept), &present("1.31")), Err(NoWayBack::NotKept));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::loss::{Basis, Loss};
 use crate::object::{Child, Object};
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::record::{OperationKind, Record};
+use crate::record::Record;
 use crate::wait::Wait;
 
 /// Everything observed about one apply at one moment.
@@ -91,7 +91,13 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             assessment.waits.extend(snapshot.missing.iter().cloned());
             object.follow(snapshot.workspace.as_ref(), &mut assessment);
         }
-        State::Provisioning | State::Degraded | State::Failed | State::Recovering => {
+        State::Provisioning => {
+            object.follow(snapshot.workspace.as_ref(), &mut assessment);
+            if snapshot.workspace.is_none() {
+                assessment.waits.extend(snapshot.missing.iter().cloned());
+            }
+        }
+        State::Degraded | State::Failed | State::Recovering => {
             object.follow(snapshot.workspace.as_ref(), &mut assessment);
         }
     }
@@ -111,7 +117,9 @@ pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> De
         now,
         |_| {},
         |record| {
-            let wanted = record.state == State::Provisioning && !waits_for_deletion;
+            // What was there when the inputs were checked may have gone since: nothing new is begun without it.
+            let may = snapshot.missing.is_empty() || snapshot.workspace.is_some();
+            let wanted = record.state == State::Provisioning && !waits_for_deletion && may;
             let there = snapshot
                 .workspace
                 .as_ref()
@@ -218,24 +226,21 @@ pub(crate) fn follow_progress(
         };
     }
     // What a child has reached in another operation says nothing about a deletion, nor the other way round.
-    let deleting = record
-        .operation
-        .as_ref()
-        .is_some_and(|operation| operation.kind == OperationKind::Deleting);
-    let progress = match record.state {
-        State::Pending | State::Validating => Progress::checking(missing),
-        State::Recovering if record.origin == Some(State::Validating) => Progress::checking(missing),
-        State::Provisioning
-        | State::Configuring
-        | State::Recovering
-        | State::Ready
-        | State::Degraded
-        | State::Failed => child
+    let deleting = record.is_deleting();
+    let checks = match record.state {
+        State::Pending | State::Validating => true,
+        State::Recovering => record.origin == Some(State::Validating),
+        State::Provisioning | State::Configuring | State::Ready | State::Degraded | State::Failed => false,
+    };
+    let progress = if checks && !deleting {
+        Progress::checking(missing)
+    } else {
+        child
             .filter(|child| child.matches && child.observed && child.deleting == deleting)
             .map_or_else(
                 || Progress::started("waiting for the workspace"),
                 |child| child.progress.clone().within(from, to),
-            ),
+            )
     };
     progress.not_behind(before).unfinished()
 }

@@ -143,6 +143,7 @@ mod tests {
     #[test]
     fn work_is_unusually_long_after_what_95_of_100_took() {
         assert_eq!(unusual_at(&durations(4), at(0)), None, "too little is known");
+        assert_eq!(unusual_at(&durations(5), at(0)), Some(at(5 * 60)));
         let known = durations(20);
         assert_eq!(unusual_at(&known, at(0)), Some(at(19 * 60)));
         assert_eq!(unusually_long(&known, at(0), at(19 * 60)), None);
@@ -191,6 +192,15 @@ mod tests {
             1,
             "that was before both windows"
         );
+        let twice_two = [&two_before[..], &[(7_050, Transient)]].concat();
+        assert_eq!(rising_at(&twice_two, 0, now).len(), 1, "twice as many");
+        let just_out = [&three[1..], &[(3_600, Transient)]].concat();
+        assert!(
+            rising_at(&just_out, 0, now).is_empty(),
+            "a window is over after its length"
+        );
+        let just_in = [&three[1..], &[(3_601, Transient)]].concat();
+        assert_eq!(rising_at(&just_in, 0, now).len(), 1);
         let of_both = [&three[..2], &[(7_200, Quota)]].concat();
         assert!(rising_at(&of_both, 0, now).is_empty(), "each class by itself");
         let to_come = [&three[..2], &[(7_201, Transient)]].concat();

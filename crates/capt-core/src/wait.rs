@@ -69,3 +69,26 @@ impl Notice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_kept() {
+        let wait = Wait::new("Secret/a", "SecretMissing", "it is not there");
+        assert_eq!(
+            (&*wait.on, &*wait.reason, &*wait.message, wait.since),
+            ("Secret/a", "SecretMissing", "it is not there", None)
+        );
+        let said = |notice: Notice| (notice.severity, notice.reason, notice.message);
+        assert_eq!(
+            said(Notice::normal("Ready", "it is ready")),
+            (Severity::Normal, "Ready".to_owned(), "it is ready".to_owned())
+        );
+        assert_eq!(
+            said(Notice::warning("Failed", "it has failed")),
+            (Severity::Warning, "Failed".to_owned(), "it has failed".to_owned())
+        );
+    }
+}

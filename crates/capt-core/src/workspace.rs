@@ -9,7 +9,8 @@ use crate::lifecycle::{Signal, State};
 use crate::object::{Object, is_retried};
 use crate::plan::{Checked, Plan, PlanError};
 use crate::progress::Progress;
-use crate::record::{OperationKind, Record, RunOperation, UNLOCK};
+use crate::record::{OperationKind, Record, RunOperation};
+use crate::recovery::ActionKind;
 use crate::wait::{Notice, Wait};
 
 mod teardown;
@@ -160,8 +161,12 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
         State::Recovering if object.record.origin == Some(State::Validating) => {
             object.check_inputs(&snapshot.missing, snapshot.invalid.as_ref(), &mut assessment);
         }
+        // Nothing says what was begun: it is begun anew.
+        State::Provisioning | State::Configuring if object.record.run.is_none() => {
+            assessment.signals.insert(Signal::InputChanged);
+        }
         State::Provisioning | State::Configuring => match seen.and_then(|run| run.end.as_ref()) {
-            Some(RunEnd::Failed(fault)) => assessment.fail(fault.clone(), &object.policy),
+            Some(RunEnd::Failed(fault)) => object.fail(fault.clone(), &mut assessment),
             Some(RunEnd::Succeeded) => {
                 assessment.signals.insert(Signal::Applied);
                 if snapshot.connection != Connection::Stale && snapshot.protected {
@@ -172,7 +177,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 // What keeps a run from starting and does not pass by itself is a fault of the run.
                 let lasting = object.faults.iter().find(|fault| !is_retried(fault));
                 if let Some(fault) = lasting.filter(|_| seen.is_none()) {
-                    assessment.fail(fault.clone(), &object.policy);
+                    object.fail(fault.clone(), &mut assessment);
                 }
             }
         },
@@ -190,8 +195,10 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
 pub fn decide(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision<Record, Command> {
     let mut decision = next(snapshot, assessment, now);
     let unlocked = current_run(snapshot).and_then(|run| run.unlocked.as_ref());
-    if let Some((at, holder)) = unlocked
-        && decision.record.note_mended("StateLocked", UNLOCK, *at)
+    if let Some((at, holder)) = unlocked.filter(|_| snapshot.object.paused.is_none())
+        && decision
+            .record
+            .note_mended("StateLocked", ActionKind::Unlock, *at)
     {
         let message =
             format!("the lock of {holder} was taken away: the process that took it is dead and has left it");
@@ -220,6 +227,10 @@ fn next(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision
             }
         },
         |record| {
+            if is_at_run(record) && current_run(snapshot).is_none() {
+                // It may have failed before anybody asked, which is known once it is begun or taken up.
+                record.honoured.clone_from(&object.record.honoured);
+            }
             let plan = match record.state {
                 State::Provisioning if is_superseded(snapshot) => {
                     Ok(Plan::single("withdraw-run", Command::WithdrawRun))
@@ -236,6 +247,19 @@ fn next(snapshot: &Snapshot, assessment: Assessment, now: Timestamp) -> Decision
             (checked(plan), Requeue::OnChange)
         },
     )
+}
+
+/// Whether its run is going on, or what comes of it is being written.
+const fn is_at_run(record: &Record) -> bool {
+    match record.state {
+        State::Provisioning | State::Configuring => true,
+        State::Pending
+        | State::Validating
+        | State::Ready
+        | State::Degraded
+        | State::Failed
+        | State::Recovering => false,
+    }
 }
 
 /// The run of the record, as the runner sees it.
@@ -275,8 +299,12 @@ fn keep(snapshot: &Snapshot, record: &Record) -> Plan<Command> {
 }
 
 fn configure(snapshot: &Snapshot, record: &Record) -> Result<Plan<Command>, PlanError> {
-    if current_run(snapshot).is_none() {
+    let Some(run) = current_run(snapshot) else {
         return Ok(start(snapshot, record));
+    };
+    if run.end.is_none() {
+        // Its outputs are not known before its end, and its state is written by it.
+        return Ok(Plan::empty());
     }
     let mut plan = Plan::draft();
     if snapshot.connection == Connection::Stale {
@@ -313,6 +341,13 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
         .as_ref()
         .filter(|seen| Some(seen.number) == run)
         .map(|seen| seen.progress.clone());
+    if wanted == RunOperation::Destroy {
+        // Where it was when it was deleted does not matter any more.
+        return seen
+            .unwrap_or_else(|| Progress::started("deleting"))
+            .not_behind(before)
+            .unfinished();
+    }
     match (&record.operation, record.state) {
         (None, State::Ready) => Progress::finished(),
         (None, _) => Progress::default().not_behind(before),
@@ -334,9 +369,8 @@ pub fn progress(snapshot: &Snapshot, record: &Record) -> Progress {
         (Some(_), State::Pending | State::Validating) => Progress::checking(&snapshot.missing)
             .not_behind(before)
             .unfinished(),
-        (Some(_), State::Ready | State::Degraded | State::Failed) => seen
-            .unwrap_or_else(|| Progress::started("deleting"))
-            .not_behind(before)
-            .unfinished(),
+        (Some(_), State::Ready | State::Degraded | State::Failed) => {
+            Progress::default().not_behind(before).unfinished()
+        }
     }
 }

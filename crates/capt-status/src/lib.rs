@@ -6,10 +6,12 @@
 
 mod announce;
 mod digest;
+mod health;
 mod object;
 mod ownership;
 mod policy;
 mod read;
+mod recovery;
 mod tenancy;
 mod write;
 
@@ -18,6 +20,7 @@ pub use digest::{digest, digest_bytes};
 pub use object::{Identity, child, controller_of, identity, is_managed_elsewhere, requested};
 pub use ownership::{FOREIGN_OBJECT, foreign_child, foreign_secret};
 pub use policy::{Kind, policy};
-pub use read::{read_record, read_state};
+pub use read::{read_phase, read_record, read_state};
+pub use recovery::{read_action, write_action};
 pub use tenancy::{may_use, refuse_foreign};
 pub use write::{Written, phase, write_conditions, write_lifecycle, write_run, write_state};

@@ -2,6 +2,7 @@
 
 use capt_api::keys;
 use capt_api::status::Lifecycle;
+use capt_core::absence::Absences;
 use capt_core::fault::Fault;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
@@ -49,6 +50,10 @@ impl Identity {
             record,
             policy,
             faults,
+            absences: Absences::default(),
+            look: None,
+            version: None,
+            outputs: None,
         }
     }
 }

@@ -1,10 +1,14 @@
 //! How patient an object is: what its spec says, over the defaults of its kind.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use capt_api::status::{RecoverySpec, Timeouts};
-use capt_core::advance::{Policy, RecoveryMode};
+use capt_core::advance::Policy;
+use capt_core::recovery::{RecoveryMode, Rules};
 use capt_core::retry::RetryStrategy;
+
+use crate::recovery::read_action;
 
 /// The kinds whose defaults differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +41,35 @@ pub fn policy(kind: Kind, timeouts: Option<&Timeouts>, recovery: Option<&Recover
         Kind::Apply => (workspace.max(secret), workspace),
         Kind::Workspace => (secret, workspace),
     };
+    let usually = match kind {
+        Kind::ControlPlane | Kind::Apply | Kind::Workspace => 12 * MINUTE,
+        Kind::Cluster => 4 * MINUTE,
+    };
     Policy {
-        retry: retry(recovery),
-        mode: mode(recovery),
+        recovery: rules(recovery),
         dependencies,
         work,
+        usually: usually.min(work),
+    }
+}
+
+fn rules(recovery: Option<&RecoverySpec>) -> Rules {
+    let failure_threshold = recovery
+        .and_then(|recovery| recovery.retry.as_ref()?.failure_threshold)
+        .and_then(|threshold| u32::try_from(threshold).ok());
+    let actions = recovery.iter().flat_map(|recovery| &recovery.actions);
+    let allow = recovery.iter().flat_map(|recovery| &recovery.allow);
+    Rules {
+        mode: mode(recovery),
+        retry: retry(recovery),
+        failure_threshold,
+        actions: actions
+            .filter_map(|step| Some((read_action(step.action)?, step.timeout.map(|timeout| timeout.0))))
+            .collect(),
+        allow: allow
+            .filter_map(|action| read_action(*action))
+            .collect::<BTreeSet<_>>(),
+        ..Rules::default()
     }
 }
 

@@ -1,14 +1,14 @@
 //! From the status of a custom resource to the record of the core.
 
-use capt_api::policy::RecoveryActionType;
-use capt_api::status::{FaultStatus, Lifecycle, OperationOutcome, OperationRecord, RecoveryOutcome};
+use capt_api::status::{FaultStatus, Lifecycle, OperationOutcome, OperationRecord};
 use capt_api::terraform_workspace::RunStatus;
 use capt_core::fault::{Fault, FaultClass};
-use capt_core::lifecycle::State;
-use capt_core::record::{
-    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, Run, RunOperation, UNLOCK,
-};
+use capt_core::lifecycle::{Phase, State};
+use capt_core::record::{Ending, Operation, OperationKind, Record, Run, RunOperation};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::health::{read_checkup, read_last_good};
+use crate::recovery::read_recovery;
 
 /// The state of the wire as the state of the core.
 pub const fn read_state(state: capt_api::status::State) -> State {
@@ -25,11 +25,20 @@ pub const fn read_state(state: capt_api::status::State) -> State {
     }
 }
 
+/// The phase of the wire as the phase of the core.
+pub const fn read_phase(phase: capt_api::status::Phase) -> Phase {
+    use capt_api::status::Phase as Wire;
+    match phase {
+        Wire::Creating => Phase::Creating,
+        Wire::Ready => Phase::Ready,
+        Wire::Failed => Phase::Failed,
+    }
+}
+
 /// The record that a status holds; that of a new object where there is none.
 pub fn read_record(status: &Lifecycle, run: Option<&RunStatus>) -> Record {
     let progress = status.progress.as_ref();
     let recovery = status.recovery.as_ref();
-    let count = |own: Option<i32>| own.and_then(|own| u32::try_from(own).ok()).unwrap_or(0);
     Record {
         state: status.state.map(read_state).unwrap_or_default(),
         since: time(status.state_since.as_ref()),
@@ -40,7 +49,6 @@ pub fn read_record(status: &Lifecycle, run: Option<&RunStatus>) -> Record {
         initialized: status
             .condition("Initialized")
             .is_some_and(|condition| condition.status == "True"),
-        attempt: count(recovery.and_then(|recovery| recovery.failed_attempts)),
         next_attempt: time(recovery.and_then(|recovery| recovery.next_attempt.as_ref())),
         gave_up: recovery.and_then(|recovery| recovery.exhausted) == Some(true),
         fault: status.fault.as_ref().map(read_fault),
@@ -58,7 +66,9 @@ pub fn read_record(status: &Lifecycle, run: Option<&RunStatus>) -> Record {
         history: progress
             .map(|progress| progress.history.iter().filter_map(read_history).collect())
             .unwrap_or_default(),
-        recovery: recovery.map(read_recovery).unwrap_or_default(),
+        recovery: read_recovery(status),
+        checkup: read_checkup(status.health.as_ref()),
+        last_good: read_last_good(status.last_known_good.as_ref()),
         percent: progress
             .and_then(|progress| progress.percent_complete)
             .and_then(|percent| u8::try_from(percent).ok())
@@ -121,36 +131,4 @@ fn read_history(entry: &OperationRecord) -> Option<Operation> {
         started_at: entry.started_at.0,
         finished,
     })
-}
-
-fn read_recovery(recovery: &capt_api::status::Recovery) -> Recovery {
-    let count = |own: Option<i32>| own.and_then(|own| u32::try_from(own).ok()).unwrap_or(0);
-    Recovery {
-        last_attempt: time(recovery.last_attempt.as_ref()),
-        attempts: count(recovery.attempts),
-        successes: count(recovery.successes),
-        history: recovery
-            .history
-            .iter()
-            .map(|entry| {
-                let how = entry.outcome.map(|outcome| match outcome {
-                    RecoveryOutcome::Succeeded => Ending::Succeeded,
-                    RecoveryOutcome::Failed | RecoveryOutcome::Escalated => Ending::Failed,
-                    RecoveryOutcome::Observed => Ending::Superseded,
-                });
-                let took = entry
-                    .duration
-                    .map_or(std::time::Duration::ZERO, |duration| duration.0);
-                RecoveryAttempt {
-                    time: entry.time.0,
-                    trigger: entry.trigger.clone(),
-                    action: match entry.action {
-                        Some(RecoveryActionType::Unlock) => UNLOCK.to_owned(),
-                        Some(_) | None => "Retry".to_owned(),
-                    },
-                    finished: how.map(|how| (capt_core::advance::after(entry.time.0, took), how)),
-                }
-            })
-            .collect(),
-    }
 }

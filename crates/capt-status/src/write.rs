@@ -1,15 +1,18 @@
 //! From the record of the core to the status of a custom resource.
 
 use capt_api::status::{
-    FaultStatus, Lifecycle, OperationOutcome, OperationRecord, Phase, Progress, Recovery, RecoveryActionType,
-    RecoveryOutcome, RecoveryRecord, State, Wait,
+    FaultStatus, Lifecycle, OperationOutcome, OperationRecord, Phase, Progress, State, Wait,
 };
 use capt_api::terraform_workspace::RunStatus;
+use capt_core::advance::expected_end;
 use capt_core::condition::{Condition, is_overdue};
 use capt_core::object::Object;
-use capt_core::record::{Ending, Operation, Record, RecoveryAttempt, Run, RunOperation, UNLOCK};
+use capt_core::record::{Ending, Operation, Record, Run, RunOperation};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as WireCondition, Time};
+
+use crate::health::{write_health, write_last_good};
+use crate::recovery::write_recovery;
 
 /// What [`write_lifecycle`] renders.
 #[derive(Debug)]
@@ -47,25 +50,13 @@ pub const fn write_state(state: capt_core::lifecycle::State) -> State {
     }
 }
 
-/// The legacy phase: an update after the first Ready is still Ready.
+/// The legacy phase.
 pub fn phase(record: &Record) -> Phase {
-    use capt_core::lifecycle::State as Core;
-    match record.state {
-        Core::Failed => Phase::Failed,
+    use capt_core::lifecycle::Phase as Core;
+    match record.phase() {
+        Core::Creating => Phase::Creating,
         Core::Ready => Phase::Ready,
-        Core::Degraded if record.gave_up => Phase::Failed,
-        Core::Pending
-        | Core::Validating
-        | Core::Provisioning
-        | Core::Configuring
-        | Core::Degraded
-        | Core::Recovering => {
-            if record.initialized {
-                Phase::Ready
-            } else {
-                Phase::Creating
-            }
-        }
+        Core::Failed => Phase::Failed,
     }
 }
 
@@ -81,7 +72,6 @@ pub fn write_lifecycle(written: Written<'_>) -> Lifecycle {
         before,
         now,
     } = written;
-    let overdue = is_overdue(object, record, now);
     // Whoever is paused acts on nothing: a spec that has changed since is not what its state is about. Before anything
     // was seen, the default of the status is below any generation.
     let kept = before
@@ -96,7 +86,7 @@ pub fn write_lifecycle(written: Written<'_>) -> Lifecycle {
         input_digest: record.input.clone(),
         applied_input_digest: record.applied.clone(),
         observed_request: record.honoured.clone(),
-        progress: Some(write_progress(record, &progress, overdue)),
+        progress: Some(write_progress(object, record, &progress, now)),
         fault: record.fault.as_ref().map(|fault| FaultStatus {
             source: record.blamed.clone(),
             class: fault.class.name().to_owned(),
@@ -109,9 +99,9 @@ pub fn write_lifecycle(written: Written<'_>) -> Lifecycle {
             .iter()
             .map(|wait| write_wait(wait, &before.waits, now))
             .collect(),
-        health: before.health.clone(),
-        recovery: write_recovery(record),
-        last_known_good: before.last_known_good.clone(),
+        health: write_health(&record.checkup, before.health.as_ref()),
+        recovery: write_recovery(record, &object.policy.recovery),
+        last_known_good: record.last_good.as_ref().map(write_last_good),
         conditions: write_conditions(&conditions, &before.conditions, observed, now),
     }
 }
@@ -120,7 +110,15 @@ fn count(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-fn write_progress(record: &Record, progress: &capt_core::progress::Progress, overdue: bool) -> Progress {
+fn write_progress(
+    object: &Object,
+    record: &Record,
+    progress: &capt_core::progress::Progress,
+    now: Timestamp,
+) -> Progress {
+    let overdue = is_overdue(object, record, now);
+    // Of what nobody works on nothing is expected.
+    let expected = expected_end(record, &object.policy, now).filter(|_| object.paused.is_none());
     let operation = record.operation.as_ref();
     let steps = (progress.total > 0).then(|| (count(progress.completed), count(progress.total)));
     Progress {
@@ -130,7 +128,7 @@ fn write_progress(record: &Record, progress: &capt_core::progress::Progress, ove
         completed_steps: steps.map(|(completed, _)| completed),
         total_steps: steps.map(|(_, total)| total),
         started_at: operation.map(|operation| Time(operation.started_at)),
-        estimated_completion_time: None,
+        estimated_completion_time: expected.map(Time),
         overdue: overdue.then_some(true),
         history: record.history.iter().map(write_history).collect(),
     }
@@ -164,46 +162,6 @@ fn write_wait(wait: &capt_core::wait::Wait, before: &[Wait], now: Timestamp) -> 
         reason: wait.reason.clone(),
         message: Some(wait.message.clone()).filter(|message| !message.is_empty()),
         since: Some(since),
-    }
-}
-
-fn write_recovery(record: &Record) -> Option<Recovery> {
-    let recovery = &record.recovery;
-    let percent = (recovery.attempts > 0).then(|| {
-        i32::try_from(u64::from(recovery.successes) * 100 / u64::from(recovery.attempts)).unwrap_or(100)
-    });
-    let written = Recovery {
-        from: record.origin.map(write_state),
-        failed_attempts: (record.attempt > 0).then(|| count(record.attempt)),
-        exhausted: record.gave_up.then_some(true),
-        last_attempt: recovery.last_attempt.map(Time),
-        next_attempt: record.next_attempt.map(Time),
-        attempts: (recovery.attempts > 0).then(|| count(recovery.attempts)),
-        successes: (recovery.attempts > 0).then(|| count(recovery.successes)),
-        success_percent: percent,
-        incident: None,
-        history: recovery.history.iter().map(write_attempt).collect(),
-    };
-    (written != Recovery::default()).then_some(written)
-}
-
-fn write_attempt(attempt: &RecoveryAttempt) -> RecoveryRecord {
-    RecoveryRecord {
-        time: Time(attempt.time),
-        trigger: attempt.trigger.clone(),
-        action: Some(match attempt.action.as_str() {
-            UNLOCK => RecoveryActionType::Unlock,
-            _ => RecoveryActionType::Reapply,
-        }),
-        outcome: attempt.finished.map(|(_, how)| match how {
-            Ending::Succeeded => RecoveryOutcome::Succeeded,
-            Ending::Failed | Ending::Superseded => RecoveryOutcome::Failed,
-        }),
-        duration: attempt.finished.map(|(at, _)| {
-            let took = at.duration_since(attempt.time);
-            let seconds = u64::try_from(took.as_secs()).unwrap_or(0);
-            capt_api::Duration::from_secs(seconds)
-        }),
     }
 }
 

@@ -10,12 +10,15 @@ use std::collections::BTreeSet;
 use capt_api::status::Lifecycle as WireLifecycle;
 use capt_core::condition::standard;
 use capt_core::fault::{Fault, FaultClass};
+use capt_core::health::{CheckKind, Checkup, Judgement, Verdict};
 use capt_core::lifecycle::State;
 use capt_core::object::Object;
 use capt_core::progress::Progress;
 use capt_core::record::{
-    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, Run, RunOperation,
+    Ending, Operation, OperationKind, Record, Recovery, RecoveryAttempt, RecoveryOutcome, Run, RunOperation,
 };
+use capt_core::recovery::{ActionKind, Breaker, Escalation, Incident, Ledger, Spent};
+use capt_core::revision::{LastGood, Version};
 use capt_core::wait::Wait;
 use capt_status::{Kind, Written, child, policy, read_record, write_lifecycle, write_run, write_state};
 use jiff::Timestamp;
@@ -57,24 +60,85 @@ fn fault() -> impl Strategy<Value = Fault> {
         })
 }
 
+fn outcome() -> impl Strategy<Value = RecoveryOutcome> {
+    use RecoveryOutcome::{Escalated, Failed, Observed, Succeeded};
+    prop::sample::select(&[Succeeded, Failed, Observed, Escalated][..])
+}
+
+fn action() -> impl Strategy<Value = ActionKind> {
+    prop::sample::select(ActionKind::ALL)
+}
+
+prop_compose! {
+    fn incident()(
+        started_at in time(),
+        class in prop::sample::select(FaultClass::ALL),
+        trigger in "[A-Z][a-z]{1,8}",
+        tried in prop::collection::btree_map(action(), 1u32..50, 0..4),
+        doing in option::of(action()),
+        escalated in option::of(prop::sample::select(Escalation::ALL)),
+    ) -> Incident {
+        Incident { started_at, class, trigger, tried, doing, escalated }
+    }
+}
+
+prop_compose! {
+    fn checkup()(
+        checks in prop::collection::btree_map(
+            prop::sample::select(CheckKind::ALL),
+            (0..3usize, option::of(time()), 0u32..5, "[a-z ]{0,20}"),
+            0..5,
+        ),
+        looked in option::of(time()),
+    ) -> Checkup {
+        let judgement = |(verdict, since, against, message)| Judgement {
+            verdict: [Verdict::Unknown, Verdict::Passing, Verdict::Failing][verdict],
+            since,
+            against,
+            message,
+        };
+        let judgements = checks.into_iter().map(|(kind, it)| (kind, judgement(it))).collect();
+        Checkup { judgements, looked }
+    }
+}
+
+prop_compose! {
+    fn last_good()(
+        revision in option::of("[a-z]{3}-[0-9]"),
+        version in option::of((1u32..3, 0u32..99)),
+        input in "[0-9a-f]{8}",
+        outputs in option::of("[0-9a-f]{8}"),
+        time in time(),
+    ) -> LastGood {
+        let version = version.map(|(major, minor)| Version { major, minor });
+        LastGood { revision, version, input, outputs, time }
+    }
+}
+
 prop_compose! {
     fn recovery()(
         last_attempt in option::of(time()),
         counts in (1u32..100, 0u32..100),
-        history in prop::collection::vec((time(), 0i64..5000, option::of(any::<bool>())), 0..5),
+        history in prop::collection::vec((time(), 0i64..5000, option::of(outcome()), option::of(action()), option::of(prop::sample::select(FaultClass::ALL))), 0..5),
+        incident in option::of(incident()),
+        breaker in (0u32..10, option::of(time())),
+        spent in (option::of(time()), 0u32..50),
     ) -> Recovery {
         Recovery {
+            ledger: Ledger {
+                incident,
+                breaker: Breaker { failures: breaker.0, last_failure: breaker.1 },
+                spent: Spent { since: spent.0, actions: spent.1 },
+            },
             last_attempt,
             attempts: counts.0,
             successes: counts.1.min(counts.0),
-            history: history.into_iter().map(|(time, seconds, how)| RecoveryAttempt {
+            history: history.into_iter().map(|(time, seconds, how, action, class)| RecoveryAttempt {
                 time,
                 trigger: "Throttled".to_owned(),
-                action: "Retry".to_owned(),
-                finished: how.map(|good| {
-                    let end = if good { Ending::Succeeded } else { Ending::Failed };
-                    (time + jiff::SignedDuration::from_secs(seconds), end)
-                }),
+                class,
+                action,
+                finished: how.map(|how| (time + jiff::SignedDuration::from_secs(seconds), how)),
             }).collect(),
         }
     }
@@ -87,7 +151,7 @@ prop_compose! {
         origin in option::of(prop::sample::select(State::ALL)),
         digests in (option::of("[0-9a-f]{8}"), option::of("[0-9a-f]{8}"), option::of("retry=[a-z]{3}")),
         flags in any::<(bool, bool, bool)>(),
-        attempt in 0u32..1000,
+        judged in (checkup(), option::of(last_good())),
         fault in option::of((fault(), option::of("Kind/[a-z]{3}"))),
         run in option::of((1u32..100, any::<bool>(), time())),
         operation in option::of((kind(), time())),
@@ -103,7 +167,6 @@ prop_compose! {
             applied: digests.1,
             ready: flags.0,
             initialized: flags.1,
-            attempt,
             next_attempt: times.1,
             gave_up: flags.2,
             blamed: fault.as_ref().and_then(|(_, blamed)| blamed.clone()),
@@ -120,6 +183,8 @@ prop_compose! {
                 Operation { kind, started_at, finished: Some((at, how)) }
             }).collect(),
             recovery,
+            checkup: judged.0,
+            last_good: judged.1,
             percent,
         }
     }
@@ -127,16 +192,11 @@ prop_compose! {
 
 fn object(record: Record) -> Object {
     Object {
-        name: "TerraformWorkspace/demo".to_owned(),
-        uid: "uid".to_owned(),
-        deleting: false,
         finalized: true,
-        paused: None,
-        requested: None,
         input: "input".to_owned(),
         record,
         policy: policy(Kind::Workspace, None, None),
-        faults: Vec::new(),
+        ..Object::new("TerraformWorkspace/demo", "uid")
     }
 }
 

@@ -1,13 +1,14 @@
 //! What can happen next.
 
-use capt_core::decision::Requeue;
 use capt_core::fault::FaultClass;
+use capt_core::lifecycle::State;
 
-use crate::memo::{Millis, stands_for};
+use crate::check;
+use crate::choice::choose;
+use crate::memo::Millis;
 use crate::mistake::Mistake;
-use crate::observe::Light;
-use crate::round::{How, decide, delete, fails, goes_on, restart, round};
-use crate::world::{Content, Left, Name, World};
+use crate::round::{How, delete, fails, goes_on, restart, round};
+use crate::world::{Ailment, Content, Kinds, Left, Name, World};
 
 /// How far the clock is set forward or back: further than any limit.
 const JUMP: Millis = 60 * 60 * 1000;
@@ -25,19 +26,28 @@ pub enum Loss {
     Connection,
     /// The kubeconfig secret.
     Kubeconfig,
-    /// The workspace of the control plane: somebody deletes it.
-    Workspace,
+    /// A workspace: somebody deletes it.
+    Workspace(Name),
+    /// Both workspaces: somebody deletes them.
+    Workspaces,
+    /// The health of the control plane or of its workspace.
+    Health(Ailment),
 }
 
 impl Loss {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 12] = [
         Self::Owner,
         Self::Credentials(Name::Plane),
         Self::Credentials(Name::Network),
         Self::Template,
         Self::Connection,
         Self::Kubeconfig,
-        Self::Workspace,
+        Self::Workspace(Name::Plane),
+        Self::Workspace(Name::Network),
+        Self::Workspaces,
+        Self::Health(Ailment::Silent),
+        Self::Health(Ailment::Unsynced),
+        Self::Health(Ailment::Stubborn),
     ];
 }
 
@@ -118,22 +128,19 @@ pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Ve
     }
     let any = world.left.disturbances > 0;
     for name in Name::ALL {
-        let Some((_, decided)) = decide(world, name, Light::PLAIN, mistake) else {
+        let Some(choice) = choose(world, name, mistake) else {
             continue;
         };
         actions.push(Action::Reconcile(name));
-        if decided.plan.is_empty() {
+        if choice.plan.is_empty() {
             continue;
         }
+        let any = any && world.left.kinds == Kinds::All;
         if any && world.left.restarts > 0 {
-            actions.extend((1..=decided.plan.len()).map(|steps| Action::Dies(name, steps)));
+            actions.extend((1..=choice.plan.len()).map(|steps| Action::Dies(name, steps)));
         }
         if any && world.left.faults > 0 {
-            actions.extend(
-                FaultClass::ALL
-                    .iter()
-                    .map(|class| Action::StepFails(name, *class)),
-            );
+            actions.extend(classes(world).map(|class| Action::StepFails(name, class)));
         }
     }
     for name in Name::WORKSPACES {
@@ -151,7 +158,7 @@ pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Ve
             actions.push(Action::Stops(name));
         }
         if any && world.left.faults > 0 {
-            actions.extend(FaultClass::ALL.iter().map(|class| Action::RunFails(name, *class)));
+            actions.extend(classes(world).map(|class| Action::RunFails(name, class)));
         }
     }
     actions.push(Action::Wait);
@@ -169,13 +176,25 @@ pub(crate) fn possible(world: &World, mistake: Option<Mistake>, actions: &mut Ve
     }
 }
 
+/// The classes of faults, one of each that ask for the same.
+fn classes(world: &World) -> impl Iterator<Item = FaultClass> {
+    let manner = world.manner;
+    let all = world.left.kinds == Kinds::All;
+    FaultClass::ALL.iter().copied().filter(move |class| {
+        let few = matches!(class, FaultClass::Transient | FaultClass::Conflict);
+        manner.stands_for(*class) == *class && (all || few)
+    })
+}
+
 fn disturbances(world: &World, actions: &mut Vec<Action>) {
     let left = &world.left;
+    let all = left.kinds == Kinds::All;
     if left.restarts > 0 {
         actions.push(Action::Restart);
     }
     if left.jumps > 0 {
-        actions.extend([Action::Forward, Action::Back]);
+        actions.push(Action::Forward);
+        actions.extend(all.then_some(Action::Back));
     }
     for name in Name::PARENTS {
         let Some(thing) = world.get(name).filter(|thing| !thing.deleting) else {
@@ -183,6 +202,7 @@ fn disturbances(world: &World, actions: &mut Vec<Action>) {
         };
         if left.changes > 0 {
             let others = Content::ALL.iter().filter(|content| **content != thing.content);
+            let others = others.filter(|content| all || **content == Content::Second);
             actions.extend(others.map(|content| Action::Change(name, *content)));
         }
         if left.requests > 0 {
@@ -194,16 +214,21 @@ fn disturbances(world: &World, actions: &mut Vec<Action>) {
     }
     if left.pauses > 0 && !is_something_paused(world) {
         actions.push(Action::PauseAll);
-        let there = Name::ALL.into_iter().filter(|name| world.get(*name).is_some());
+        let there = Name::ALL
+            .into_iter()
+            .filter(|name| all && world.get(*name).is_some());
         actions.extend(there.map(Action::Pause));
     }
     if left.losses > 0 {
-        actions.extend(Loss::ALL.into_iter().map(Action::Lose));
+        let losses = Loss::ALL
+            .into_iter()
+            .filter(|loss| all || matches!(loss, Loss::Owner | Loss::Workspaces));
+        actions.extend(losses.map(Action::Lose));
     }
 }
 
 fn is_something_lost(world: &World) -> bool {
-    world.around.uncredited.is_some() || !world.around.template
+    world.around.uncredited.is_some() || !world.around.template || world.around.ailment.is_some()
 }
 
 fn is_something_paused(world: &World) -> bool {
@@ -227,7 +252,14 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             spend(&mut world, |left| &mut left.restarts);
         }
         Action::StepFails(name, class) => {
-            round(&mut world, name, How::Fails(stands_for(class)), mistake);
+            round(
+                &mut world,
+                name,
+                How::Fails(before.manner.stands_for(class)),
+                mistake,
+            );
+            // It was tried, and has failed anew.
+            check::settles(&mut world, name);
             spend(&mut world, |left| &mut left.faults);
         }
         Action::Restart => {
@@ -238,7 +270,7 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             goes_on(&mut world, name);
         }
         Action::RunFails(name, class) => {
-            fails(&mut world, name, stands_for(class));
+            fails(&mut world, name, class);
             spend(&mut world, |left| &mut left.faults);
         }
         Action::Stops(name) => {
@@ -256,8 +288,10 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
             spend(&mut world, |left| &mut left.changes);
         }
         Action::Ask(name) => {
+            let owed = check::has_failed(&world, name);
             let thing = world.get_mut(name)?;
             thing.requested = thing.requested.saturating_add(1);
+            thing.owed |= owed;
             spend(&mut world, |left| &mut left.requests);
         }
         Action::Pause(name) => {
@@ -280,12 +314,14 @@ pub(crate) fn after(before: &World, action: Action, mistake: Option<Mistake>) ->
         Action::Regain => {
             world.around.uncredited = None;
             world.around.template = true;
+            world.around.ailment = None;
         }
         Action::Delete(name) => {
             delete(&mut world, name);
             spend(&mut world, |left| &mut left.deletions);
         }
     }
+    let world = world.closed();
     (world != *before).then_some(world)
 }
 
@@ -305,9 +341,24 @@ fn lose(world: &mut World, loss: Loss) -> Option<()> {
         Loss::Template => world.around.template = false,
         Loss::Connection => world.get_mut(Name::Plane)?.connection = None,
         Loss::Kubeconfig => world.get_mut(Name::ControlPlane)?.kubeconfig = None,
-        Loss::Workspace => {
-            world.get(Name::Plane).filter(|thing| !thing.deleting)?;
-            delete(world, Name::Plane);
+        Loss::Health(ailment) => {
+            world.around.ailment = Some(ailment);
+            // Nobody looks at what was never in use.
+            let of = |name: &Name| world.ails(*name).is_some();
+            let ill = Name::ALL.into_iter().find(of)?;
+            world.get(ill).filter(|it| it.memo.initialized)?;
+        }
+        Loss::Workspace(name) => {
+            world.get(name).filter(|thing| !thing.deleting)?;
+            delete(world, name);
+        }
+        Loss::Workspaces => {
+            for name in Name::WORKSPACES {
+                world.get(name).filter(|thing| !thing.deleting)?;
+            }
+            for name in Name::WORKSPACES {
+                delete(world, name);
+            }
         }
     }
     Some(())
@@ -315,13 +366,29 @@ fn lose(world: &mut World, loss: Loss) -> Option<()> {
 
 /// The next moment after now at which somebody asks to be looked at.
 pub(crate) fn next_moment(world: &World, mistake: Option<Mistake>) -> Option<Millis> {
-    let now = Light::PLAIN.now;
-    let moment = |name: Name| match decide(world, name, Light::PLAIN, mistake)?.1.requeue {
-        Requeue::OnChange => None,
-        Requeue::At(at) => Millis::try_from(at.duration_since(now).as_millis()).ok(),
-    };
-    let moments = Name::ALL.into_iter().filter_map(moment);
+    let moment = |name: Name| choose(world, name, mistake)?.again;
+    let moments = Name::ALL.into_iter().filter_map(moment).chain(look(world));
     moments.filter(|moment| *moment > 0).min()
+}
+
+/// How long after one look at the health of an object the next one is taken, while that makes a difference.
+const LOOK: Millis = 30 * 60 * 1000;
+
+fn look(world: &World) -> Option<Millis> {
+    let differs = |name: Name| {
+        let memo = world.get(name)?.memo;
+        let judged = match name {
+            Name::ControlPlane => memo.judged[0],
+            Name::Plane => memo.judged[1],
+            Name::Cluster | Name::Network => return None,
+        };
+        let ails = world.ails(name).is_some();
+        // What was applied again is looked at again.
+        let again = ails && memo.state == State::Ready;
+        let differs = judged.against > 0 || judged.fails != Some(ails) || again;
+        (memo.initialized && differs).then_some(())
+    };
+    Name::ALL.into_iter().find_map(differs).map(|()| LOOK)
 }
 
 /// The clock goes on by so much, or back.
@@ -329,6 +396,9 @@ pub(crate) fn pass(world: &mut World, passed: Millis) {
     for name in Name::ALL {
         if let Some(thing) = world.get_mut(name) {
             thing.memo = thing.memo.later(passed);
+            // A clock that was set back knows nothing of what was tried after that.
+            let held = thing.held.map(|until| until.saturating_sub(passed));
+            thing.held = held.filter(|until| *until > 0 && passed >= 0);
         }
     }
 }

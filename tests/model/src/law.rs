@@ -33,6 +33,8 @@ pub enum Law {
     Rest,
     /// At rest each object is Ready for its input, has failed, or says what it waits for.
     Reason,
+    /// With faults off, what had failed when a person asked is tried again.
+    Answered,
     /// With everything mended and asked for, each object becomes Ready.
     Mends,
     /// With everything deleted, everything goes.
@@ -41,7 +43,7 @@ pub enum Law {
 
 impl Law {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::EndpointStays,
         Self::InitializedStays,
         Self::ReadyIsEarned,
@@ -57,6 +59,7 @@ impl Law {
         Self::OperationEnds,
         Self::Rest,
         Self::Reason,
+        Self::Answered,
         Self::Mends,
         Self::Goes,
     ];
@@ -79,6 +82,7 @@ impl Law {
             Self::OperationEnds => "who has come to rest has no operation going on",
             Self::Rest => "with faults off every world comes to rest, in silence",
             Self::Reason => "at rest each object is Ready, has failed, or says what it waits for",
+            Self::Answered => "what had failed when a person asked is tried again",
             Self::Mends => "with everything mended and asked for, each object becomes Ready",
             Self::Goes => "with everything deleted, everything goes",
         }

@@ -10,7 +10,10 @@
 
 pub mod action;
 mod check;
+mod choice;
+mod kept;
 pub mod law;
+pub mod manner;
 pub mod memo;
 pub mod mistake;
 pub mod model;
@@ -19,8 +22,9 @@ mod rest;
 mod round;
 mod sound;
 mod story;
+mod walk;
 pub mod world;
 
 pub use model::{Begin, Bound, Decisions, Found, Search, explore, reached};
-pub use sound::tells_apart;
+pub use sound::{remembers_another, tells_apart};
 pub use story::story;

@@ -1,15 +1,14 @@
 //! Mistakes that are planted on purpose, to show that the laws find them.
 
 use capt_core::advance::Assessment;
-use capt_core::decision::Requeue;
-use capt_core::lifecycle::{Signal, State};
-use capt_core::record::{OperationKind, Record, RunOperation};
-use capt_core::{cluster, control_plane, workspace};
 
 use crate::law::Law;
+use crate::manner::Manner;
 use crate::observe::Snapshot;
-use crate::round::{Command, Decided};
+use crate::round::Decided;
 use crate::world::{Left, Thing};
+
+mod plant;
 
 /// A mistake in what is seen, in what it means, or in what is done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +27,20 @@ pub enum Mistake {
     AttemptNotCounted,
     /// The budget is not looked at.
     NeverGivesUp,
+    /// What may only be observed is done.
+    ObserveActs,
+    /// The actions that an owner has written are not read.
+    OwnActionIgnored,
+    /// The window of attempts is not looked at.
+    WindowIgnored,
+    /// The breaker never opens.
+    BreakerIgnored,
+    /// That a person was asked is forgotten.
+    EscalationForgotten,
+    /// A control plane that is ill goes for healthy.
+    UnhealthyIgnored,
+    /// One that is healthy again goes for ill.
+    HealthyIgnored,
     /// A retry does not wait.
     RetryWithoutDelay,
     /// Failed is left without a reason.
@@ -64,6 +77,10 @@ pub enum Mistake {
     ConnectionNotWritten,
     /// A request is taken down and not honoured.
     RequestIgnored,
+    /// A request that arrives with a failure is taken for answered.
+    RequestLost,
+    /// What was missing is forgotten once the inputs were checked.
+    MissingForgotten,
     /// What is in order is written again in every round.
     WrittenForEver,
     /// The record changes in every round.
@@ -91,7 +108,7 @@ pub(crate) enum Plant {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 39] = [
         Self::InputChangeIgnored,
         Self::InitializedReset,
         Self::ReadyAtApplied,
@@ -99,6 +116,13 @@ impl Mistake {
         Self::ConfiguringSkipped,
         Self::AttemptNotCounted,
         Self::NeverGivesUp,
+        Self::ObserveActs,
+        Self::OwnActionIgnored,
+        Self::WindowIgnored,
+        Self::BreakerIgnored,
+        Self::EscalationForgotten,
+        Self::UnhealthyIgnored,
+        Self::HealthyIgnored,
         Self::RetryWithoutDelay,
         Self::FailedLeftByItself,
         Self::FailedResumed,
@@ -117,6 +141,8 @@ impl Mistake {
         Self::DestroyGivenUp,
         Self::ConnectionNotWritten,
         Self::RequestIgnored,
+        Self::RequestLost,
+        Self::MissingForgotten,
         Self::WrittenForEver,
         Self::RecordNotStable,
         Self::WaitNotSaid,
@@ -133,21 +159,26 @@ impl Mistake {
                 Law::ReadyIsEarned
             }
             Self::ConfiguringSkipped | Self::FailedResumed => Law::Table,
-            Self::AttemptNotCounted | Self::NeverGivesUp => Law::Budget,
-            Self::RetryWithoutDelay => Law::Patience,
+            Self::AttemptNotCounted | Self::NeverGivesUp | Self::ObserveActs | Self::OwnActionIgnored => {
+                Law::Budget
+            }
+            Self::RetryWithoutDelay | Self::WindowIgnored | Self::BreakerIgnored => Law::Patience,
             Self::FailedLeftByItself => Law::FailedIsLeft,
             Self::PauseIgnored | Self::OwnerIgnored => Law::HandsOff,
             Self::FinalizerRemovedEarly | Self::FinalizerForgotten => Law::NothingLeft,
             Self::RunOpenedTwice => Law::OneRun,
             Self::DoneInTheMovingRound => Law::Intent,
             Self::OperationNotEnded => Law::OperationEnds,
-            Self::NetworkDestroyedFirst | Self::MissingIgnored => Law::Ground,
+            Self::NetworkDestroyedFirst | Self::MissingIgnored | Self::MissingForgotten => Law::Ground,
+            Self::RequestLost => Law::Answered,
             Self::WrittenForEver | Self::RecordNotStable => Law::Rest,
             Self::RequeueForgotten
             | Self::RecoveryOfChildIgnored
             | Self::ConnectionNotWritten
+            | Self::EscalationForgotten
+            | Self::UnhealthyIgnored
             | Self::WaitNotSaid => Law::Reason,
-            Self::RequestIgnored | Self::ChildNotCorrected => Law::Mends,
+            Self::RequestIgnored | Self::HealthyIgnored | Self::ChildNotCorrected => Law::Mends,
             Self::DestroyGivenUp | Self::FailedNotDeleted => Law::Goes,
         }
     }
@@ -155,7 +186,11 @@ impl Mistake {
     /// How much has to happen until it shows.
     pub const fn needs(self) -> Left {
         match self {
-            Self::AttemptNotCounted | Self::NeverGivesUp => Left {
+            Self::AttemptNotCounted
+            | Self::NeverGivesUp
+            | Self::OwnActionIgnored
+            | Self::WindowIgnored
+            | Self::EscalationForgotten => Left {
                 faults: 2,
                 disturbances: 2,
                 ..Left::NOTHING
@@ -164,6 +199,22 @@ impl Mistake {
                 faults: 1,
                 deletions: 2,
                 disturbances: 3,
+                ..Left::NOTHING
+            },
+            Self::ObserveActs | Self::BreakerIgnored => Left {
+                faults: 1,
+                disturbances: 1,
+                ..Left::NOTHING
+            },
+            Self::RequestLost => Left {
+                faults: 1,
+                requests: 1,
+                disturbances: 2,
+                ..Left::NOTHING
+            },
+            Self::MissingForgotten | Self::UnhealthyIgnored | Self::HealthyIgnored => Left {
+                losses: 1,
+                disturbances: 1,
                 ..Left::NOTHING
             },
             Self::RunOpenedTwice | Self::StaleKubeconfigAccepted => Left {
@@ -198,200 +249,48 @@ impl Mistake {
         }
     }
 
-    #[allow(clippy::too_many_lines, reason = "one mistake after the other")]
-    pub(crate) fn plant(self) -> Plant {
+    /// How patient everybody is where it shows.
+    pub const fn manner(self) -> Manner {
         match self {
-            Self::InputChangeIgnored => Plant::Assessment(|_, it| {
-                it.signals.remove(&Signal::InputChanged);
-            }),
-            Self::InitializedReset => Plant::Decision(|seen, it| {
-                it.record.initialized &= !moves(seen, it, State::Ready, State::Validating);
-            }),
-            Self::ReadyAtApplied => Plant::Assessment(|seen, it| {
-                if matches!(seen, Snapshot::ControlPlane(_)) && it.signals.contains(&Signal::Applied) {
-                    it.signals.insert(Signal::Configured);
-                }
-            }),
-            Self::StaleKubeconfigAccepted => Plant::Snapshot(|seen| {
-                if let Snapshot::ControlPlane(seen) = seen
-                    && let control_plane::Kubeconfig::Output(secret) = &mut seen.kubeconfig
-                {
-                    *secret = control_plane::Secret::Current;
-                }
-            }),
-            Self::ConfiguringSkipped => Plant::Decision(|seen, it| {
-                if moves(seen, it, State::Provisioning, State::Configuring) {
-                    it.record.state = State::Ready;
-                }
-            }),
-            Self::AttemptNotCounted => Plant::Decision(|_, it| it.record.attempt = 0),
-            Self::NeverGivesUp => Plant::Assessment(|seen, it| {
-                let due = seen
-                    .object()
-                    .record
-                    .next_attempt
-                    .is_some_and(|at| at.as_second() <= 0);
-                if it.signals.remove(&Signal::GaveUp) | it.signals.remove(&Signal::GaveUpAfterReady) && due {
-                    it.signals.insert(Signal::Recovered);
-                }
-            }),
-            Self::RetryWithoutDelay => Plant::Decision(|_, it| {
-                if it.record.state == State::Recovering {
-                    it.record.next_attempt = it.record.since;
-                }
-            }),
-            Self::FailedLeftByItself => Plant::Assessment(|seen, it| {
-                if seen.object().record.state == State::Failed {
-                    it.signals.insert(Signal::RetryRequested);
-                }
-            }),
-            Self::FailedResumed => Plant::Decision(|seen, it| {
-                if moves(seen, it, State::Failed, State::Validating) {
-                    it.record.state = State::Provisioning;
-                }
-            }),
-            Self::PauseIgnored => Plant::Snapshot(|seen| seen.object_mut().paused = None),
-            Self::OwnerIgnored => Plant::Snapshot(|seen| match seen {
-                Snapshot::ControlPlane(seen) => seen.owned = true,
-                Snapshot::Cluster(seen) => seen.owned = true,
-                Snapshot::Workspace(_) => {}
-            }),
-            Self::FinalizerRemovedEarly => Plant::Decision(|seen, it| {
-                if let Snapshot::Workspace(seen) = seen
-                    && seen.object.deleting
-                {
-                    let remove = Command::Workspace(workspace::Command::RemoveFinalizer);
-                    it.plan = vec![planned("remove-finalizer", remove)];
-                    it.record = seen.object.record.clone();
-                }
-            }),
-            Self::FinalizerForgotten => Plant::Decision(|seen, it| {
-                let adds = [
-                    Command::ControlPlane(control_plane::Command::AddFinalizer),
-                    Command::Cluster(cluster::Command::AddFinalizer),
-                ];
-                if !matches!(seen, Snapshot::Workspace(_)) {
-                    it.plan.retain(|step| !adds.contains(&step.command));
-                    it.plan.iter_mut().for_each(|step| step.after.clear());
-                }
-            }),
-            Self::RunOpenedTwice => Plant::Assessment(|seen, it| {
-                let object = seen.object();
-                if object
-                    .record
-                    .input
-                    .as_deref()
-                    .is_some_and(|input| input != object.input)
-                {
-                    it.signals.insert(Signal::InputChanged);
-                }
-            }),
-            Self::DoneInTheMovingRound => Plant::Decision(|seen, it| {
-                if let Snapshot::Workspace(seen) = seen
-                    && it.record.state == State::Provisioning
-                    && seen.object.record.state != State::Provisioning
-                    && let Some(run) = &it.record.run
-                {
-                    let (number, operation) = (run.number, run.operation);
-                    let start = workspace::Command::StartRun { number, operation };
-                    it.plan = vec![planned("start-run", Command::Workspace(start))];
-                }
-            }),
-            Self::OperationNotEnded => Plant::Decision(|seen, it| {
-                if it.record.state == State::Ready {
-                    it.record.operation.clone_from(&seen.object().record.operation);
-                }
-            }),
-            Self::RequeueForgotten => Plant::Decision(|_, it| it.requeue = Requeue::OnChange),
-            Self::EndpointCleared => Plant::Written(|thing| {
-                thing.endpoint &= thing.memo.state != State::Failed && thing.memo.state != State::Recovering;
-            }),
-            Self::NetworkDestroyedFirst => Plant::Snapshot(|seen| match seen {
-                Snapshot::Cluster(seen) => seen.dependents.clear(),
-                Snapshot::Workspace(seen) => seen.dependents.clear(),
-                Snapshot::ControlPlane(_) => {}
-            }),
-            Self::MissingIgnored => Plant::Snapshot(|seen| {
-                if let Snapshot::ControlPlane(seen) = seen {
-                    seen.missing.clear();
-                }
-            }),
-            Self::RecoveryOfChildIgnored => Plant::Assessment(|seen, it| {
-                let object = seen.object();
-                if object.record.state == State::Recovering && object.record.blamed.is_some() {
-                    it.signals.remove(&Signal::Recovered);
-                }
-            }),
-            Self::DestroyGivenUp => Plant::Decision(|seen, it| {
-                if let Snapshot::Workspace(seen) = seen
-                    && destroys(&seen.object.record)
-                    && destroys(&it.record)
-                    && seen.object.record.next_attempt.is_some()
-                {
-                    it.record = seen.object.record.clone();
-                }
-            }),
-            Self::ConnectionNotWritten => Plant::Decision(|_, it| {
-                let write = Command::Workspace(workspace::Command::WriteConnection);
-                it.plan.retain(|step| step.command != write);
-            }),
-            Self::RequestIgnored => Plant::Assessment(|seen, it| {
-                if seen.object().is_asked() {
-                    it.signals.remove(&Signal::RetryRequested);
-                }
-            }),
-            Self::WrittenForEver => Plant::Decision(|seen, it| {
-                if let Snapshot::ControlPlane(seen) = seen
-                    && seen.object.record.state == State::Ready
-                    && it.record.state == State::Ready
-                    && seen.object.paused.is_none()
-                {
-                    let write = Command::ControlPlane(control_plane::Command::WriteKubeconfig);
-                    it.plan = vec![planned("write-kubeconfig", write)];
-                }
-            }),
-            Self::RecordNotStable => Plant::Decision(|seen, it| {
-                if seen.object().record.state == State::Ready && it.record.state == State::Ready {
-                    it.record.gave_up = !seen.object().record.gave_up;
-                }
-            }),
-            Self::WaitNotSaid => Plant::Decision(|_, it| it.waits.clear()),
-            Self::ChildNotCorrected => Plant::Snapshot(|seen| match seen {
-                Snapshot::ControlPlane(seen) => {
-                    if let Some(child) = &mut seen.apply {
-                        child.matches = true;
-                        child.observed = false;
-                    }
-                }
-                Snapshot::Cluster(_) | Snapshot::Workspace(_) => {}
-            }),
-            Self::FailedNotDeleted => Plant::Decision(|seen, it| {
-                if let Snapshot::Workspace(seen) = seen
-                    && seen.object.record.state == State::Failed
-                    && seen.object.deleting
-                {
-                    it.record = seen.object.record.clone();
-                    it.plan.clear();
-                }
-            }),
+            Self::ObserveActs => Manner::Observe,
+            Self::OwnActionIgnored => Manner::Written,
+            Self::WindowIgnored => Manner::Window,
+            Self::BreakerIgnored => Manner::Tripped,
+            Self::InputChangeIgnored
+            | Self::InitializedReset
+            | Self::ReadyAtApplied
+            | Self::StaleKubeconfigAccepted
+            | Self::ConfiguringSkipped
+            | Self::AttemptNotCounted
+            | Self::NeverGivesUp
+            | Self::EscalationForgotten
+            | Self::UnhealthyIgnored
+            | Self::HealthyIgnored
+            | Self::RetryWithoutDelay
+            | Self::FailedLeftByItself
+            | Self::FailedResumed
+            | Self::PauseIgnored
+            | Self::OwnerIgnored
+            | Self::FinalizerRemovedEarly
+            | Self::FinalizerForgotten
+            | Self::RunOpenedTwice
+            | Self::DoneInTheMovingRound
+            | Self::OperationNotEnded
+            | Self::RequeueForgotten
+            | Self::EndpointCleared
+            | Self::NetworkDestroyedFirst
+            | Self::MissingIgnored
+            | Self::RecoveryOfChildIgnored
+            | Self::DestroyGivenUp
+            | Self::ConnectionNotWritten
+            | Self::RequestIgnored
+            | Self::RequestLost
+            | Self::MissingForgotten
+            | Self::WrittenForEver
+            | Self::RecordNotStable
+            | Self::WaitNotSaid
+            | Self::ChildNotCorrected
+            | Self::FailedNotDeleted => Manner::Act,
         }
-    }
-}
-
-fn moves(seen: &Snapshot, decided: &Decided, from: State, to: State) -> bool {
-    seen.object().record.state == from && decided.record.state == to
-}
-
-fn destroys(record: &Record) -> bool {
-    let operation = record.operation.as_ref().map(|operation| operation.kind);
-    let run = record.run.as_ref().map(|run| run.operation);
-    operation == Some(OperationKind::Deleting) && run == Some(RunOperation::Destroy)
-}
-
-fn planned(id: &'static str, command: Command) -> crate::round::Planned {
-    crate::round::Planned {
-        id: capt_core::plan::StepId(id),
-        after: Vec::new(),
-        command,
     }
 }

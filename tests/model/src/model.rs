@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
-use capt_core::retry::splitmix64;
-use stateright::{Checker, Chooser, HasDiscoveries, Model, Property};
+use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use crate::action::{Action, after, possible};
 use crate::law::Law;
+use crate::manner::Manner;
 use crate::mistake::Mistake;
 use crate::rest::{Known, hash};
-use crate::world::{Left, World};
+use crate::walk::walk;
+use crate::world::{Kinds, Left, World};
 
 /// How much may happen, and from where on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Bound {
     pub begin: Begin,
     /// How the worlds are gone through.
     pub search: Search,
+    /// How patient everybody is.
+    pub manner: Manner,
 }
 
 /// Where it begins.
@@ -55,6 +58,7 @@ impl Bound {
             left,
             begin: Begin::Creation,
             search: Search::All,
+            manner: Manner::Act,
         }
     }
 }
@@ -62,6 +66,7 @@ impl Bound {
 impl Left {
     /// Nothing.
     pub const NOTHING: Self = Self {
+        kinds: Kinds::All,
         disturbances: 0,
         changes: 0,
         faults: 0,
@@ -77,6 +82,7 @@ impl Left {
     /// faults, two restarts, a jump of the clock, a pause, a loss, a request, both deletions.
     pub const fn any(disturbances: u8) -> Self {
         Self {
+            kinds: Kinds::All,
             disturbances,
             changes: 2,
             faults: 2,
@@ -100,10 +106,11 @@ pub struct Decisions {
 
 impl Decisions {
     /// The decisions in worlds to which so much may happen.
-    pub fn new(left: Left, begin: Begin, mistake: Option<Mistake>) -> Self {
-        let first = match begin {
-            Begin::Creation => vec![World::new(left)],
-            Begin::AnyMoment => undisturbed(left, mistake),
+    pub fn new(bound: Bound, mistake: Option<Mistake>) -> Self {
+        let Bound { left, manner, .. } = bound;
+        let first = match bound.begin {
+            Begin::Creation => vec![World::new(left, manner).closed()],
+            Begin::AnyMoment => undisturbed(left, manner, mistake),
         };
         Self {
             first,
@@ -112,26 +119,46 @@ impl Decisions {
         }
     }
 
+    /// Where it begins.
+    pub(crate) fn first(&self) -> &[World] {
+        &self.first
+    }
+
+    /// The mistake that is planted.
+    pub(crate) fn mistake(&self) -> Option<Mistake> {
+        self.mistake
+    }
+
+    /// The laws that are broken in a world, or from there on.
+    pub(crate) fn broken(&self, world: &World) -> Vec<Law> {
+        self.known.broken(world, self.mistake)
+    }
+
+    /// Whether any law was found broken.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.known.is_broken()
+    }
+
     fn keeps(&self, law: Law, world: &World) -> bool {
         // The first law is asked for first, and looks at everything; the others look where something was found.
         let first = law == Law::ALL[0];
-        let finds = || self.known.broken(world, self.mistake).contains(&law);
-        !(first || self.known.is_broken()) || !finds()
+        let finds = || self.broken(world).contains(&law);
+        !(first || self.is_broken()) || !finds()
     }
 }
 
 /// Every world of a life to which nothing happens, though `left` may still happen to it.
-fn undisturbed(left: Left, mistake: Option<Mistake>) -> Vec<World> {
-    let mut worlds = reached(Left::NOTHING, mistake);
+fn undisturbed(left: Left, manner: Manner, mistake: Option<Mistake>) -> Vec<World> {
+    let mut worlds = reached(Left::NOTHING, manner, mistake, usize::MAX);
     for world in &mut worlds {
         world.left = left;
     }
     worlds
 }
 
-/// Every world to which no more than `left` has happened. They are kept, so there should not be too many.
-pub fn reached(left: Left, mistake: Option<Mistake>) -> Vec<World> {
-    let mut worlds = vec![World::new(left)];
+/// Every world to which no more than `left` has happened, the nearest ones first and no more than `most`.
+pub fn reached(left: Left, manner: Manner, mistake: Option<Mistake>, most: usize) -> Vec<World> {
+    let mut worlds = vec![World::new(left, manner).closed()];
     let mut known: BTreeSet<u64> = worlds.iter().map(hash).collect();
     let mut actions = Vec::new();
     let mut at = 0;
@@ -141,46 +168,12 @@ pub fn reached(left: Left, mistake: Option<Mistake>) -> Vec<World> {
             .drain(..)
             .filter_map(|action| after(&world, action, mistake));
         worlds.extend(next.filter(|next| known.insert(hash(next))));
+        if worlds.len() >= most {
+            break;
+        }
         at += 1;
     }
     worlds
-}
-
-/// Chance that lets things happen now and then: among many ways to be disturbed, work must get its turn.
-#[derive(Debug, Clone)]
-struct Chance;
-
-/// One turn in so many is open to everything.
-const OPEN_TURN: u64 = 6;
-
-impl Chooser<Decisions> for Chance {
-    type State = u64;
-
-    fn new_state(&self, seed: u64) -> u64 {
-        seed
-    }
-
-    fn choose_initial_state(&self, state: &mut u64, worlds: &[World]) -> usize {
-        draw(state, worlds.len())
-    }
-
-    fn choose_action(&self, state: &mut u64, _: &World, actions: &[Action]) -> usize {
-        *state = splitmix64(*state);
-        let work: Vec<usize> = (0..actions.len())
-            .filter(|index| actions[*index].is_work())
-            .collect();
-        if work.is_empty() || state.is_multiple_of(OPEN_TURN) {
-            draw(state, actions.len())
-        } else {
-            work[draw(state, work.len())]
-        }
-    }
-}
-
-fn draw(state: &mut u64, of: usize) -> usize {
-    *state = splitmix64(*state);
-    let of = u64::try_from(of).unwrap_or(u64::MAX).max(1);
-    usize::try_from(*state % of).unwrap_or(0)
 }
 
 fn keeps<const LAW: usize>(decisions: &Decisions, world: &World) -> bool {
@@ -222,6 +215,7 @@ impl Model for Decisions {
             keeps::<14>,
             keeps::<15>,
             keeps::<16>,
+            keeps::<17>,
         ];
         let laws = Law::ALL.into_iter().zip(conditions);
         laws.map(|(law, condition)| Property::always(law.text(), condition))
@@ -248,23 +242,36 @@ pub struct Found {
 
 /// Goes through the worlds within `bound`, and stops soon after a law was found broken.
 pub fn explore(bound: Bound, mistake: Option<Mistake>) -> Found {
-    let decisions = Decisions::new(bound.left, bound.begin, mistake);
-    let checker = decisions
-        .checker()
-        .threads(THREADS)
-        .finish_when(HasDiscoveries::AnyFailures);
+    let decisions = Decisions::new(bound, mistake);
+    let checker = |decisions: Decisions| {
+        decisions
+            .checker()
+            .threads(THREADS)
+            .finish_when(HasDiscoveries::AnyFailures)
+    };
     match bound.search {
-        Search::All => found(&checker.spawn_bfs().join()),
-        Search::Near(depth) => found(&checker.target_max_depth(depth.get() + 1).spawn_bfs().join()),
+        Search::All => found(&checker(decisions).spawn_bfs().join()),
+        Search::Near(depth) => {
+            // The first worlds have the depth 1, and those of the last depth are come to and not looked at.
+            let near = checker(decisions).target_max_depth(depth.get() + 2);
+            found(&near.spawn_bfs().join())
+        }
         Search::Walks { seed, worlds } => {
-            let walks = checker.target_state_count(worlds);
-            found(&walks.spawn_simulation(seed, Chance).join())
+            let walked = walk(&decisions, seed, worlds);
+            Found {
+                worlds: walked.worlds.len(),
+                steps: walked.steps,
+                depth: walked.depth,
+                followed: decisions.known.len(),
+                rounds: decisions.known.most_rounds(),
+                broken: walked.broken,
+            }
         }
     }
 }
 
 /// How many threads look.
-const THREADS: usize = 2;
+pub(crate) const THREADS: usize = 2;
 
 fn found(checked: &impl Checker<Decisions>) -> Found {
     let paths = checked.discoveries();

@@ -1,6 +1,7 @@
 //! What the controllers see of the world: the snapshots of `capt-core`.
 
 use capt_core::fault::{Fault, FaultClass};
+use capt_core::health::{Api, Facts, Look};
 use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
@@ -10,7 +11,8 @@ use capt_core::workspace::{Connection, Deletion, RunEnd, RunSeen};
 use capt_core::{cluster, control_plane, workspace};
 use jiff::Timestamp;
 
-use crate::memo::{Filling, POLICY, RUN, fault, request};
+use crate::manner::Manner;
+use crate::memo::{Filling, RUN, fault, ill, request};
 use crate::world::{Content, End, Name, Run, Runner, Stage, StateObject, Thing, World};
 
 /// When it is and how records are filled; no decision may depend on either.
@@ -77,14 +79,39 @@ fn object(world: &World, name: Name, thing: &Thing, light: Light) -> Object {
         paused: world.is_paused(name).then(|| "it is paused".to_owned()),
         requested: request(thing.requested),
         input: world.input(name, thing).text().to_owned(),
-        record: thing.memo.record(name, light.now, light.filling),
-        policy: POLICY,
+        record: thing.memo.record(name, world.manner, light.now, light.filling),
+        policy: world.manner.policy().clone(),
         faults: thing
             .failing
-            .map(|class| fault(class, light.filling))
+            .map(|class| fault(class, world.manner, light.filling))
             .into_iter()
             .collect(),
+        look: look(world, name, thing, light),
+        ..Object::new("", "")
     }
+}
+
+/// What whoever looks at the control plane, or at its workspace, finds. Nobody looks at what was never in use.
+fn look(world: &World, name: Name, thing: &Thing, light: Light) -> Option<Look> {
+    let ails = world.ails(name).is_some();
+    let (api, synced) = if ails {
+        (ill().api, ill().synced)
+    } else {
+        (Some(Api::Answered), Some(true))
+    };
+    let facts = match name {
+        Name::ControlPlane => Facts {
+            api,
+            ..Facts::default()
+        },
+        Name::Plane => Facts {
+            synced,
+            ..Facts::default()
+        },
+        Name::Cluster | Name::Network => return None,
+    };
+    let at = light.now;
+    thing.memo.initialized.then_some(Look { at, facts })
 }
 
 /// Whether requests of people are handed down to the child by a parent in this state.
@@ -113,7 +140,10 @@ fn child(world: &World, name: Name, parent: &Thing, light: Light) -> Option<Chil
         ready: thing.memo.ready,
         made: thing.memo.initialized,
         deleting: thing.deleting,
-        fault: thing.memo.fault.map(|class| fault(class, light.filling)),
+        fault: thing
+            .memo
+            .fault
+            .map(|class| fault(class, world.manner, light.filling)),
         waits: Vec::new(),
         progress: Progress::default(),
     })
@@ -125,7 +155,7 @@ fn no_template(world: &World) -> Option<Wait> {
 }
 
 fn invalid(thing: &Thing) -> Option<Fault> {
-    (thing.content == Content::Broken).then(|| fault(FaultClass::Invalid, Filling::Empty))
+    (thing.content == Content::Broken).then(|| fault(FaultClass::Invalid, Manner::Act, Filling::Empty))
 }
 
 fn control_plane(world: &World, thing: &Thing, object: Object, light: Light) -> control_plane::Snapshot {
@@ -138,7 +168,7 @@ fn control_plane(world: &World, thing: &Thing, object: Object, light: Light) -> 
     missing.extend(no_template(world));
     // What the apply between the two waits for, as long as it has not begun.
     let stands = world.get(Name::Network).is_some_and(|it| it.memo.ready);
-    if made.is_none() && !thing.memo.initialized && !stands {
+    if made.is_none() && !stands {
         let message = "waiting for the workspace of the VPC";
         missing.push(Wait::new(Name::Network.text(), "WorkspaceNotReady", message));
     }
@@ -206,7 +236,7 @@ fn workspace(world: &World, name: Name, thing: &Thing, object: Object, light: Li
             vec![Wait::new("Secret/credentials", "SecretMissing", message)]
         },
         invalid: None,
-        run: run_seen(thing, light),
+        run: run_seen(thing, world.manner, light),
         connection: match name {
             Name::Plane => connection(thing),
             Name::Network | Name::ControlPlane | Name::Cluster => Connection::Unwanted,
@@ -244,7 +274,7 @@ pub(crate) fn runner(thing: &Thing) -> Runner {
 }
 
 /// The run that the operator knows; a destroy that is recorded as done is known without it.
-fn run_seen(thing: &Thing, light: Light) -> Option<RunSeen> {
+fn run_seen(thing: &Thing, manner: Manner, light: Light) -> Option<RunSeen> {
     let (operation, _) = thing.memo.run?;
     let runner = runner(thing);
     if let Some(run) = runner.run.filter(|_| runner.known) {
@@ -256,7 +286,7 @@ fn run_seen(thing: &Thing, light: Light) -> Option<RunSeen> {
             end: match run.stage {
                 Stage::Planning | Stage::Applying => None,
                 Stage::Ended(End::Well) => Some(RunEnd::Succeeded),
-                Stage::Ended(End::Badly(class)) => Some(RunEnd::Failed(fault(class, light.filling))),
+                Stage::Ended(End::Badly(class)) => Some(RunEnd::Failed(fault(class, manner, light.filling))),
             },
         });
     }

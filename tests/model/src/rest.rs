@@ -9,10 +9,11 @@ use capt_core::lifecycle::State;
 use foldhash::fast::FixedState;
 
 use crate::action::{next_moment, pass, resume};
+use crate::check;
+use crate::choice::{Choice, choose};
 use crate::law::Law;
 use crate::mistake::Mistake;
-use crate::observe::Light;
-use crate::round::{Decided, How, decide, delete, goes_on, round};
+use crate::round::{How, delete, goes_on, round};
 use crate::world::{Content, Left, Made, Name, Thing, World};
 
 /// The most rounds, of every object and run once, until a world has come to rest. What is found is printed and is
@@ -143,15 +144,16 @@ impl Known {
     fn judge(&self, world: &World, mistake: Option<Mistake>) -> Verdict {
         let mut law = None;
         for name in Name::ALL {
-            let (Some(thing), Some((_, decided))) =
-                (world.get(name), decide(world, name, Light::PLAIN, mistake))
-            else {
+            let (Some(thing), Some(choice)) = (world.get(name), choose(world, name, mistake)) else {
                 continue;
             };
-            if !decided.plan.is_empty() {
+            if !choice.plan.is_empty() {
                 law = law.or(Some(Law::Rest));
             }
-            if !has_reason(world, name, thing, &decided) {
+            if check::is_unanswered(world, name, thing) {
+                law = law.or(Some(Law::Answered));
+            }
+            if !has_reason(world, name, thing, &choice) {
                 law = law.or(Some(Law::Reason));
             }
         }
@@ -160,6 +162,7 @@ impl Known {
         let gone = |name: Name| world.get(name).is_none() && world.made(name) == Made::default();
         let mended = mended(world);
         let asked = asked(world);
+        let cleared = cleared(world);
         // Without its network a control plane can only say so.
         let unmended = if stays(Name::Cluster).is_none() || Name::ALL.into_iter().all(ready) {
             None
@@ -167,6 +170,8 @@ impl Known {
             self.rest(&mended, mistake).of_mending()
         } else if asked != *world {
             self.rest(&asked, mistake).of_mending()
+        } else if cleared != *world {
+            self.rest(&cleared, mistake).of_mending()
         } else {
             Some(Law::Mends)
         };
@@ -208,10 +213,12 @@ pub(crate) fn next(before: &World, mistake: Option<Mistake>) -> Option<World> {
     for name in Name::WORKSPACES {
         goes_on(&mut world, name);
     }
+    let mut world = world.closed();
     if world != *before {
         return Some(world);
     }
     pass(&mut world, next_moment(before, mistake)?);
+    let world = world.closed();
     (world != *before).then_some(world)
 }
 
@@ -221,12 +228,13 @@ fn is_ready(world: &World, name: Name, thing: &Thing) -> bool {
 }
 
 /// Whether an object that has come to rest says why it is where it is.
-fn has_reason(world: &World, name: Name, thing: &Thing, decided: &Decided) -> bool {
-    if world.is_paused(name) || !decided.waits.is_empty() {
+fn has_reason(world: &World, name: Name, thing: &Thing, choice: &Choice) -> bool {
+    if world.is_paused(name) || choice.waits {
         return true;
     }
     let memo = &thing.memo;
     let child = name.child().and_then(|child| world.get(child));
+    let ails = world.ails(name).is_some();
     // Whoever blames a child that is in order is stuck.
     let blames = || {
         let at_fault = child.is_some_and(|child| child.memo.state != State::Ready || child.deleting);
@@ -234,9 +242,9 @@ fn has_reason(world: &World, name: Name, thing: &Thing, decided: &Decided) -> bo
     };
     !thing.deleting
         && match memo.state {
-            State::Ready => is_ready(world, name, thing),
+            State::Ready => is_ready(world, name, thing) && !ails,
             State::Failed => blames(),
-            State::Degraded => blames() && (memo.gave_up || memo.blamed),
+            State::Degraded => blames() && (memo.gave_up || memo.blamed || ails),
             State::Pending
             | State::Validating
             | State::Provisioning
@@ -256,7 +264,7 @@ pub(crate) fn mended(world: &World) -> World {
             thing.observed = false;
         }
     }
-    world
+    world.closed()
 }
 
 /// The world with another try asked for.
@@ -267,7 +275,16 @@ pub(crate) fn asked(world: &World) -> World {
             thing.requested = LAST_REQUEST;
         }
     }
-    world
+    world.closed()
+}
+
+/// The world without what a network that is to go waits for, as it says: the workspace that stands in it is deleted.
+pub(crate) fn cleared(world: &World) -> World {
+    let mut world = world.clone();
+    if world.get(Name::Network).is_some_and(|thing| thing.deleting) {
+        delete(&mut world, Name::Plane);
+    }
+    world.closed()
 }
 
 /// The world with everything back, and both parents deleted.
@@ -277,7 +294,7 @@ pub(crate) fn deleted(world: &World) -> World {
     for name in Name::PARENTS {
         delete(&mut world, name);
     }
-    world
+    world.closed()
 }
 
 fn restore(world: &mut World) {
@@ -285,5 +302,6 @@ fn restore(world: &mut World) {
     world.around.owner = true;
     world.around.uncredited = None;
     world.around.template = true;
+    world.around.ailment = None;
     world.settle();
 }

@@ -8,11 +8,12 @@ use capt_core::record::{Record, RunOperation};
 use capt_core::wait::Wait;
 use capt_core::{cluster, control_plane, workspace};
 
+use crate::choice::{Choice, choose};
 use crate::law::Law;
-use crate::memo::{Memo, RUN};
+use crate::memo::RUN;
 use crate::mistake::{Mistake, Plant};
 use crate::observe::{Light, Snapshot, observe, outputs, runner};
-use crate::world::{Content, End, Name, Resources, Run, Runner, Stage, StateObject, Thing, World};
+use crate::world::{Ailment, Content, End, Name, Resources, Run, Runner, Stage, StateObject, Thing, World};
 use crate::{check, world};
 
 /// A command of any kind.
@@ -121,17 +122,17 @@ fn plain<C: Clone>(decision: Decision<Record, C>, command: fn(C) -> Command) -> 
 
 /// A round of the object `name`. A round that dies leaves an operator that is started again.
 pub(crate) fn round(world: &mut World, name: Name, how: How, mistake: Option<Mistake>) {
-    let Some((_, decided)) = decide(world, name, Light::PLAIN, mistake) else {
+    let Some(choice) = choose(world, name, mistake) else {
         return;
     };
     if let Some(thing) = world.get_mut(name) {
         thing.runner = runner(thing);
     }
     let had = check::has_endpoint(world);
-    check::intent(world, name, &decided);
+    check::intent(world, name, &choice);
     let mut done: Vec<StepId> = Vec::new();
     let mut failing = None;
-    for (index, step) in decided.plan.iter().enumerate() {
+    for (index, step) in choice.plan.iter().enumerate() {
         match how {
             How::Dies { after } if index >= after => break,
             How::Fails(class) if index == 0 => {
@@ -149,7 +150,7 @@ pub(crate) fn round(world: &mut World, name: Name, how: How, mistake: Option<Mis
     }
     match how {
         How::Dies { .. } => restart(world),
-        How::Whole | How::Fails(_) => report(world, name, &decided, &done, failing),
+        How::Whole | How::Fails(_) => report(world, name, &choice, &done, failing),
     }
     if let (Some(Plant::Written(spoil)), Some(thing)) = (mistake.map(Mistake::plant), world.get_mut(name)) {
         spoil(thing);
@@ -168,9 +169,9 @@ pub(crate) fn restart(world: &mut World) {
     }
 }
 
-fn report(world: &mut World, name: Name, decided: &Decided, done: &[StepId], failing: Option<FaultClass>) {
-    let mut after = Memo::of(&decided.record, Light::PLAIN.now);
-    let opened = decided.record.run.as_ref().is_some_and(|run| run.number != RUN);
+fn report(world: &mut World, name: Name, choice: &Choice, done: &[StepId], failing: Option<FaultClass>) {
+    let mut after = choice.memo;
+    let opened = choice.opens;
     let Some(thing) = world.get(name) else {
         return;
     };
@@ -262,7 +263,7 @@ fn ensure(world: &mut World, name: Name) -> Result<(), FaultClass> {
         return Err(FaultClass::Dependency);
     }
     if world.get(child).is_none() {
-        world.put(child, Thing::new(content));
+        world.put(child, Thing::new(content, world.manner));
     }
     if let Some(thing) = world.get_mut(child) {
         thing.observed &= thing.content == content;
@@ -441,6 +442,9 @@ pub(crate) fn goes_on(world: &mut World, name: Name) -> bool {
 }
 
 fn ends_well(world: &mut World, name: Name, operation: RunOperation, content: Content) {
+    if world.ails(name) == Some(Ailment::Unsynced) {
+        world.around.ailment = None;
+    }
     world.made_mut(name).resources = match operation {
         RunOperation::Apply => Resources::Whole(content),
         RunOperation::Destroy => Resources::None,
@@ -456,6 +460,5 @@ pub(crate) fn fails(world: &mut World, name: Name, class: FaultClass) -> bool {
         return false;
     };
     run.stage = Stage::Ended(End::Badly(class));
-    check::counts(thing, class);
     true
 }

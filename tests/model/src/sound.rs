@@ -3,6 +3,8 @@
 use capt_core::decision::Requeue;
 use jiff::Timestamp;
 
+use crate::choice::{afresh, choose};
+use crate::manner::Manner;
 use crate::memo::{Filling, Memo, Millis};
 use crate::observe::Light;
 use crate::round::{Decided, decide};
@@ -20,9 +22,9 @@ struct Told {
     waits: usize,
 }
 
-fn told(decided: &Decided, now: Timestamp) -> Told {
+fn told(decided: &Decided, manner: Manner, now: Timestamp) -> Told {
     Told {
-        memo: Memo::of(&decided.record, now),
+        memo: Memo::of(&decided.record, manner, now),
         steps: decided.plan.iter().map(|step| format!("{step:?}")).collect(),
         requeue: match decided.requeue {
             Requeue::OnChange => None,
@@ -42,7 +44,19 @@ pub fn tells_apart(world: &World) -> Option<String> {
     Name::ALL.into_iter().find_map(|name| {
         let (_, plain) = decide(world, name, Light::PLAIN, None)?;
         let (_, noisy) = decide(world, name, light, None)?;
-        let (plain, noisy) = (told(&plain, Light::PLAIN.now), told(&noisy, light.now));
+        let (plain, noisy) = (
+            told(&plain, world.manner, Light::PLAIN.now),
+            told(&noisy, world.manner, light.now),
+        );
         (plain != noisy).then(|| format!("{name:?} in {world:?}:\n{plain:?}\n{noisy:?}"))
+    })
+}
+
+/// The object of the world for which what was decided in another world is remembered, although something else is
+/// decided in this one; in words.
+pub fn remembers_another(world: &World) -> Option<String> {
+    Name::ALL.into_iter().find_map(|name| {
+        let (known, fresh) = (choose(world, name, None)?, afresh(world, name, None)?);
+        (*known != fresh).then(|| format!("{name:?} in {world:?}:\n{known:?}\n{fresh:?}"))
     })
 }

@@ -6,7 +6,7 @@ use crate::action::Action;
 use crate::law::Law;
 use crate::mistake::Mistake;
 use crate::observe::Light;
-use crate::rest::{MOST_ROUNDS, asked, deleted, mended, next};
+use crate::rest::{MOST_ROUNDS, asked, cleared, deleted, mended, next};
 use crate::round::decide;
 use crate::world::{End, Name, Runner, Stage, Thing, World};
 
@@ -26,31 +26,15 @@ pub fn story(path: &[(World, Option<Action>)], law: Law, mistake: Option<Mistake
     let Some(world) = path.last().map(|(world, _)| world.clone()) else {
         return teller.text;
     };
-    match law {
-        Law::Rest | Law::Reason => {
-            teller.left_alone("left alone", world);
-        }
-        Law::Mends => {
+    // It is broken there, or on the way to where the world comes to rest.
+    if world.broken.is_none() {
+        let goes = teller.left_alone("deleted", deleted(&world));
+        if law != Law::Goes && goes.broken.is_none() {
             let world = teller.left_alone("left alone", world);
             let world = teller.left_alone("mended", mended(&world));
-            teller.left_alone("asked for another try", asked(&world));
+            let world = teller.left_alone("asked for another try", asked(&world));
+            teller.left_alone("cleared of what stands in the network", cleared(&world));
         }
-        Law::Goes => {
-            teller.left_alone("deleted", deleted(&world));
-        }
-        Law::EndpointStays
-        | Law::InitializedStays
-        | Law::ReadyIsEarned
-        | Law::FailedIsLeft
-        | Law::Table
-        | Law::Budget
-        | Law::Patience
-        | Law::HandsOff
-        | Law::OneRun
-        | Law::Ground
-        | Law::NothingLeft
-        | Law::Intent
-        | Law::OperationEnds => {}
     }
     teller.text
 }
@@ -63,6 +47,9 @@ struct Teller {
 
 impl Teller {
     fn left_alone(&mut self, what: &str, mut world: World) -> World {
+        if world.broken.is_some() {
+            return world;
+        }
         self.tell(what, &world);
         for number in 1..=MOST_ROUNDS {
             let Some(after) = next(&world, self.mistake) else {
@@ -70,6 +57,9 @@ impl Teller {
             };
             world = after;
             self.tell(&format!("round {number}"), &world);
+            if world.broken.is_some() {
+                break;
+            }
         }
         world
     }
@@ -110,7 +100,7 @@ fn describe(world: &World, name: Name, mistake: Option<Mistake>) -> String {
         let _ = write!(line, " step-failed={class}");
     }
     let numbers = [
-        ("attempt", i64::from(memo.attempt)),
+        ("attempt", memo.incident.map_or(0, |it| i64::from(it.attempts))),
         ("requested", i64::from(thing.requested)),
         ("next", memo.next_attempt.map_or(0, |next| i64::from(next / 1000))),
     ];

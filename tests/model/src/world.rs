@@ -6,8 +6,10 @@
 use capt_core::fault::FaultClass;
 use capt_core::record::RunOperation;
 
+use crate::kept::Place;
 use crate::law::Law;
-use crate::memo::Memo;
+use crate::manner::{COOL_DOWN, Manner, TRIPS};
+use crate::memo::{Bounds, Memo, Millis, millis};
 
 /// The objects of the world. A parent makes its child directly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -207,8 +209,15 @@ pub struct Thing {
     pub memo: Memo,
     /// What the operator remembers of the last plan: how its first step failed.
     pub failing: Option<FaultClass>,
-    /// How many runs in a row have failed with a fault that is retried, counted by the world itself.
+    /// How many runs in a row were seen to fail, but for those that were interrupted. Counted by the world itself.
     pub spent: u8,
+    /// Whether that is more than the last of these faults is retried. Kept by the world itself.
+    pub exhausted: bool,
+    /// Until when nothing may be tried about a fault of its own. Kept by the world itself.
+    pub held: Option<Millis>,
+    /// Of a parent: whether a person asked for another try of what had failed, and nothing was tried since. Kept by
+    /// the world itself.
+    pub owed: bool,
     /// Of a control plane: whether its spec has the endpoint.
     pub endpoint: bool,
     /// Of a control plane: for which apply the kubeconfig secret is, if it is there.
@@ -224,7 +233,20 @@ pub struct Thing {
 }
 
 impl Thing {
-    pub(crate) fn new(content: Content) -> Self {
+    pub(crate) fn new(content: Content, manner: Manner) -> Self {
+        let mut thing = Self::untried(content);
+        if manner == Manner::Tripped {
+            thing.memo.bounds = Bounds {
+                failures: u8::try_from(TRIPS).unwrap_or(u8::MAX),
+                last_failure: Some(0),
+                ..Bounds::default()
+            };
+            thing.held = Some(millis(COOL_DOWN));
+        }
+        thing
+    }
+
+    fn untried(content: Content) -> Self {
         Self {
             content,
             observed: false,
@@ -235,6 +257,9 @@ impl Thing {
             memo: Memo::default(),
             failing: None,
             spent: 0,
+            exhausted: false,
+            held: None,
+            owed: false,
             endpoint: false,
             kubeconfig: None,
             runner: Runner::default(),
@@ -243,6 +268,17 @@ impl Thing {
             destroyed: false,
         }
     }
+}
+
+/// What a look finds that is not in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ailment {
+    /// Its API server does not answer.
+    Silent,
+    /// Its workspace is not as it was applied, which another apply mends.
+    Unsynced,
+    /// Its workspace is not as it was applied, and another apply does not help.
+    Stubborn,
 }
 
 /// What stands around the objects.
@@ -257,13 +293,28 @@ pub struct Around {
     pub uncredited: Option<Name>,
     /// The templates of both parents.
     pub template: bool,
+    /// What control plane or workspace ails, as far as anybody can see who looks at it.
+    pub ailment: Option<Ailment>,
     /// The Cluster says that its infrastructure is provisioned; never taken back.
     pub provisioned: bool,
+}
+
+/// Which disturbances there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kinds {
+    /// Each.
+    All,
+    /// One that stands for its kind, or two: a run fails so that it is retried or not, the operator is restarted
+    /// between two rounds, the clock is set forward, another version is asked for, all is paused, the owner or both
+    /// workspaces are lost.
+    Few,
 }
 
 /// How much may still happen that is not the operator's own doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Left {
+    /// Of which kinds.
+    pub kinds: Kinds,
     /// All of what follows together.
     pub disturbances: u8,
     /// Changes of a spec.
@@ -287,7 +338,9 @@ pub struct Left {
 /// Everything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct World {
-    things: [Option<Box<Thing>>; 4],
+    /// How patient everybody is.
+    pub manner: Manner,
+    things: [Option<Place>; 4],
     made: [Made; 2],
     /// What stands around.
     pub around: Around,
@@ -299,9 +352,10 @@ pub struct World {
 
 impl World {
     /// Control plane and cluster were just created, and nobody owns them yet.
-    pub(crate) fn new(left: Left) -> Self {
-        let parent = || Some(Box::new(Thing::new(Content::First)));
+    pub(crate) fn new(left: Left, manner: Manner) -> Self {
+        let parent = || Some(Place::new(Thing::new(Content::First, manner)));
         Self {
+            manner,
             things: [parent(), parent(), None, None],
             made: [Made::default(); 2],
             around: Around {
@@ -309,6 +363,7 @@ impl World {
                 paused: false,
                 uncredited: None,
                 template: true,
+                ailment: None,
                 provisioned: false,
             },
             left,
@@ -322,15 +377,36 @@ impl World {
     }
 
     pub(crate) fn get_mut(&mut self, name: Name) -> Option<&mut Thing> {
-        self.things[name as usize].as_deref_mut()
+        self.things[name as usize].as_mut()?.open()
     }
 
     pub(crate) fn put(&mut self, name: Name, thing: Thing) {
-        self.things[name as usize] = Some(Box::new(thing));
+        self.things[name as usize] = Some(Place::new(thing));
     }
 
     pub(crate) fn take(&mut self, name: Name) -> Option<Thing> {
-        self.things[name as usize].take().map(|thing| *thing)
+        self.things[name as usize].take().map(Place::into_thing)
+    }
+
+    /// The hash of the object of this name; 0 where there is none.
+    pub(crate) fn hash_of(&self, name: Name) -> u64 {
+        self.things[name as usize].as_ref().map_or(0, Place::hash)
+    }
+
+    /// Keeps every object as it is now: nothing changes any more until the next action.
+    #[must_use]
+    pub(crate) fn closed(mut self) -> Self {
+        self.things.iter_mut().flatten().for_each(Place::close);
+        self
+    }
+
+    /// What the object of this name ails.
+    pub(crate) fn ails(&self, name: Name) -> Option<Ailment> {
+        let of = |ailment| match ailment {
+            Ailment::Silent => Name::ControlPlane,
+            Ailment::Unsynced | Ailment::Stubborn => Name::Plane,
+        };
+        self.around.ailment.filter(|ailment| of(*ailment) == name)
     }
 
     /// What runs have made for a workspace; nothing for a parent.

@@ -25,7 +25,9 @@ pub enum CheckSeverity {
     Info,
     /// Somebody should look.
     Warning,
-    /// It makes the object degraded.
+    /// It makes the object degraded, and it can still be used.
+    Error,
+    /// Nobody can use the object.
     Critical,
 }
 
@@ -46,6 +48,9 @@ pub struct HealthCheck {
     /// Since when it finds this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+    /// Looks in a row that found otherwise. It turns once there are enough of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<i32>,
 }
 
 /// How much of the time it was available, as far as it was observed.
@@ -109,6 +114,9 @@ pub struct ResourceCounts {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Health {
+    /// When the last look was taken that changed anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Time>,
     /// The health checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]

@@ -143,6 +143,9 @@ pub struct LastKnownGood {
     /// The digest of its input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_digest: Option<String>,
+    /// The digest of the outputs that it had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs_digest: Option<String>,
     /// When it became ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Time>,

@@ -30,6 +30,9 @@ pub struct RecoveryRecord {
     pub time: Time,
     /// The code of the fault that it answered.
     pub trigger: String,
+    /// The class of that fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// What was done; absent where nothing could be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<RecoveryActionType>,
@@ -62,9 +65,15 @@ pub struct Incident {
     /// What is being done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<RecoveryActionType>,
+    /// How often each action was tried.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub tried: std::collections::BTreeMap<String, i32>,
     /// Whether a person is needed now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalated: Option<bool>,
+    /// Why a person is needed (`RecoveryExhausted`, `RecoveryNotPermitted`, ...).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What was done about failures.
@@ -99,6 +108,18 @@ pub struct Recovery {
     /// The failure that is being mended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
+    /// Failures in a row that ended with a person. From three on nothing is tried for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalations: Option<i32>,
+    /// When the last of them did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_escalation: Option<Time>,
+    /// When the window began in which actions are counted; it is a day long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_start: Option<Time>,
+    /// Actions in that window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_actions: Option<i32>,
     /// The last actions, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]

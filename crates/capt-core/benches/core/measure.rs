@@ -25,6 +25,16 @@ pub(crate) fn alone<A>(rounds: usize, mut a: impl FnMut() -> A) -> Duration {
     median((0..rounds).map(|_| time(&mut a)).collect())
 }
 
+/// The median time of what is too short for the clock, its result dropped, over 101 samples of so many calls each.
+pub(crate) fn short<A>(calls: u32, mut a: impl FnMut() -> A) -> Duration {
+    let mut sample = || {
+        for _ in 0..calls {
+            drop(black_box(a()));
+        }
+    };
+    alone(101, &mut sample) / calls
+}
+
 fn time<A>(run: &mut impl FnMut() -> A) -> Duration {
     let start = Instant::now();
     let result = black_box(run());
@@ -38,10 +48,22 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// The exponent of the curve through the first and the last point: 1 for what is linear.
+/// How many times as long the first took.
+pub(crate) fn ratio(a: Duration, b: Duration) -> f64 {
+    a.as_secs_f64() / b.as_secs_f64()
+}
+
+/// The exponent of the curve that fits the points best (least squares of the logarithms): 1 for what is linear.
+#[allow(clippy::cast_precision_loss, reason = "sizes of a benchmark")]
 pub(crate) fn exponent(points: &[(usize, Duration)]) -> f64 {
-    let (first, last) = (points[0], points[points.len() - 1]);
-    #[allow(clippy::cast_precision_loss, reason = "sizes of a benchmark")]
-    let size = (last.0 as f64 / first.0 as f64).ln();
-    (last.1.as_secs_f64() / first.1.as_secs_f64()).ln() / size
+    let logarithms = points
+        .iter()
+        .map(|(size, time)| ((*size as f64).ln(), time.as_secs_f64().ln()));
+    let logarithms: Vec<(f64, f64)> = logarithms.collect();
+    let count = points.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| logarithms.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let along = logarithms.iter().map(|point| (point.0 - x) * (point.1 - y));
+    let across = logarithms.iter().map(|point| (point.0 - x).powi(2));
+    along.sum::<f64>() / across.sum::<f64>()
 }

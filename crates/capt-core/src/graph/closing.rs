@@ -8,6 +8,10 @@
 //! Transactions on Algorithms 12(2), 2015), with their backward search made two-way so that chains, trees
 //! and hubs, which are what grows in practice, are answered from their small end.
 //!
+//! While all edges lead from nodes that were added earlier to later ones, or all the other way, an edge that does
+//! the same can close nothing either, and nothing is searched: what is read from a file or a template mostly comes
+//! in such an order.
+//!
 //! Levels are a matter of speed alone: they depend on the order of adding, and no answer depends on them.
 //! Removing edges keeps them valid.
 
@@ -27,6 +31,10 @@ pub(super) struct Levels {
     /// is cleared between two searches.
     seen_by: Vec<u64>,
     searches: u64,
+    /// Whether there was ever an edge to a node of a higher index.
+    ascends: bool,
+    /// Whether there was ever an edge to a node of a lower index.
+    descends: bool,
     ahead: Vec<WalkNeighbors<u32>>,
     behind: Vec<WalkNeighbors<u32>>,
     found: Vec<NodeIndex>,
@@ -93,6 +101,25 @@ impl Levels {
         self.level[node.index()] = self.of(dependent);
     }
 
+    /// Notes an edge that is added.
+    pub(super) fn note(&mut self, dependent: NodeIndex, dependency: NodeIndex) {
+        if dependent.cmp(&dependency).is_lt() {
+            self.ascends = true;
+        } else {
+            self.descends = true;
+        }
+    }
+
+    /// Whether all edges lead to higher indices or all to lower ones, this one included.
+    fn keeps_order(&self, dependent: NodeIndex, dependency: NodeIndex) -> bool {
+        let against = if dependent.cmp(&dependency).is_lt() {
+            self.descends
+        } else {
+            self.ascends
+        };
+        !against
+    }
+
     /// Whether the edge can be added. Levels are made ready for it if so, and are unchanged if not.
     pub(super) fn admit<N>(
         &mut self,
@@ -104,6 +131,7 @@ impl Levels {
         let limit = store.edge_count().isqrt().max(1);
         match level.cmp(&self.of(dependency)) {
             Ordering::Less => true,
+            Ordering::Equal if self.keeps_order(dependent, dependency) => true,
             Ordering::Equal => match self.meet(store, dependent, dependency, limit) {
                 Meeting::Closed => false,
                 Meeting::Apart => true,

@@ -188,9 +188,9 @@ impl<N: NodeKey> Fleet<N> {
             if had.binary_search(&dependency).is_ok() {
                 continue;
             }
+            // What was refused before still is: no way back to the object leads over what it depended on itself.
             let known = refused.contains(&dependency);
             match self.graph.try_add_edge(object.clone(), dependency.clone()) {
-                Ok(()) if known => observed.mended.push((object.clone(), dependency)),
                 Ok(()) => observed.added.push(dependency),
                 Err(cycle) => {
                     self.refused.entry(object.clone()).or_default().insert(dependency);

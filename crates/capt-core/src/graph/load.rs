@@ -42,7 +42,7 @@ impl<N: NodeKey> DependencyGraph<N> {
                 if to == from {
                     to_itself.insert(graph.key(from).clone());
                 } else if !again || graph.edge(from, to).is_none() {
-                    graph.store.add_edge(from, to, ());
+                    graph.connect(from, to);
                 }
             }
         }

@@ -122,6 +122,56 @@ fn adding_and_removing_twice_changes_nothing_the_second_time() {
 }
 
 #[test]
+fn graphs_differ_by_their_nodes_and_by_their_edges() {
+    let (a, b, c) = (Id("a"), Id("b"), Id("c"));
+    let one = graph(&[(a, b)]);
+    assert!(!one.is_empty());
+    assert_eq!((one.len(), one.edge_count()), (2, 1));
+    assert_eq!(one, graph(&[(a, b)]));
+    assert_ne!(one, graph(&[(b, a)]), "the other way round");
+    assert_ne!(one, graph(&[(a, c)]), "another node");
+    let mut other = graph(&[(a, b)]);
+    other.add_node(c);
+    assert_ne!(one, other, "a node more");
+    assert_ne!(other, one, "a node less");
+    let mut third = graph(&[(a, c)]);
+    third.add_node(b);
+    assert_ne!(other, third, "the same nodes, and as many edges");
+    let mut fewer = other.clone();
+    fewer.remove_edge(&a, &b);
+    assert_ne!(other, fewer, "an edge less");
+    assert_ne!(fewer, other, "an edge more");
+    let mut unlike = DependencyGraph::new();
+    unlike.add_node(a);
+    unlike.add_node(b);
+    let mut alike = DependencyGraph::new();
+    alike.add_node(a);
+    alike.add_node(c);
+    assert_ne!(unlike, alike, "without any edge");
+}
+
+#[test]
+fn what_a_search_has_seen_is_not_shown() {
+    let mut searched = graph(&[(CLUSTER, VPC), (CONTROL_PLANE, EKS)]);
+    let before = format!("{:?}", searched.levels);
+    assert_eq!(before, "Levels([0, 0, 0, 0])");
+    searched.try_add_edge(VPC, CLUSTER).unwrap_err();
+    assert_eq!(format!("{:?}", searched.levels), before);
+}
+
+#[test]
+fn a_node_that_is_read_twice_depends_on_all_that_it_was_given() {
+    let (a, b, c) = (Id("a"), Id("b"), Id("c"));
+    let loaded = DependencyGraph::load([(a, vec![b, b]), (b, vec![]), (a, vec![c, b])]);
+    assert_eq!(loaded.refused, []);
+    assert!(loaded.graph.edges().eq([(&a, &b), (&a, &c)]));
+    assert_eq!(loaded.graph.edge_count(), 2);
+    let to_itself = DependencyGraph::load([(a, vec![b, a]), (a, vec![a])]);
+    assert_eq!(to_itself.refused, [Cycle { path: vec![a, a] }]);
+    assert!(to_itself.graph.edges().eq([(&a, &b)]));
+}
+
+#[test]
 fn an_edge_that_is_gone_closes_nothing() {
     let mut graph = demo();
     graph.try_add_edge(VPC, CLUSTER).unwrap_err();

@@ -15,6 +15,15 @@ const CERTIFICATE_NOTICE: Duration = Duration::from_hours(30 * 24);
 /// How long before its end a token must have been renewed.
 const TOKEN_NOTICE: Duration = Duration::from_mins(5);
 
+/// One look at how an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// What was seen.
+    pub facts: Facts,
+}
+
 /// What is known about one object. What nobody asked about is `None`, and is not checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::availability::CHANGES;
 use super::*;
+use crate::retry::RetryStrategy;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -20,7 +21,7 @@ fn looks(kind: CheckKind, findings: &[Option<bool>]) -> Checkup {
             Some(false) => Finding::Failing("broken".to_owned()),
             None => Finding::Unknown,
         };
-        checkup.take(BTreeMap::from([(kind, finding)]), at(second));
+        checkup.take(BTreeMap::from([(kind, finding)]), &Rules::default(), at(second));
     }
     checkup
 }
@@ -63,6 +64,140 @@ fn a_check_turns_after_as_many_findings_as_it_says() {
     assert_eq!(
         verdict(&[BAD, BAD, BAD, GOOD, GOOD]),
         (Verdict::Passing, Some(at(4)), 0)
+    );
+}
+
+/// What is known after the looks, each at its second.
+fn after_looks(rules: &Rules, looks: &[(i64, Finding)]) -> Checkup {
+    let mut checkup = Checkup::default();
+    for (second, finding) in looks {
+        checkup.take(
+            BTreeMap::from([(CheckKind::Kubeconfig, finding.clone())]),
+            rules,
+            at(*second),
+        );
+    }
+    checkup
+}
+
+fn bad() -> Finding {
+    Finding::Failing("broken".to_owned())
+}
+
+#[test]
+fn an_owner_can_ask_for_more_patience_and_for_less() {
+    let verdict = |rules: &Rules, looks: &[(i64, Finding)]| {
+        after_looks(rules, looks).judgements[&CheckKind::Kubeconfig].verdict
+    };
+    let patient = Rules {
+        failure_threshold: Some(2),
+        retry: RetryStrategy {
+            success_threshold: 3,
+            ..RetryStrategy::default()
+        },
+        ..Rules::default()
+    };
+    let looks = [
+        (1, Finding::Passing),
+        (2, bad()),
+        (3, bad()),
+        (4, Finding::Passing),
+        (5, Finding::Passing),
+        (6, Finding::Passing),
+    ];
+    let verdicts: Vec<Verdict> = (1..=looks.len())
+        .map(|until| verdict(&patient, &looks[..until]))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            Verdict::Passing,
+            Verdict::Passing,
+            Verdict::Failing,
+            Verdict::Failing,
+            Verdict::Failing,
+            Verdict::Passing
+        ]
+    );
+    assert_eq!(verdict(&Rules::default(), &looks[..2]), Verdict::Failing);
+    assert_eq!(verdict(&Rules::default(), &looks[..4]), Verdict::Passing);
+    // An owner cannot ask for less certainty that it is in order again than the check itself does.
+    let mut asked = Checkup::default();
+    for (second, finding) in [(1, bad()), (2, bad()), (3, bad()), (4, Finding::Passing)] {
+        asked.take(
+            BTreeMap::from([(CheckKind::ApiServer, finding)]),
+            &Rules::default(),
+            at(second),
+        );
+    }
+    assert_eq!(asked.judgements[&CheckKind::ApiServer].verdict, Verdict::Failing);
+}
+
+#[test]
+fn the_same_look_counts_once() {
+    let rules = Rules {
+        failure_threshold: Some(2),
+        ..Rules::default()
+    };
+    let once = after_looks(&rules, &[(1, Finding::Passing), (2, bad())]);
+    assert_eq!(once.looked, Some(at(2)));
+    assert_eq!(once.judgements[&CheckKind::Kubeconfig].against, 1);
+    let again = after_looks(&rules, &[(1, Finding::Passing), (2, bad()), (2, bad())]);
+    assert_eq!(again, once);
+    let mut within_the_second = once.clone();
+    let later = Timestamp::new(2, 900_000_000).unwrap();
+    within_the_second.take(BTreeMap::from([(CheckKind::Kubeconfig, bad())]), &rules, later);
+    assert_eq!(within_the_second, once, "times are kept in whole seconds");
+    let next = after_looks(&rules, &[(1, Finding::Passing), (2, bad()), (3, bad())]);
+    assert_eq!(next.judgements[&CheckKind::Kubeconfig].verdict, Verdict::Failing);
+    assert_eq!(next.judgements[&CheckKind::Kubeconfig].since, Some(at(3)));
+    let nothing_new = after_looks(&rules, &[(1, Finding::Passing), (7, Finding::Passing)]);
+    assert_eq!(
+        nothing_new.looked,
+        Some(at(1)),
+        "what changes nothing is not written"
+    );
+}
+
+#[test]
+fn a_failing_check_is_a_fault_of_its_class() {
+    let faults: Vec<String> = CheckKind::ALL
+        .iter()
+        .map(|kind| kind.fault("words"))
+        .inspect(|fault| assert!(fault.is_of_check() && !fault.is_of_output()))
+        .map(|fault| format!("{} {}: {fault}", fault.class, fault.code))
+        .collect();
+    insta::assert_snapshot!(faults.join("\n"), @"
+    Dependency DependenciesFailing: check Dependencies: words
+    Unknown WorkspaceSyncedFailing: check WorkspaceSynced: words
+    Unknown SyncAgeFailing: check SyncAge: words
+    Unknown EndpointFailing: check Endpoint: words
+    Transient ApiServerFailing: check ApiServer: words
+    Unknown KubeconfigFailing: check Kubeconfig: words
+    Credentials CertificateExpiryFailing: check CertificateExpiry: words
+    Credentials TokenExpiryFailing: check TokenExpiry: words
+    Unknown DriftFailing: check Drift: words
+    ");
+}
+
+#[test]
+fn the_fault_of_a_summary_is_its_worst_failure() {
+    let mut checkup = Checkup::default();
+    assert_eq!(checkup.summary().fault(&checkup), None);
+    let findings = BTreeMap::from([
+        (CheckKind::Drift, Finding::Failing("drifted".to_owned())),
+        (CheckKind::TokenExpiry, Finding::Failing("expired".to_owned())),
+    ]);
+    checkup.take(findings, &Rules::default(), at(1));
+    let summary = checkup.summary();
+    assert_eq!(
+        summary.fault(&checkup),
+        Some(CheckKind::TokenExpiry.fault("expired"))
+    );
+    assert_eq!(summary.fault(&Checkup::default()), None);
+    assert_eq!(
+        summary.available, None,
+        "nobody has looked at what that depends on"
     );
 }
 
@@ -120,7 +255,7 @@ fn a_summary_names_the_worst_first() {
             (CheckKind::Drift, found(drift)),
         ])
     };
-    checkup.take(look(true, true, false), at(0));
+    checkup.take(look(true, true, false), &Rules::default(), at(0));
     let summary = checkup.summary();
     assert_eq!(
         (summary.available, summary.ready),
@@ -129,7 +264,7 @@ fn a_summary_names_the_worst_first() {
     );
     assert!(!summary.is_degraded());
     assert_eq!(summary.recovery(), None);
-    checkup.take(look(true, false, false), at(1));
+    checkup.take(look(true, false, false), &Rules::default(), at(1));
     let summary = checkup.summary();
     assert_eq!((summary.available, summary.ready), (Some(true), false));
     assert!(summary.is_degraded());
@@ -138,11 +273,15 @@ fn a_summary_names_the_worst_first() {
         summary.recovery(),
         Some((CheckKind::Kubeconfig, ActionKind::RetryApply))
     );
-    checkup.take(look(false, false, true), at(2));
+    checkup.take(look(false, false, true), &Rules::default(), at(2));
     let summary = checkup.summary();
     assert_eq!((summary.available, summary.ready), (Some(false), false));
     assert_eq!(summary.failing, [CheckKind::Endpoint, CheckKind::Kubeconfig]);
-    checkup.take(BTreeMap::from([(CheckKind::Drift, Finding::Passing)]), at(3));
+    checkup.take(
+        BTreeMap::from([(CheckKind::Drift, Finding::Passing)]),
+        &Rules::default(),
+        at(3),
+    );
     assert_eq!(checkup.judgements.len(), 1, "what is not looked at is not judged");
     assert_eq!(checkup.summary().available, None);
 }
@@ -210,6 +349,16 @@ fn facts_become_findings() {
 }
 
 #[test]
+fn what_is_written_down_of_time_to_come_does_not_count_yet() {
+    let mut record = Availability::default();
+    record.note(Some(true), at(0));
+    record.note(Some(false), at(10));
+    record.note(Some(true), at(100));
+    let share = record.share(Duration::from_hours(1), at(50)).unwrap();
+    assert_eq!((share.percent, share.observed.as_secs()), (20, 50));
+}
+
+#[test]
 fn shares_are_of_what_was_observed() {
     let mut record = Availability::default();
     let hour = Duration::from_hours(1);
@@ -235,6 +384,28 @@ fn shares_are_of_what_was_observed() {
     assert_eq!(share(100, 5_000), None);
     assert_eq!(share(u64::MAX, 10_000), Some((95, 2_000)));
     assert_eq!(share(1_000, 10_000), Some((100, 1_000)));
+}
+
+#[test]
+fn what_is_noted_twice_at_one_moment_is_noted_once() {
+    let mut record = Availability::default();
+    assert!(record.note(Some(true), at(5)));
+    assert!(!record.note(Some(true), at(5)));
+    assert!(record.note(Some(false), at(5)));
+    assert_eq!(record.len(), 1, "the last word counts");
+    assert_eq!(record.share(Duration::from_secs(1), at(6)).unwrap().percent, 0);
+}
+
+#[test]
+fn the_oldest_change_goes_when_there_is_no_room() {
+    let mut record = Availability::default();
+    let changes = i64::try_from(CHANGES).unwrap();
+    for second in 0..changes {
+        assert!(record.note(Some(second % 2 == 0), at(second)));
+    }
+    assert_eq!((record.len(), record.observed_since()), (CHANGES, Some(at(0))));
+    assert!(record.note(Some(changes % 2 == 0), at(changes)));
+    assert_eq!((record.len(), record.observed_since()), (CHANGES, Some(at(1))));
 }
 
 #[test]

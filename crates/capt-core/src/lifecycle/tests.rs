@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::*;
-use crate::machine::{render_markdown, render_mermaid};
+use crate::machine::{render_markdown, render_matrix, render_mermaid};
 
 /// Every pair, as a golden table: a changed arm shows as a changed cell.
 #[test]
@@ -29,6 +29,27 @@ fn the_table_documents_itself() {
         render_markdown::<Lifecycle>(),
         render_mermaid::<Lifecycle>()
     ));
+}
+
+#[test]
+fn the_matrix_has_every_pair() {
+    insta::assert_snapshot!(render_matrix::<Lifecycle>());
+}
+
+#[test]
+fn what_is_settled_stays_until_something_outside_changes() {
+    let settled: Vec<&str> = State::ALL
+        .iter()
+        .filter(|state| state.is_settled())
+        .map(|state| state.name())
+        .collect();
+    assert_eq!(settled, ["Ready", "Degraded", "Failed"]);
+}
+
+#[test]
+fn phases_are_named_as_they_are_known() {
+    let names: Vec<&str> = Phase::ALL.iter().map(|phase| phase.name()).collect();
+    assert_eq!(names, ["Creating", "Ready", "Failed"]);
 }
 
 #[test]

@@ -3,12 +3,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
-use crate::advance::{Policy, RecoveryMode};
+use crate::advance::Policy;
 use crate::cluster::{self, Vpc};
 use crate::decision::Decision;
 use crate::progress::Progress;
 use crate::record::Record;
-use crate::retry::RetryStrategy;
 use crate::template_apply;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -64,12 +63,11 @@ fn object() -> Object {
             ..Record::default()
         },
         policy: Policy {
-            retry: RetryStrategy::default(),
-            mode: RecoveryMode::Act,
             dependencies: Duration::from_mins(30),
-            work: Duration::from_mins(30),
+            ..Policy::default()
         },
         faults: Vec::new(),
+        ..Object::new("", "")
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) const COOL_DOWN: Duration = Duration::from_hours(1);
 
 /// Whether anything is tried at all, for one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Breaker {
     /// Incidents in a row that ended with a person.
     pub failures: u32,

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::breaker::{COOL_DOWN, THRESHOLD};
 use super::*;
+
+mod bounds;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -18,6 +19,7 @@ fn fault(class: FaultClass) -> Fault {
 /// A world in which every action has something to work on, but for a lost state.
 fn everything() -> Situation {
     Situation {
+        able: None,
         dependencies: vec![
             Dependency {
                 name: "A/waits".to_owned(),
@@ -40,26 +42,30 @@ fn everything() -> Situation {
     }
 }
 
-fn choose_first(class: FaultClass, incident: &Incident, situation: &Situation, rules: &Rules) -> Choice {
-    choose(
-        &fault(class),
-        incident,
-        situation,
-        rules,
-        &Breaker::default(),
-        &[],
-        at(NOW),
-    )
+fn choose_first(class: FaultClass, ledger: &Ledger, situation: &Situation, rules: &Rules) -> Choice {
+    choose(&fault(class), ledger, situation, rules, at(NOW))
+}
+
+/// Rules that set no bound of their own to an incident.
+fn patient() -> Rules {
+    Rules {
+        retry: RetryStrategy {
+            max_retries: u32::MAX,
+            ..RetryStrategy::default()
+        },
+        per_window: u32::MAX,
+        ..Rules::default()
+    }
 }
 
 /// All that is done in one incident until a person is asked.
 fn whole_incident(class: FaultClass, situation: &Situation, rules: &Rules) -> (Vec<ActionKind>, Escalation) {
-    let mut incident = Incident::of(&fault(class), at(NOW));
+    let mut ledger = Ledger::default();
     let mut done = Vec::new();
     loop {
-        match choose_first(class, &incident, situation, rules) {
+        match choose_first(class, &ledger, situation, rules) {
             Choice::Do(step) => {
-                incident.begin(step.action.kind());
+                ledger.begin(&fault(class), step.action.kind(), rules, at(NOW));
                 done.push(step.action.kind());
             }
             Choice::Escalate(why) => return (done, why),
@@ -81,7 +87,7 @@ fn an_incident_climbs_its_ladder_and_asks_a_person_at_the_end() {
             ("all known", everything()),
             ("nothing known", Situation::default()),
         ] {
-            let (done, why) = whole_incident(class, &situation, &Rules::default());
+            let (done, why) = whole_incident(class, &situation, &patient());
             let mut runs: Vec<(ActionKind, u32)> = Vec::new();
             for kind in done {
                 match runs.last_mut() {
@@ -147,11 +153,11 @@ fn actions_say_what_they_work_on() {
 
 #[test]
 fn a_dependency_that_failed_is_asked_and_one_that_is_on_its_way_is_waited_for() {
-    let incident = Incident::of(&fault(FaultClass::Dependency), at(0));
+    let ledger = Ledger::default();
     let mut situation = everything();
     let step = |situation: &Situation| match choose_first(
         FaultClass::Dependency,
-        &incident,
+        &ledger,
         situation,
         &Rules::default(),
     ) {
@@ -175,9 +181,9 @@ fn a_dependency_that_failed_is_asked_and_one_that_is_on_its_way_is_waited_for() 
 
 #[test]
 fn a_lock_is_taken_away_with_proof_alone_and_the_proof_goes_with_the_action() {
-    let incident = Incident::of(&fault(FaultClass::Locked), at(0));
+    let ledger = Ledger::default();
     let mut situation = everything();
-    let choice = choose_first(FaultClass::Locked, &incident, &situation, &Rules::default());
+    let choice = choose_first(FaultClass::Locked, &ledger, &situation, &Rules::default());
     let unlock = Action::Unlock {
         lock: "lock-1".to_owned(),
         proof: Proof::ProcessGone,
@@ -186,7 +192,7 @@ fn a_lock_is_taken_away_with_proof_alone_and_the_proof_goes_with_the_action() {
     assert_eq!(step.touches, Touches::Lock);
     assert_eq!(choice, Choice::Do(step));
     situation.lock.as_mut().unwrap().proof = None;
-    let choice = choose_first(FaultClass::Locked, &incident, &situation, &Rules::default());
+    let choice = choose_first(FaultClass::Locked, &ledger, &situation, &Rules::default());
     assert_eq!(
         choice,
         Choice::Do(Step::new(Action::RetryApply, Duration::from_mins(30)))
@@ -199,9 +205,9 @@ fn a_lost_state_is_written_anew_only_if_all_of_it_is_found() {
         state: StateKnown::Lost,
         ..everything()
     };
-    let incident = Incident::of(&fault(FaultClass::Integrity), at(0));
+    let ledger = Ledger::default();
     let choice =
-        |situation: &Situation| choose_first(FaultClass::Integrity, &incident, situation, &Rules::default());
+        |situation: &Situation| choose_first(FaultClass::Integrity, &ledger, situation, &Rules::default());
     assert!(matches!(
         choice(&situation),
         Choice::Do(Step {
@@ -222,8 +228,8 @@ fn what_destroys_needs_leave() {
         actions: vec![(ActionKind::RecreateWorkspace, Some(Duration::from_secs(7)))],
         ..Rules::default()
     };
-    let incident = Incident::of(&fault(FaultClass::Unknown), at(0));
-    let choice = |rules: &Rules| choose_first(FaultClass::Unknown, &incident, &Situation::default(), rules);
+    let ledger = Ledger::default();
+    let choice = |rules: &Rules| choose_first(FaultClass::Unknown, &ledger, &Situation::default(), rules);
     assert_eq!(choice(&rules), Choice::Escalate(Escalation::NotPermitted));
     rules.allow.insert(ActionKind::RecreateWorkspace);
     let step = Step::new(Action::RecreateWorkspace, Duration::from_secs(7));
@@ -235,7 +241,7 @@ fn what_destroys_needs_leave() {
 fn the_order_of_the_owner_is_kept() {
     let rules = Rules {
         actions: vec![(ActionKind::Replan, None), (ActionKind::RetryApply, None)],
-        ..Rules::default()
+        ..patient()
     };
     let (done, why) = whole_incident(FaultClass::Transient, &everything(), &rules);
     assert_eq!(
@@ -253,13 +259,13 @@ fn the_order_of_the_owner_is_kept() {
 
 #[test]
 fn nothing_is_done_when_it_is_off_and_nothing_but_said_when_it_observes() {
-    let incident = Incident::of(&fault(FaultClass::Transient), at(0));
+    let ledger = Ledger::default();
     let choice = |mode| {
         let rules = Rules {
             mode,
             ..Rules::default()
         };
-        choose_first(FaultClass::Transient, &incident, &everything(), &rules)
+        choose_first(FaultClass::Transient, &ledger, &everything(), &rules)
     };
     assert_eq!(
         choice(RecoveryMode::Off),
@@ -272,98 +278,30 @@ fn nothing_is_done_when_it_is_off_and_nothing_but_said_when_it_observes() {
 }
 
 #[test]
-fn the_breaker_opens_after_three_and_lets_one_try_after_an_hour() {
-    let mut breaker = Breaker::default();
-    for second in 1..=THRESHOLD {
-        assert_eq!(breaker.closed_again(at(NOW)), None);
-        breaker.failed(at(NOW + i64::from(second)));
-    }
-    let last = NOW + i64::from(THRESHOLD);
-    let hour = i64::try_from(COOL_DOWN.as_secs()).unwrap();
-    assert_eq!(breaker.closed_again(at(last)), Some(at(last + hour)));
-    assert_eq!(breaker.closed_again(at(last + hour - 1)), Some(at(last + hour)));
-    assert_eq!(breaker.closed_again(at(last + hour)), None);
-    assert_eq!(breaker.closed_again(at(last - 1)), None, "the clock was set back");
-    let rules = Rules::default();
-    let incident = Incident::of(&fault(FaultClass::Transient), at(0));
-    let choice = choose(
-        &fault(FaultClass::Transient),
-        &incident,
-        &everything(),
-        &rules,
-        &breaker,
-        &[],
-        at(last),
-    );
-    let paused = Choice::Pause {
-        until: at(last + hour),
-        because: Paused::BreakerOpen,
+fn what_nobody_can_do_is_passed_over() {
+    let situation = Situation {
+        able: Some(&[ActionKind::Replan]),
+        ..everything()
     };
-    assert_eq!(choice, paused);
-    breaker.failed(at(last + hour));
-    assert!(
-        breaker.closed_again(at(last + hour + 1)).is_some(),
-        "one failure is enough now"
+    let (done, why) = whole_incident(FaultClass::Unknown, &situation, &patient());
+    assert_eq!(
+        (done, why),
+        (vec![ActionKind::Replan], Escalation::LadderExhausted)
     );
-    breaker.succeeded();
-    assert_eq!(breaker, Breaker::default());
+    let (done, why) = whole_incident(FaultClass::Transient, &situation, &patient());
+    assert_eq!((done, why), (vec![], Escalation::NothingApplies));
 }
 
 #[test]
-fn a_full_window_waits_for_its_oldest_action_to_leave_it() {
-    let rules = Rules {
-        per_window: 2,
-        window: Duration::from_secs(100),
-        ..Rules::default()
-    };
-    let incident = Incident::of(&fault(FaultClass::Transient), at(0));
-    let choice = |lately: &[i64]| {
-        let lately: Vec<Timestamp> = lately.iter().map(|second| at(*second)).collect();
-        let breaker = Breaker::default();
-        choose(
-            &fault(FaultClass::Transient),
-            &incident,
-            &everything(),
-            &rules,
-            &breaker,
-            &lately,
-            at(NOW),
-        )
-    };
-    let until = |second| Choice::Pause {
-        until: at(second),
-        because: Paused::WindowUsedUp,
-    };
-    assert_eq!(choice(&[NOW - 10, NOW - 30]), until(NOW + 70));
-    assert_eq!(choice(&[NOW - 10, NOW - 20, NOW - 30]), until(NOW + 80));
-    assert!(
-        matches!(choice(&[NOW - 100, NOW - 10]), Choice::Do(_)),
-        "one has left the window"
-    );
-    assert!(
-        matches!(choice(&[NOW + 1, NOW - 10]), Choice::Do(_)),
-        "one is not begun yet"
-    );
-    let never = Rules {
-        per_window: 0,
-        ..rules.clone()
-    };
-    let choice = choose(
-        &fault(FaultClass::Transient),
-        &incident,
-        &everything(),
-        &never,
-        &Breaker::default(),
-        &[],
-        at(NOW),
-    );
-    assert_eq!(
-        choice,
-        Choice::Pause {
-            until: Timestamp::MAX,
-            because: Paused::WindowUsedUp
-        }
-    );
+fn interrupted_work_is_taken_up_in_every_mode_and_nothing_else_is_done_about_it() {
+    for mode in [RecoveryMode::Off, RecoveryMode::Observe] {
+        let rules = Rules { mode, ..patient() };
+        let (done, why) = whole_incident(FaultClass::Interrupted, &everything(), &rules);
+        assert_eq!(done, [ActionKind::RetryApply; 20]);
+        assert_eq!(why, Escalation::LadderExhausted);
+    }
+    let (done, _) = whole_incident(FaultClass::Interrupted, &everything(), &patient());
+    assert_eq!(done[0], ActionKind::Import);
 }
 
 fn class() -> impl Strategy<Value = FaultClass> {
@@ -378,6 +316,7 @@ fn situation() -> impl Strategy<Value = Situation> {
     (any::<[bool; 8]>(), any::<bool>()).prop_map(|(known, lost)| {
         let all = everything();
         Situation {
+            able: None,
             dependencies: all
                 .dependencies
                 .into_iter()
@@ -401,11 +340,14 @@ fn situation() -> impl Strategy<Value = Situation> {
 fn rules() -> impl Strategy<Value = Rules> {
     let actions = proptest::collection::vec((kind(), Just(None)), 0..5);
     let allow = proptest::collection::btree_set(kind(), 0..4);
-    (actions, allow, 0..30_u32).prop_map(|(actions, allow, per_incident)| Rules {
+    (actions, allow, 0..30_u32).prop_map(|(actions, allow, max_retries)| Rules {
         actions,
         allow,
-        per_incident,
-        ..Rules::default()
+        retry: RetryStrategy {
+            max_retries,
+            ..RetryStrategy::default()
+        },
+        ..patient()
     })
 }
 
@@ -417,8 +359,8 @@ proptest! {
     #[test]
     fn every_incident_ends_and_does_no_harm(class in class(), situation in situation(), rules in rules()) {
         let (done, why) = whole_incident(class, &situation, &rules);
-        prop_assert!(done.len() <= usize::try_from(rules.per_incident).unwrap());
-        if rules.per_incident > done.len().try_into().unwrap() {
+        prop_assert!(done.len() <= usize::try_from(rules.retry.max_retries).unwrap());
+        if rules.retry.max_retries > done.len().try_into().unwrap() {
             prop_assert_ne!(why, Escalation::IncidentExhausted);
         }
         prop_assert_ne!(why, Escalation::RecoveryOff);
@@ -437,36 +379,15 @@ proptest! {
     /// An incident that has tried more leaves no more to do.
     #[test]
     fn what_was_tried_is_not_tried_more_often(class in class(), situation in situation(), tried in proptest::collection::btree_map(kind(), 0..25_u32, 0..6)) {
-        let rules = Rules { per_incident: u32::MAX, ..Rules::default() };
         let incident = Incident { tried, ..Incident::of(&fault(class), at(0)) };
-        if let Choice::Do(step) = choose_first(class, &incident, &situation, &rules) {
+        let ledger = Ledger { incident: Some(incident.clone()), ..Ledger::default() };
+        if let Choice::Do(step) = choose_first(class, &ledger, &situation, &patient()) {
             let kind = step.action.kind();
             let rung = ladder(class).iter().find(|rung| rung.kind == kind).unwrap();
             prop_assert!(incident.tried.get(&kind).copied().unwrap_or(0) < rung.tries);
             prop_assert_eq!(step.timeout, kind.timeout());
         }
     }
-}
-
-#[test]
-fn counts_do_not_overflow() {
-    let mut incident = Incident::of(&fault(FaultClass::Unknown), at(0));
-    incident.tried.insert(ActionKind::Replan, u32::MAX);
-    incident.begin(ActionKind::Replan);
-    incident.begin(ActionKind::Refresh);
-    assert_eq!(incident.attempts(), u32::MAX);
-    let mut breaker = Breaker {
-        failures: u32::MAX,
-        last_failure: None,
-    };
-    breaker.failed(at(0));
-    assert_eq!(breaker.failures, u32::MAX);
-    let rules = Rules {
-        window: Duration::MAX,
-        per_window: 1,
-        ..Rules::default()
-    };
-    assert_eq!(window_free(&rules, &[at(0)], at(1)), Some(Timestamp::MAX));
 }
 
 #[test]

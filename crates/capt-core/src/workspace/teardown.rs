@@ -3,17 +3,25 @@
 use jiff::Timestamp;
 
 use super::{Command, Deletion, RunEnd, RunSeen, Snapshot, checked, current_run, start};
+use crate::absence::is_due;
 use crate::advance::after;
 use crate::decision::{Decision, Requeue};
 use crate::object::Object;
 use crate::plan::Plan;
 use crate::record::{Record, RunOperation};
+use crate::recovery::ActionKind;
 use crate::retry::seed_of;
 use crate::wait::{Notice, Wait};
 
 pub(super) fn delete(snapshot: &Snapshot, now: Timestamp) -> Decision<Record, Command> {
-    let Decision { record, notices, .. } = snapshot.object.deleting::<Command>(now, || goes(snapshot));
+    let Decision {
+        record,
+        notices,
+        requeue,
+        ..
+    } = snapshot.object.deleting::<Command>(now, || goes(snapshot));
     let mut decision = next(snapshot, record, now);
+    decision.requeue = decision.requeue.earliest(requeue);
     decision.notices.splice(0..0, notices);
     decision
 }
@@ -67,7 +75,7 @@ fn next(snapshot: &Snapshot, mut record: Record, now: Timestamp) -> Decision<Rec
         // A status can be lost; a state says that there is something to destroy all the same.
         (Deletion::Destroy, None, _) if !snapshot.has_state => release(record, false),
         (Deletion::Destroy, None | Some(RunOperation::Apply), _) => {
-            record.attempt = 0;
+            record.recovery.ledger.close();
             open_destroy(object, record, now)
         }
         (Deletion::Destroy, Some(RunOperation::Destroy), _) => destroy(snapshot, seen, record, now),
@@ -114,10 +122,15 @@ fn destroy(
         Some(Some(RunEnd::Succeeded)) => release(record, true),
         Some(Some(RunEnd::Failed(fault))) => {
             let asked = object.is_asked();
+            let opened = record.run.as_ref().map_or(Timestamp::MIN, |run| run.opened);
             match record.next_attempt {
                 None => {
-                    record.attempt = record.attempt.saturating_add(1);
-                    let delay = object.policy.retry.delay(record.attempt, seed_of(&object.uid));
+                    // What was asked for before anybody knew of the failure is answered in the next round.
+                    record.honoured.clone_from(&object.record.honoured);
+                    let rules = &object.policy.recovery;
+                    let ledger = &mut record.recovery.ledger;
+                    ledger.begin(fault, ActionKind::RetryApply, rules, now);
+                    let delay = rules.retry.delay(ledger.attempts(), seed_of(&object.uid));
                     // A destroy is never given up: nobody else would do it. It only gets slower.
                     record.next_attempt = Some(after(now, delay.max(fault.retry_after.unwrap_or_default())));
                     record.fault = Some(fault.clone());
@@ -132,7 +145,7 @@ fn destroy(
                     }
                 }
                 // What failed is mended in the workspace itself; nobody waits then.
-                Some(at) if at > now && !asked && !is_mended(object, &record) => {
+                Some(at) if !is_due(at, opened, now) && !asked && !is_mended(object, &record) => {
                     let wait = Wait::new(object.name.clone(), fault.code.clone(), fault.to_string());
                     Decision {
                         waits: vec![wait],

@@ -103,7 +103,10 @@ fn a_parent_that_follows_a_recovering_child_counts_and_plans_no_attempts() {
     }
     let record = &seen.object.record;
     assert_eq!(record.state, State::Recovering);
-    assert_eq!((record.next_attempt, record.attempt), (None, 0));
+    assert_eq!(
+        (record.next_attempt, record.recovery.ledger.attempts()),
+        (None, 0)
+    );
     if let Some(child) = &mut seen.workspace {
         child.matches = false;
     }

@@ -3,41 +3,38 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use capt_core::advance::{Policy, RecoveryMode};
+use capt_core::advance::Policy;
 use capt_core::decision::{Decision, Requeue};
 use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::State;
 use capt_core::object::{Child, Object};
 use capt_core::progress::Progress;
 use capt_core::record::Record;
+use capt_core::recovery::Rules;
 use capt_core::retry::RetryStrategy;
 use capt_core::{cluster, control_plane, template_apply, workspace};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) fn policy() -> Policy {
+    let retry = RetryStrategy {
+        max_retries: 2,
+        ..RetryStrategy::default()
+    };
     Policy {
-        retry: RetryStrategy {
-            max_retries: 2,
-            ..RetryStrategy::default()
+        recovery: Rules {
+            retry,
+            ..Rules::default()
         },
-        mode: RecoveryMode::Act,
         dependencies: Duration::from_mins(5),
-        work: Duration::from_mins(30),
+        ..Policy::default()
     }
 }
 
 pub(crate) fn object(name: &str) -> Object {
     Object {
-        name: name.to_owned(),
-        uid: "uid".to_owned(),
-        deleting: false,
-        finalized: false,
-        paused: None,
-        requested: None,
         input: "one".to_owned(),
-        record: Record::default(),
         policy: policy(),
-        faults: Vec::new(),
+        ..Object::new(name, "uid")
     }
 }
 
@@ -83,8 +80,9 @@ impl Life {
     pub(crate) fn write<C: std::fmt::Debug>(&mut self, decision: &Decision<Record, C>) -> Record {
         let record = &decision.record;
         write!(self.text, "{:<12}", record.state.name()).unwrap();
-        if record.attempt > 0 {
-            write!(self.text, " attempt={}", record.attempt).unwrap();
+        let attempts = record.recovery.ledger.attempts();
+        if attempts > 0 {
+            write!(self.text, " attempt={attempts}").unwrap();
         }
         for step in decision.plan.steps() {
             write!(self.text, " do={:?}", step.command).unwrap();

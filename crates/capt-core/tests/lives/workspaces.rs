@@ -143,7 +143,10 @@ fn a_workspace_recovers_gives_up_and_is_mended() {
     seen.object.input = "two".to_owned();
     life.workspace(&mut seen);
     assert_eq!(seen.object.record.state, State::Validating);
-    assert_eq!(seen.object.record.recovery.attempts, 3);
+    let recovery = &seen.object.record.recovery;
+    assert_eq!(recovery.attempts, 2);
+    let outcomes = recovery.history.iter().map(|it| it.finished.unwrap().1.name());
+    assert_eq!(outcomes.collect::<Vec<_>>(), ["Failed", "Failed", "Escalated"]);
     insta::assert_snapshot!(life.text);
 }
 
@@ -158,7 +161,7 @@ fn an_interrupted_run_is_taken_up_at_once_and_costs_no_attempt() {
     life.workspace(&mut seen);
     life.workspace(&mut seen);
     life.workspace(&mut seen);
-    assert_eq!(seen.object.record.attempt, 0);
+    assert_eq!(seen.object.record.recovery.ledger.attempts(), 0);
     assert_eq!(seen.object.record.run.as_ref().unwrap().number, 2);
     insta::assert_snapshot!(life.text);
 }
@@ -235,7 +238,7 @@ fn outputs_that_were_lost_take_another_run_and_no_run_is_repeated_without_end() 
         seen.object.record.next_attempt.unwrap() > life.now,
         "the second interruption in a row waits"
     );
-    assert_eq!(seen.object.record.attempt, 1);
+    assert_eq!(seen.object.record.recovery.ledger.attempts(), 1);
 }
 
 #[test]

@@ -74,7 +74,8 @@ pub(super) fn observe(
         live.child.fault = fault.map(|fault| of_template(fault, &live.child.name, template, &apply));
     }
     let foreign = live.as_ref().and_then(|live| live.child.foreign.clone());
-    let begun = record.initialized || live.as_ref().is_some_and(|live| is_ours(live, &identity.uid));
+    // One that is made anew waits as the first one did: what it stands on may be gone as well.
+    let begun = live.as_ref().is_some_and(|live| is_ours(live, &identity.uid));
     invalid = invalid.or(foreign);
     let waits = Waits {
         apply: &apply,
@@ -206,10 +207,11 @@ impl Waits<'_> {
     fn workspace(&self, key: &ObjectKey, field: &str) -> Option<Wait> {
         let workspace = self.options.backend.observe(self.view, key, None, None);
         let (on, message) = match workspace {
-            Some(workspace) if workspace.child.ready => return None,
+            Some(workspace) if workspace.child.ready && !workspace.child.deleting => return None,
             Some(workspace) => {
                 let child = workspace.child;
                 let why = match (&child.fault, child.waits.first()) {
+                    _ if child.deleting => "which is being deleted".to_owned(),
                     (Some(fault), _) => format!("which is {}: {fault}", child.state),
                     (None, Some(wait)) => format!("which waits: {}", wait.message),
                     (None, None) => format!("which is {}", child.state),

@@ -6,11 +6,13 @@ use capt_api::{CAPTCluster, CAPTControlPlane, Cluster, WorkspaceTemplateApply, k
 use capt_core::control_plane::{Kubeconfig, Secret as Standing, Snapshot};
 use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::State;
-use capt_core::object::Child;
+use capt_core::object::{Child, Object};
 use capt_core::plan::Report;
+use capt_core::record::Record;
+use capt_core::revision::Version;
 use capt_core::wait::Wait;
 use capt_runtime::{ObjectKey, View};
-use capt_status::{Identity, Kind, foreign_secret, identity, policy, read_record};
+use capt_status::{Identity, Kind, foreign_secret, identity, policy, read_phase, read_record};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
@@ -64,8 +66,7 @@ pub(super) async fn observe(
     let mut identity = identity(KIND, &object.metadata, keys::CONTROL_PLANE_FINALIZER);
     identity.paused = identity.paused.or_else(|| owners.paused());
     let cluster_name = cluster_name(cluster.as_deref(), &object);
-    let before = object.status.clone().unwrap_or_default();
-    let record = read_record(&before.lifecycle, None);
+    let record = recorded(&object);
     let look = Look {
         object: &object,
         state: record.state,
@@ -143,7 +144,11 @@ pub(super) async fn observe(
             kubeconfig: source.standing,
             ca: ca.standing,
             wrong_output: ca.wrong.or(source.wrong),
-            object: identity.into_object(input, record, policy, faults(last)),
+            object: Object {
+                version: Version::parse(&object.spec.version),
+                outputs: workspace.as_ref().and_then(|it| it.outputs_digest.clone()),
+                ..identity.into_object(input, record, policy, faults(last))
+            },
         },
         wanted,
         apply,
@@ -157,6 +162,23 @@ pub(super) async fn observe(
         ca_live,
         object,
     })
+}
+
+/// What is recorded of a control plane.
+fn recorded(object: &CAPTControlPlane) -> Record {
+    let Some(status) = &object.status else {
+        return Record::default();
+    };
+    // The Go implementation keeps no more than a phase.
+    match status.phase.filter(|_| status.lifecycle.state.is_none()) {
+        Some(phase) => {
+            let endpoint = object.spec.control_plane_endpoint.as_ref();
+            let published = endpoint.and_then(|endpoint| endpoint.host.as_deref());
+            let initialized = published.is_some_and(|host| !host.is_empty());
+            Record::of_phase(read_phase(phase), initialized)
+        }
+        None => read_record(&status.lifecycle, None),
+    }
 }
 
 /// The name of the Cluster of a control plane: of the one that is known, else of the one that is named.

@@ -2,6 +2,7 @@
 
 mod objects;
 
+use capt_core::advance::attempts;
 use capt_core::fault::{Disposition, FaultClass};
 use jiff::Timestamp;
 
@@ -137,13 +138,14 @@ fn failures(picture: &Picture, own: &Picture, cluster: &NodeKey) -> Vec<FailureP
 
 /// What is done about a class of failures, in plain words.
 fn meaning(class: &str) -> String {
-    let known = FaultClass::ALL.iter().find(|it| it.name() == class);
-    let passes = known.is_some_and(|class| class.passes());
-    match known.map(|class| class.disposition()) {
-        Some(Disposition::Retry { budget }) if passes => {
+    let known = FaultClass::ALL.iter().copied().find(|it| it.name() == class);
+    let passes = known.is_some_and(FaultClass::passes);
+    let budget = known.map_or(0, attempts);
+    match known.map(FaultClass::disposition) {
+        Some(Disposition::Retry) if passes => {
             format!("often passes by itself; tried again up to {budget} times")
         }
-        Some(Disposition::Retry { budget }) => {
+        Some(Disposition::Retry) => {
             format!("tried again up to {budget} times, then somebody has to mend the cause")
         }
         Some(Disposition::Resume) => "goes on at once".to_owned(),

@@ -11,44 +11,71 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use model::world::Left;
+use model::manner::Manner;
+use model::world::{Kinds, Left};
 use model::{Begin, Bound, Search, explore, story};
 
 /// What is gone through, in words and as a bound.
-fn passes() -> [(&'static str, Bound); 3] {
-    let everything = Left::any(u8::MAX);
-    [
+fn passes() -> Vec<(String, Bound)> {
+    let few = Left {
+        kinds: Kinds::Few,
+        ..Left::any(3)
+    };
+    let faults = Left {
+        disturbances: 3,
+        faults: 2,
+        requests: 1,
+        ..Left::NOTHING
+    };
+    let of = |manner, left| Bound {
+        manner,
+        ..Bound::all(left)
+    };
+    let mut passes = vec![
         (
-            "every world with two disturbances of any kind",
-            Bound::all(Left::any(2)),
+            "Act: exhaustive, two disturbances of any kind".to_owned(),
+            of(Manner::Act, Left::any(2)),
         ),
         (
-            "everything that may happen, from any moment, all ways of five actions",
-            Bound {
-                left: everything,
-                begin: Begin::AnyMoment,
-                search: NonZeroUsize::new(5).map_or(Search::All, Search::Near),
-            },
+            "Act: exhaustive, three disturbances of few kinds".to_owned(),
+            of(Manner::Act, few),
         ),
-        (
-            "everything that may happen, from any moment, ways of chance",
-            Bound {
-                left: everything,
-                begin: Begin::AnyMoment,
-                search: Search::Walks {
-                    seed: 2026,
-                    worlds: 2_000_000,
-                },
-            },
-        ),
-    ]
+    ];
+    for manner in Manner::ALL.into_iter().filter(|manner| *manner != Manner::Act) {
+        passes.push((
+            format!("{manner:?}: exhaustive, one disturbance of any kind"),
+            of(manner, Left::any(1)),
+        ));
+        passes.push((
+            format!("{manner:?}: exhaustive, two faults and a request"),
+            of(manner, faults),
+        ));
+    }
+    passes.push((
+        "Act: everything that may happen, from any moment, exhaustive for three actions".to_owned(),
+        Bound {
+            left: Left::any(u8::MAX),
+            begin: Begin::AnyMoment,
+            search: NonZeroUsize::new(3).map_or(Search::All, Search::Near),
+            manner: Manner::Act,
+        },
+    ));
+    passes
 }
 
 fn main() -> ExitCode {
     println!("at most: {:?}", Left::any(u8::MAX));
     let mut kept = true;
-    for (what, bound) in passes() {
-        println!("--- {what}");
+    // Numbers choose among the passes; without any, all of them are gone through.
+    let chosen: Vec<usize> = std::env::args()
+        .skip(1)
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    for (number, (what, bound)) in passes().into_iter().enumerate() {
+        if !chosen.is_empty() && !chosen.contains(&number) {
+            continue;
+        }
+        println!("--- {number}. {what}");
         let started = Instant::now();
         let found = explore(bound, None);
         println!(

@@ -74,7 +74,7 @@ fn definition_deleted() {
         assert_eq!(world.at(CONTROL_PLANE, "/spec/controlPlaneEndpoint"), endpoint);
         assert_eq!(world.condition(CONTROL_PLANE, "Available")["status"], "False");
         world.apply_definition(WORKSPACE).await;
-        account.least("all was destroyed, so each is made once more; the kubeconfig then follows the new endpoint");
+        account.least("all was destroyed, so each is made once more, in order");
         until_ready(&world).await;
         world.until_quiet().await;
         assert_eq!(latches(&world), before);

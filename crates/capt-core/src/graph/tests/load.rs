@@ -1,5 +1,6 @@
 //! What it costs to add edges in unkind orders, counted in edges that are followed, which no machine changes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::graph::{DependencyGraph, NodeKey};
@@ -119,6 +120,58 @@ fn a_tangle_is_cheap() {
     }
 }
 
+/// Adds the edges between nodes that were added in the order of their numbers, and returns the graph.
+fn add_in_order(edges: &[(u32, u32)]) -> DependencyGraph<Number> {
+    let mut graph = DependencyGraph::new();
+    for number in 0..NODES {
+        graph.add_node(Number(number));
+    }
+    for &(a, b) in edges {
+        graph.try_add_edge(Number(a), Number(b)).unwrap();
+    }
+    graph
+}
+
+#[test]
+fn edges_in_the_order_of_the_nodes_cost_nothing() {
+    let up = tangle();
+    let down: Vec<_> = up.iter().map(|(a, b)| (NODES - 1 - a, NODES - 1 - b)).collect();
+    for edges in [&up, &down] {
+        let mut graph = add_in_order(edges);
+        assert_eq!(graph.levels.followed, 0);
+        // What leads the other way is searched for, whether it closes a cycle or not.
+        let (a, b) = edges[0];
+        graph.try_add_edge(Number(b), Number(a)).unwrap_err();
+        assert!(graph.levels.followed > 0);
+    }
+}
+
+/// An order that was left once is no more relied on, not even after the edge that left it is gone.
+#[test]
+fn edges_against_the_order_of_the_nodes_are_searched_for() {
+    for [a, b, c, d] in [[0, 1, 2, 3], [3, 2, 1, 0]] {
+        let mut graph = add_in_order(&[(a, b), (d, c), (b, d)]);
+        let cycle = graph.try_add_edge(Number(c), Number(a)).unwrap_err();
+        assert_eq!(cycle.to_string(), format!("{c} -> {a} -> {b} -> {d} -> {c}"));
+        graph.remove_edge(&Number(d), &Number(c));
+        graph.try_add_edge(Number(c), Number(a)).unwrap();
+        graph.try_add_edge(Number(d), Number(c)).unwrap_err();
+    }
+}
+
+/// A graph that was read at once knows the order of its edges, too.
+#[test]
+fn an_edge_that_closes_a_graph_which_was_read_is_refused() {
+    for [a, b, c] in [[0, 1, 2], [2, 1, 0]].map(|ends| ends.map(Number)) {
+        let nodes = [0, 1, 2].map(|number| (Number(number), Vec::new()));
+        let edges = [(a, vec![b]), (b, vec![c])];
+        let mut graph = DependencyGraph::load(nodes.into_iter().chain(edges)).graph;
+        let cycle = graph.try_add_edge(c, a).unwrap_err();
+        assert_eq!(cycle.path, [c, a, b, c]);
+        graph.try_add_edge(a, c).unwrap();
+    }
+}
+
 /// Edges along an existing chain, each of which has half of the chain on either side.
 #[test]
 fn shortcuts_in_a_chain_stay_below_the_square_root() {
@@ -133,4 +186,66 @@ fn shortcuts_in_a_chain_stay_below_the_square_root() {
         let cycle = graph.try_add_edge(Number(NODES - 1), Number(0)).unwrap_err();
         assert_eq!(cycle.path.first(), cycle.path.last());
     }
+}
+
+/// Nothing is searched for in a graph that is read at once, but along the edges that are in a cycle or between two.
+#[test]
+fn what_is_read_at_once_is_searched_only_where_there_are_cycles() {
+    let number = |(a, b): &(u32, u32)| (Number(*a), [Number(*b)]);
+    for edges in [chain(), tangle()] {
+        let loaded = DependencyGraph::load(edges.iter().map(number));
+        assert_eq!(loaded.refused, []);
+        assert_eq!(loaded.graph.levels.followed, 0);
+        assert_eq!(
+            loaded.graph.edge_count(),
+            edges.iter().collect::<BTreeSet<_>>().len()
+        );
+    }
+    let followed = |back: u32| {
+        let mut edges = chain();
+        edges.push((back + 1, back));
+        let loaded = DependencyGraph::load(edges.iter().map(number));
+        assert_eq!(loaded.refused.len(), 1);
+        loaded.graph.levels.followed
+    };
+    // A cycle that the whole chain leads away from, and one that it leads to.
+    assert_eq!([0, NODES - 2].map(followed), [2, 1]);
+}
+
+/// Two chains, the second of which has been moved a level up from its middle on, because it was too long to search
+/// when an edge from the middle of the first came; and the middle of the second.
+fn a_chain_on_two_levels() -> (DependencyGraph<Number>, u32) {
+    let half = NODES / 2;
+    // The edges of the second lead to nodes that were added before, so that no order of the nodes spares a search.
+    let first = (1..half).map(|n| (n - 1, n));
+    let second = (half + 1..NODES).rev().map(|n| (n - 1, n));
+    let edges: Vec<_> = first.chain(second).collect();
+    let (mut graph, _) = add(&edges);
+    let middle = half + half / 2;
+    graph.try_add_edge(Number(half / 2), Number(middle)).unwrap();
+    let level = |number| graph.levels.of(graph.at(&Number(number)).unwrap());
+    assert_eq!([half / 2, middle - 1, middle, NODES - 1].map(level), [0, 0, 1, 1]);
+    (graph, middle)
+}
+
+#[test]
+fn a_search_stays_within_its_level() {
+    let (mut graph, middle) = a_chain_on_two_levels();
+    let new = Number(NODES);
+    graph.try_add_edge(new, Number(middle + 1)).unwrap();
+    let before = graph.levels.followed;
+    graph.try_add_edge(Number(middle), new).unwrap();
+    // Both edges that lead to the middle come from the level below, and the one that leads on stays on this one.
+    assert_eq!(graph.levels.followed - before, 3);
+}
+
+#[test]
+fn a_new_node_stands_where_its_dependent_can_lead_to_it() {
+    let (mut graph, middle) = a_chain_on_two_levels();
+    let new = Number(NODES);
+    graph.try_add_edge(Number(middle), new).unwrap();
+    let level = graph.levels.of(graph.at(&new).unwrap());
+    assert_eq!(level, 1);
+    let cycle = graph.try_add_edge(new, Number(middle)).unwrap_err();
+    assert_eq!(cycle.path, [new, Number(middle), new]);
 }
