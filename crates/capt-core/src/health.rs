@@ -244,17 +244,10 @@ impl Summary {
         !self.ready
     }
 
-    /// The worst failure as a fault.
-    pub fn fault(&self, checkup: &Checkup) -> Option<Fault> {
-        let kind = *self.failing.first()?;
-        let judgement = checkup.judgements.get(&kind)?;
-        Some(kind.fault(&*judgement.message))
-    }
-
-    /// What may mend the worst failure that anything may mend.
-    pub fn recovery(&self) -> Option<(CheckKind, ActionKind)> {
-        let mut failing = self.failing.iter();
-        failing.find_map(|kind| kind.check().recovery.map(|action| (*kind, action)))
+    /// The worst failure that one of these actions may mend.
+    pub fn mendable(&self, able: &[ActionKind]) -> Option<CheckKind> {
+        let can = |kind: &CheckKind| kind.check().recovery.is_some_and(|action| able.contains(&action));
+        self.failing.iter().copied().find(can)
     }
 }
 
@@ -282,6 +275,12 @@ impl Checkup {
         if self.judgements != before {
             self.looked = Some(at);
         }
+    }
+
+    /// The failure of a check as a fault.
+    pub fn fault(&self, kind: CheckKind) -> Fault {
+        let judgement = self.judgements.get(&kind);
+        kind.fault(judgement.map_or("", |judgement| &judgement.message))
     }
 
     /// What it all comes to.

@@ -8,7 +8,7 @@ use crate::advance::{
 };
 use crate::decision::{Decision, Requeue};
 use crate::fault::{Fault, FaultClass};
-use crate::health::{CheckKind, Look, examine};
+use crate::health::{Look, examine};
 use crate::lifecycle::{Signal, State};
 use crate::loss::Loss;
 use crate::plan::{Checked, Plan};
@@ -163,7 +163,7 @@ impl Object {
             // What was seen before it was applied says nothing about it now.
             State::Ready if !summary.ready && self.is_seen_since(record.since) => {
                 assessment.signals.insert(Signal::Unhealthy);
-                assessment.fault = summary.fault(&checkup);
+                assessment.fault = summary.failing.first().map(|kind| checkup.fault(*kind));
             }
             State::Degraded if of_check && summary.ready => {
                 assessment.signals.insert(Signal::Healthy);
@@ -171,14 +171,9 @@ impl Object {
             State::Degraded if of_check && !record.gave_up => {
                 // Only what runs something can be applied again; the others have nothing to repeat.
                 let acts = self.policy.recovery.mode == RecoveryMode::Act && record.run.is_some();
-                let mut failing = summary.failing.iter().filter(|_| acts);
-                let can =
-                    |kind: &CheckKind| kind.check().recovery.is_some_and(|action| ABLE.contains(&action));
-                if let Some(&kind) = failing.find(|kind| can(kind)) {
-                    let judgement = checkup.judgements.get(&kind);
-                    let message = judgement.map_or("", |judgement| &judgement.message);
+                if let Some(kind) = summary.mendable(ABLE).filter(|_| acts) {
                     assessment.signals.insert(Signal::Recoverable);
-                    assessment.fault = Some(kind.fault(message));
+                    assessment.fault = Some(checkup.fault(kind));
                 }
             }
             State::Pending

@@ -8,7 +8,7 @@ use capt_core::record::{Ending, Operation, OperationKind, Record, Run, RunOperat
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::health::{read_checkup, read_last_good};
-use crate::recovery::read_recovery;
+use crate::recovery::{class_of, read_recovery};
 
 /// The state of the wire as the state of the core.
 pub const fn read_state(state: capt_api::status::State) -> State {
@@ -77,12 +77,8 @@ pub fn read_record(status: &Lifecycle, run: Option<&RunStatus>) -> Record {
 }
 
 pub(crate) fn read_fault(fault: &FaultStatus) -> Fault {
-    let class = FaultClass::ALL
-        .iter()
-        .copied()
-        .find(|class| class.name() == fault.class);
     Fault {
-        class: class.unwrap_or(FaultClass::Unknown),
+        class: class_of(&fault.class).unwrap_or(FaultClass::Unknown),
         code: fault.code.clone(),
         subject: fault.subject.clone().unwrap_or_default(),
         message: fault.message.clone(),
@@ -91,7 +87,7 @@ pub(crate) fn read_fault(fault: &FaultStatus) -> Fault {
     }
 }
 
-fn time(time: Option<&Time>) -> Option<jiff::Timestamp> {
+pub(crate) fn time(time: Option<&Time>) -> Option<jiff::Timestamp> {
     time.map(|time| time.0)
 }
 

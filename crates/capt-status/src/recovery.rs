@@ -6,10 +6,10 @@ use capt_api::status::{Incident, Lifecycle, Recovery, RecoveryActionType, Recove
 use capt_core::fault::FaultClass;
 use capt_core::record::{Record, RecoveryAttempt};
 use capt_core::recovery::{ActionKind, Breaker, Escalation, Ledger, Rules, Spent};
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::write::write_state;
+use crate::read::time;
+use crate::write::{count, write_state};
 
 /// The action of the wire as the action of the core. Secrets are always written again; nobody chooses to.
 pub const fn read_action(action: RecoveryActionType) -> Option<ActionKind> {
@@ -48,16 +48,8 @@ pub const fn write_action(action: ActionKind) -> RecoveryActionType {
     }
 }
 
-fn count(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
 fn number(count: Option<i32>) -> u32 {
     count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
-}
-
-fn time(time: Option<&Time>) -> Option<Timestamp> {
-    time.map(|time| time.0)
 }
 
 pub(crate) fn read_recovery(status: &Lifecycle) -> capt_core::record::Recovery {
@@ -121,7 +113,7 @@ fn read_incident(status: &Lifecycle, recovery: &Recovery) -> Option<capt_core::r
 }
 
 /// The class of this name.
-fn class_of(name: &str) -> Option<FaultClass> {
+pub(crate) fn class_of(name: &str) -> Option<FaultClass> {
     let mut known = FaultClass::ALL.iter().copied();
     known.find(|class| class.name() == name)
 }

@@ -106,7 +106,7 @@ pub fn write_lifecycle(written: Written<'_>) -> Lifecycle {
     }
 }
 
-fn count(number: u32) -> i32 {
+pub(crate) fn count(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 

@@ -128,7 +128,8 @@ fn enter_ready(record: &mut Record, assessment: &Assessment, now: Timestamp) -> 
     record.blamed = None;
     record.end(Ending::Succeeded, now);
     let summary = assessment.checkup.summary();
-    record.fault = summary.fault(&assessment.checkup).filter(|_| !summary.ready);
+    let ill = summary.failing.first().filter(|_| !summary.ready);
+    record.fault = ill.map(|kind| assessment.checkup.fault(*kind));
     if record.fault.is_some() {
         // What is applied again and may still be ill is one incident until a look says that it is not.
         record.ready = false;

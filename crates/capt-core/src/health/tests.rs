@@ -183,7 +183,7 @@ fn a_failing_check_is_a_fault_of_its_class() {
 #[test]
 fn the_fault_of_a_summary_is_its_worst_failure() {
     let mut checkup = Checkup::default();
-    assert_eq!(checkup.summary().fault(&checkup), None);
+    assert_eq!(checkup.summary().failing, []);
     let findings = BTreeMap::from([
         (CheckKind::Drift, Finding::Failing("drifted".to_owned())),
         (CheckKind::TokenExpiry, Finding::Failing("expired".to_owned())),
@@ -191,10 +191,11 @@ fn the_fault_of_a_summary_is_its_worst_failure() {
     checkup.take(findings, &Rules::default(), at(1));
     let summary = checkup.summary();
     assert_eq!(
-        summary.fault(&checkup),
-        Some(CheckKind::TokenExpiry.fault("expired"))
+        checkup.fault(summary.failing[0]),
+        CheckKind::TokenExpiry.fault("expired")
     );
-    assert_eq!(summary.fault(&Checkup::default()), None);
+    let unknown = Checkup::default().fault(CheckKind::TokenExpiry);
+    assert_eq!(unknown, CheckKind::TokenExpiry.fault(""));
     assert_eq!(
         summary.available, None,
         "nobody has looked at what that depends on"
@@ -263,16 +264,17 @@ fn a_summary_names_the_worst_first() {
         "a warning impairs nothing"
     );
     assert!(!summary.is_degraded());
-    assert_eq!(summary.recovery(), None);
+    assert_eq!(summary.mendable(ActionKind::ALL), None);
     checkup.take(look(true, false, false), &Rules::default(), at(1));
     let summary = checkup.summary();
     assert_eq!((summary.available, summary.ready), (Some(true), false));
     assert!(summary.is_degraded());
     assert_eq!(summary.failing, [CheckKind::Kubeconfig, CheckKind::Drift]);
     assert_eq!(
-        summary.recovery(),
-        Some((CheckKind::Kubeconfig, ActionKind::RetryApply))
+        summary.mendable(&[ActionKind::RetryApply]),
+        Some(CheckKind::Kubeconfig)
     );
+    assert_eq!(summary.mendable(&[ActionKind::Replan]), None);
     checkup.take(look(false, false, true), &Rules::default(), at(2));
     let summary = checkup.summary();
     assert_eq!((summary.available, summary.ready), (Some(false), false));

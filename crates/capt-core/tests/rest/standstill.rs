@@ -1,0 +1,170 @@
+//! Nothing goes round in circles, and nothing is done for what nobody owns.
+
+use crate::world::{
+    LIMIT, NOW, child, cluster, control_plane, round_of_cluster, round_of_control_plane, round_of_workspace,
+    workspace,
+};
+use capt_core::cluster::Vpc;
+use capt_core::fault::{Fault, FaultClass};
+use capt_core::lifecycle::State;
+use capt_core::object::Child;
+use capt_core::progress::Progress;
+use capt_core::record::{Run, RunOperation};
+use capt_core::wait::Wait;
+use capt_core::workspace::{self, RunSeen};
+use jiff::SignedDuration;
+
+#[test]
+fn nothing_is_made_for_a_cluster_that_has_lost_its_owner() {
+    let mut seen = cluster(State::Provisioning, None);
+    assert_eq!(round_of_cluster(&mut seen, NOW), "ensure-vpc");
+    seen.owned = false;
+    assert_eq!(round_of_cluster(&mut seen, NOW), "WaitingForCluster");
+    assert_eq!(seen.object.record.state, State::Provisioning);
+    let mut seen = cluster(State::Validating, None);
+    seen.owned = false;
+    assert_eq!(round_of_cluster(&mut seen, NOW), "WaitingForCluster");
+    assert_eq!(seen.object.record.state, State::Validating);
+    seen.owned = true;
+    round_of_cluster(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Provisioning);
+}
+
+#[test]
+fn nothing_is_made_for_a_control_plane_that_has_lost_its_owner() {
+    let mut seen = control_plane(State::Provisioning);
+    seen.apply = None;
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "ensure-apply");
+    seen.owned = false;
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "WaitingForCluster");
+    let mut seen = control_plane(State::Configuring);
+    let all = "publish-endpoint write-ca write-kubeconfig";
+    assert_eq!(round_of_control_plane(&mut seen, NOW), all);
+    seen.owned = false;
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "WaitingForCluster");
+    let mut seen = control_plane(State::Validating);
+    seen.owned = false;
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "WaitingForCluster");
+    assert_eq!(seen.object.record.state, State::Validating);
+    // What is there is taken down all the same.
+    seen.object.deleting = true;
+    assert_eq!(
+        round_of_control_plane(&mut seen, NOW),
+        "delete-apply WaitingForWorkspace"
+    );
+}
+
+#[test]
+fn an_overdue_wait_for_a_new_input_does_not_begin_again_by_itself() {
+    let mut seen = workspace(State::Ready);
+    seen.object.input = "two".to_owned();
+    seen.missing = vec![Wait::new("Secret/it", "SecretMissing", "it is not there")];
+    round_of_workspace(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+    let late = NOW + SignedDuration::try_from(LIMIT).unwrap();
+    round_of_workspace(&mut seen, late);
+    assert_eq!(seen.object.record.state, State::Recovering);
+    let before = seen.object.record.clone();
+    assert_eq!(round_of_workspace(&mut seen, late), "SecretMissing");
+    assert_eq!(seen.object.record, before, "it rests");
+    // Another input does begin again, and so does the arrival of what is missing.
+    seen.object.input = "three".to_owned();
+    round_of_workspace(&mut seen, late);
+    assert_eq!(seen.object.record.state, State::Validating);
+    seen.missing.clear();
+    round_of_workspace(&mut seen, late);
+    assert_eq!(seen.object.record.state, State::Provisioning);
+    assert_eq!(seen.object.record.input.as_deref(), Some("three"));
+}
+
+#[test]
+fn a_cluster_is_ready_only_when_its_apply_is() {
+    let mut seen = cluster(State::Configuring, Some(child(State::Provisioning)));
+    if let Vpc::Owned {
+        apply: Some(apply), ..
+    } = &mut seen.vpc
+    {
+        apply.ready = true;
+    }
+    assert_eq!(round_of_cluster(&mut seen, NOW), "Provisioning");
+    assert_eq!(
+        seen.object.record.state,
+        State::Configuring,
+        "an id is known from before"
+    );
+    seen.vpc = Vpc::Owned {
+        apply: Some(child(State::Ready)),
+        retain: false,
+    };
+    round_of_cluster(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Ready);
+}
+
+#[test]
+fn a_workspace_does_not_fail_while_its_run_is_going_on() {
+    let mut seen = workspace(State::Provisioning);
+    seen.object.record.run = Some(Run {
+        number: 1,
+        operation: RunOperation::Apply,
+        input: "one".to_owned(),
+        opened: NOW,
+    });
+    seen.object.faults = vec![Fault::new(FaultClass::Quota, "Exceeded", "there is no room")];
+    let run = |end| {
+        Some(RunSeen {
+            number: 1,
+            progress: Progress::default(),
+            unlocked: None,
+            changes: true,
+            end,
+        })
+    };
+    seen.run = run(None);
+    round_of_workspace(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Provisioning);
+    let fault = Fault::new(FaultClass::Invalid, "Wrong", "it is wrong");
+    seen.run = run(Some(workspace::RunEnd::Failed(fault)));
+    round_of_workspace(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Failed);
+}
+
+#[test]
+fn a_request_that_a_child_has_not_got_does_not_send_its_parent_round_in_circles() {
+    let mut seen = control_plane(State::Configuring);
+    seen.apply = Some(child(State::Recovering));
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Recovering);
+    // While it recovers, its requests are a part of what the child should be; in Configuring they were not.
+    seen.apply = Some(Child {
+        matches: false,
+        ..child(State::Recovering)
+    });
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "ensure-apply");
+}
+
+#[test]
+fn a_parent_leaves_failed_once_its_child_is_mended_even_if_it_differs() {
+    let mut seen = control_plane(State::Failed);
+    seen.object.record.blamed = Some("Child/demo".to_owned());
+    for state in [State::Failed, State::Recovering] {
+        seen.apply = Some(Child {
+            matches: false,
+            ..child(state)
+        });
+        round_of_control_plane(&mut seen, NOW);
+        assert_eq!(
+            seen.object.record.state,
+            State::Failed,
+            "over a child that is {state}"
+        );
+    }
+    seen.apply = Some(Child {
+        matches: false,
+        ..child(State::Ready)
+    });
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+}
