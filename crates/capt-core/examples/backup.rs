@@ -37,7 +37,10 @@ fn main() -> Result<(), jiff::Error> {
                 ledger.begin(&fault, step.action.kind(), &rules, now);
                 let wait = match step.action {
                     Action::Unlock { .. } => SignedDuration::ZERO,
-                    _ => SignedDuration::try_from(rules.retry.delay(ledger.attempts(), seed))?,
+                    _ => {
+                        let pace = rules.retry.for_class(fault.class);
+                        SignedDuration::try_from(pace.delay(ledger.attempts(), seed))?
+                    }
                 };
                 now += wait;
                 println!("       in {} s: {}", wait.as_secs(), step.action);

@@ -244,17 +244,21 @@ fn is_adrift(record: &Record) -> bool {
 
 /// When the record alone asks for another look; only moments after now count.
 pub fn next_look(record: &Record, context: &Context<'_>) -> Requeue {
-    let work = [
-        overdue_at(record, context.policy, context.absences),
-        expected_end(record, context.policy, context.now),
-        unusual_after(record),
-    ];
+    let work = record.operation.as_ref().map(|operation| {
+        let (took, begun) = (record.durations(operation.kind), operation.started_at);
+        let expected = took
+            .estimate(context.policy.usually)
+            .completion(begun, context.now);
+        let unusual = unusual_at(&took, begun).map(|at| after(at, Duration::from_secs(1)));
+        [expected, unusual]
+    });
+    let overdue = overdue_at(record, context.policy, context.absences);
     let at = match record.state {
         State::Recovering | State::Failed => record.next_attempt,
         State::Validating => dependencies_overdue_at(record, context),
         State::Provisioning | State::Configuring | State::Pending | State::Ready | State::Degraded => None,
     };
-    let moments = work.into_iter().chain([at]).flatten();
+    let moments = work.into_iter().flatten().chain([overdue, at]).flatten();
     let next = moments.filter(|at| *at > context.now).min();
     next.map_or(Requeue::OnChange, Requeue::At)
 }
@@ -276,13 +280,6 @@ pub fn expected_end(record: &Record, policy: &Policy, now: Timestamp) -> Option<
     let operation = record.operation.as_ref()?;
     let estimate = record.durations(operation.kind).estimate(policy.usually);
     estimate.completion(operation.started_at, now)
-}
-
-/// The moment after which the operation that is going on takes unusually long.
-fn unusual_after(record: &Record) -> Option<Timestamp> {
-    let operation = record.operation.as_ref()?;
-    let at = unusual_at(&record.durations(operation.kind), operation.started_at)?;
-    Some(after(at, Duration::from_secs(1)))
 }
 
 /// `duration` after `time`; the end of time if there is no such moment.

@@ -69,18 +69,21 @@ impl Durations {
 
     /// The shortest duration that so many percent of them did not exceed (nearest rank); `None` without any.
     pub fn percentile(&self, percent: u8) -> Option<Duration> {
+        nearest_rank(&self.sorted(), percent)
+    }
+
+    /// The seconds, the shortest first.
+    fn sorted(&self) -> Vec<u64> {
         let mut sorted = self.seconds.clone();
         sorted.sort_unstable();
-        let rank = (usize::from(percent.min(100)) * sorted.len())
-            .div_ceil(100)
-            .max(1);
-        sorted.get(rank - 1).copied().map(Duration::from_secs)
+        sorted
     }
 
     /// How long it takes, if it usually takes `default` and nothing else is known; half as long again is then what
     /// nine in ten do not exceed.
     pub fn estimate(&self, default: Duration) -> Estimate {
-        match (self.percentile(50), self.percentile(90)) {
+        let sorted = self.sorted();
+        match (nearest_rank(&sorted, 50), nearest_rank(&sorted, 90)) {
             (Some(p50), Some(p90)) if self.len() >= ENOUGH => Estimate {
                 p50,
                 p90,
@@ -95,6 +98,14 @@ impl Durations {
             },
         }
     }
+}
+
+/// The shortest of them that so many percent do not exceed.
+fn nearest_rank(sorted: &[u64], percent: u8) -> Option<Duration> {
+    let rank = (usize::from(percent.min(100)) * sorted.len())
+        .div_ceil(100)
+        .max(1);
+    sorted.get(rank - 1).copied().map(Duration::from_secs)
 }
 
 impl Estimate {

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::retry::RetryStrategy;
+
 /// The kind of failure, as far as the decision what to do next needs to know it.
 ///
 /// Deliberately small: adapters map their richer vocabularies onto it (`capt-terraform` maps fourteen
@@ -305,7 +307,11 @@ pub fn render_markdown() -> String {
     let mut text = String::from("| class | is answered by | what a person can do |\n|---|---|---|\n");
     for &class in FaultClass::BY_PRECEDENCE {
         let answer = match class.disposition() {
-            Disposition::Retry => "its ladder, with growing delays, then a person".to_owned(),
+            Disposition::Retry => {
+                let pace = RetryStrategy::default().for_class(class);
+                let (base, max) = (pace.base_delay.as_secs(), pace.max_delay.as_secs() / 60);
+                format!("its ladder, after {base} s growing to {max} min, then a person")
+            }
             Disposition::Resume => "going on at once, at no cost".to_owned(),
             Disposition::Probe { every } => format!("another look every {} min", every.as_secs() / 60),
             Disposition::Stop => "nothing, until the input changes or a retry is asked for".to_owned(),

@@ -269,7 +269,11 @@ impl Object {
                 }
             }
             Advance::Stayed(mut record) => {
-                record.honoured.clone_from(&self.requested);
+                // What is asked for here is not handed down, and a child that is at work may have failed by then without
+                // anybody knowing: how it ends answers it.
+                if record.state != State::Configuring || !assessment.behind {
+                    record.honoured.clone_from(&self.requested);
+                }
                 record.checkup = assessment.checkup;
                 let healed = heal(&mut record, now);
                 // What it rests on was away for a moment, and nothing was lost.

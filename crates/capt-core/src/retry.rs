@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::FaultClass;
+
 /// How retries of one subject are spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryStrategy {
@@ -38,6 +40,32 @@ impl Default for RetryStrategy {
 }
 
 impl RetryStrategy {
+    /// The same strategy at the pace of a class of faults.
+    ///
+    /// A lock is soon released, so that longer and longer delays gain nothing; what rests on something else gives that
+    /// time to come up, and follows soon once it has. By default a lock is tried after 15 s to 2 min and a dependency
+    /// after 30 s to 5 min; all else is spaced as the owner says.
+    #[must_use]
+    pub fn for_class(mut self, class: FaultClass) -> Self {
+        let (base_percent, max_percent) = match class {
+            FaultClass::Locked => (150, 20),
+            FaultClass::Dependency => (300, 50),
+            FaultClass::Transient
+            | FaultClass::Interrupted
+            | FaultClass::Credentials
+            | FaultClass::Permission
+            | FaultClass::Quota
+            | FaultClass::Conflict
+            | FaultClass::Invalid
+            | FaultClass::Integrity
+            | FaultClass::Environment
+            | FaultClass::Unknown => return self,
+        };
+        self.base_delay = self.base_delay.saturating_mul(base_percent) / 100;
+        self.max_delay = self.max_delay.saturating_mul(max_percent) / 100;
+        self
+    }
+
     /// The delay before attempt number `attempt + 1`, when `attempt` attempts have failed. Where none has, it is that of
     /// the first failure.
     ///
@@ -135,6 +163,23 @@ mod tests {
         };
         assert_eq!(retry.delay(u32::MAX, 7), Duration::from_millis(u64::MAX));
         assert!(retry.delay(40, 7) < retry.delay(41, 7));
+    }
+
+    #[test]
+    fn each_class_has_a_pace_of_its_own() {
+        let seconds = |class| {
+            let paced = RetryStrategy::default().for_class(class);
+            (paced.base_delay.as_secs(), paced.max_delay.as_secs())
+        };
+        assert_eq!(seconds(FaultClass::Transient), (10, 600));
+        assert_eq!(seconds(FaultClass::Locked), (15, 120));
+        assert_eq!(seconds(FaultClass::Dependency), (30, 300));
+        let endless = RetryStrategy {
+            base_delay: Duration::MAX,
+            ..RetryStrategy::default()
+        };
+        let first = endless.for_class(FaultClass::Dependency).delay(1, 7);
+        assert_eq!(first, Duration::from_mins(5));
     }
 
     #[test]

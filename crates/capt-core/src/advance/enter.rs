@@ -257,7 +257,7 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
             let kind = step.action.kind();
             let ledger = &mut record.recovery.ledger;
             ledger.begin(fault, kind, rules, now);
-            let delay = rules.retry.delay(ledger.attempts(), seed);
+            let delay = rules.retry.for_class(fault.class).delay(ledger.attempts(), seed);
             record.next_attempt = Some(after(now, delay.max(asked)));
             record.begin_recovery(Trigger::Fault(fault), kind, now);
         }

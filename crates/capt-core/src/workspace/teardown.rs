@@ -130,7 +130,10 @@ fn destroy(
                     let rules = &object.policy.recovery;
                     let ledger = &mut record.recovery.ledger;
                     ledger.begin(fault, ActionKind::RetryApply, rules, now);
-                    let delay = rules.retry.delay(ledger.attempts(), seed_of(&object.uid));
+                    let delay = rules
+                        .retry
+                        .for_class(fault.class)
+                        .delay(ledger.attempts(), seed_of(&object.uid));
                     // A destroy is never given up: nobody else would do it. It only gets slower.
                     record.next_attempt = Some(after(now, delay.max(fault.retry_after.unwrap_or_default())));
                     record.fault = Some(fault.clone());

@@ -217,3 +217,26 @@ fn what_was_given_up_goes_the_whole_way_again_once_its_child_is_in_order() {
         assert_eq!(seen.object.record.state, state, "{gave_up}");
     }
 }
+
+/// In Configuring a request is not handed down to a child that applies again, and whose run may have failed by then.
+#[test]
+fn a_request_is_not_honoured_before_it_is_known_how_the_child_ends() {
+    let mut seen = control_plane(State::Configuring);
+    seen.object.requested = Some("retry=1".to_owned());
+    seen.apply = Some(child(State::Provisioning));
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Configuring);
+    assert_eq!(seen.object.record.honoured, None);
+    // A child that is in order leaves nothing open; one that had failed is tried again.
+    let mut whole = seen.clone();
+    whole.apply = Some(child(State::Ready));
+    round_of_control_plane(&mut whole, NOW);
+    assert_eq!(whole.object.record.honoured, whole.object.requested);
+    seen.apply = Some(child(State::Failed));
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Failed);
+    assert_eq!(seen.object.record.honoured, None);
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+    assert_eq!(seen.object.record.honoured, seen.object.requested);
+}
