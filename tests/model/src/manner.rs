@@ -38,7 +38,7 @@ pub(crate) const TRIPS: u32 = 3;
 
 /// How attempts are spaced.
 pub(crate) const BASE_DELAY: Duration = Duration::from_mins(1);
-pub(crate) const MAX_DELAY: Duration = Duration::from_mins(2);
+pub(crate) const MAX_DELAY: Duration = Duration::from_mins(10);
 /// How long dependencies are waited for.
 pub(crate) const LIMIT: Duration = Duration::from_mins(30);
 
@@ -140,6 +140,7 @@ impl Manner {
         let asks = |class: FaultClass| {
             let permission = class == FaultClass::Permission;
             (
+                self.policy().recovery.retry.for_class(class),
                 class.disposition(),
                 class.is_terminal(),
                 class.passes(),

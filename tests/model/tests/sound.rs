@@ -74,7 +74,9 @@ fn classes_that_ask_for_the_same_stand_for_each_other() {
         groups.filter(|group| !group.is_empty()).collect()
     };
     let usual = [
-        "Transient Dependency Locked",
+        "Transient",
+        "Dependency",
+        "Locked",
         "Interrupted",
         "Credentials Environment Unknown",
         "Permission",
@@ -91,7 +93,9 @@ fn classes_that_ask_for_the_same_stand_for_each_other() {
         assert_eq!(groups(manner), usual, "{manner:?}");
     }
     let written = [
-        "Transient Dependency Locked",
+        "Transient",
+        "Dependency",
+        "Locked",
         "Interrupted",
         "Credentials Unknown",
         "Permission",

@@ -51,14 +51,22 @@ fn passes() -> Vec<(String, Bound)> {
             of(manner, faults),
         ));
     }
+    let from_any_moment = |search| Bound {
+        left: Left::any(u8::MAX),
+        begin: Begin::AnyMoment,
+        search,
+        manner: Manner::Act,
+    };
     passes.push((
         "Act: everything that may happen, from any moment, exhaustive for three actions".to_owned(),
-        Bound {
-            left: Left::any(u8::MAX),
-            begin: Begin::AnyMoment,
-            search: NonZeroUsize::new(3).map_or(Search::All, Search::Near),
-            manner: Manner::Act,
-        },
+        from_any_moment(NonZeroUsize::new(3).map_or(Search::All, Search::Near)),
+    ));
+    passes.push((
+        "Act: everything that may happen, from any moment, ways of chance".to_owned(),
+        from_any_moment(Search::Walks {
+            seed: 2026,
+            worlds: 10_000_000,
+        }),
     ));
     passes
 }
