@@ -28,6 +28,18 @@ const LAYERS: &[Layer] = &[
         imports: &[],
     },
     Layer {
+        name: "kecs-core",
+        imports: &["capt-core", "kecs-model"],
+    },
+    Layer {
+        name: "kecs-store",
+        imports: &["kecs-core", "kecs-model"],
+    },
+    Layer {
+        name: "kecs-server",
+        imports: &["kecs-core", "kecs-model", "kecs-store", "telemetry"],
+    },
+    Layer {
         name: "kube-sim",
         imports: &[],
     },

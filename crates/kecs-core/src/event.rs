@@ -1,0 +1,200 @@
+//! What is told of a change: the twelve types of events, out of what was and what is.
+
+use jiff::Timestamp;
+use kecs_model::types;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::record::{Kind, Record, Service, Task, status};
+
+/// What has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum EventType {
+    /// A cluster was made, or came back.
+    #[serde(rename = "cluster.created")]
+    ClusterCreated,
+    /// Something of a cluster was changed.
+    #[serde(rename = "cluster.updated")]
+    ClusterUpdated,
+    /// A cluster is INACTIVE.
+    #[serde(rename = "cluster.deleted")]
+    ClusterDeleted,
+    /// A service was made.
+    #[serde(rename = "service.created")]
+    ServiceCreated,
+    /// Something of a service was changed.
+    #[serde(rename = "service.updated")]
+    ServiceUpdated,
+    /// A service is INACTIVE.
+    #[serde(rename = "service.deleted")]
+    ServiceDeleted,
+    /// A task runs.
+    #[serde(rename = "task.started")]
+    TaskStarted,
+    /// A task is over.
+    #[serde(rename = "task.stopped")]
+    TaskStopped,
+    /// A task went from one status to another.
+    #[serde(rename = "task.status_changed")]
+    TaskStatusChanged,
+    /// A deployment was begun.
+    #[serde(rename = "deployment.started")]
+    DeploymentStarted,
+    /// A deployment is in its steady state.
+    #[serde(rename = "deployment.complete")]
+    DeploymentComplete,
+    /// A deployment was given up.
+    #[serde(rename = "deployment.failed")]
+    DeploymentFailed,
+}
+
+/// Something that has happened, before it is committed: its number and id come with the commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// What.
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// When it was decided.
+    pub timestamp: Timestamp,
+    /// The ARN of what it happened to.
+    pub resource: String,
+    /// What it is now, in the API's shape.
+    pub data: Value,
+}
+
+impl EventType {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::ClusterCreated,
+        Self::ClusterUpdated,
+        Self::ClusterDeleted,
+        Self::ServiceCreated,
+        Self::ServiceUpdated,
+        Self::ServiceDeleted,
+        Self::TaskStarted,
+        Self::TaskStopped,
+        Self::TaskStatusChanged,
+        Self::DeploymentStarted,
+        Self::DeploymentComplete,
+        Self::DeploymentFailed,
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClusterCreated => "cluster.created",
+            Self::ClusterUpdated => "cluster.updated",
+            Self::ClusterDeleted => "cluster.deleted",
+            Self::ServiceCreated => "service.created",
+            Self::ServiceUpdated => "service.updated",
+            Self::ServiceDeleted => "service.deleted",
+            Self::TaskStarted => "task.started",
+            Self::TaskStopped => "task.stopped",
+            Self::TaskStatusChanged => "task.status_changed",
+            Self::DeploymentStarted => "deployment.started",
+            Self::DeploymentComplete => "deployment.complete",
+            Self::DeploymentFailed => "deployment.failed",
+        }
+    }
+}
+
+/// What is told of a record that was `before` and is `after`.
+pub fn of(before: Option<&Record>, after: Option<&Record>, now: Timestamp) -> Vec<Event> {
+    let kinds = match after {
+        Some(Record::Cluster(it)) => {
+            let was = before.and_then(crate::record::Cluster::of);
+            cluster(was.map(|it| &it.cluster), &it.cluster)
+        }
+        Some(Record::Service(it)) => return service(before.and_then(Service::of), it, now),
+        Some(Record::Task(it)) => task(before.and_then(Task::of), it),
+        Some(
+            Record::Family(_)
+            | Record::TaskDefinition(_)
+            | Record::TaskSet(_)
+            | Record::ContainerInstance(_)
+            | Record::CapacityProvider(_)
+            | Record::AccountSetting(_)
+            | Record::ServiceDeployment(_)
+            | Record::ServiceRevision(_)
+            | Record::Token(_),
+        )
+        | None => Vec::new(),
+    };
+    let shown = match after {
+        Some(Record::Cluster(it)) => (it.cluster.cluster_arn.clone(), json(&it.cluster)),
+        Some(Record::Task(it)) => (it.task.task_arn.clone(), json(&it.task)),
+        Some(_) | None => return Vec::new(),
+    };
+    let event = |kind| Event {
+        kind,
+        timestamp: now,
+        resource: shown.0.clone().unwrap_or_default(),
+        data: shown.1.clone(),
+    };
+    kinds.into_iter().map(event).collect()
+}
+
+fn cluster(before: Option<&types::Cluster>, after: &types::Cluster) -> Vec<EventType> {
+    let gone = |it: &types::Cluster| it.status.as_deref() == Some(status::INACTIVE);
+    vec![match (before.is_none_or(gone), gone(after)) {
+        (true, true) => return Vec::new(),
+        (true, false) => EventType::ClusterCreated,
+        (false, true) => EventType::ClusterDeleted,
+        (false, false) => EventType::ClusterUpdated,
+    }]
+}
+
+fn task(before: Option<&Task>, after: &Task) -> Vec<EventType> {
+    let was = before.and_then(|it| it.task.last_status.as_deref());
+    let is = after.task.last_status.as_deref();
+    if was == is {
+        return Vec::new();
+    }
+    let more = match is {
+        Some(status::RUNNING) => Some(EventType::TaskStarted),
+        Some(status::STOPPED) => Some(EventType::TaskStopped),
+        Some(_) | None => None,
+    };
+    [EventType::TaskStatusChanged].into_iter().chain(more).collect()
+}
+
+fn service(before: Option<&Service>, after: &Service, now: Timestamp) -> Vec<Event> {
+    let gone = |it: &Service| it.service.status.as_deref() == Some(status::INACTIVE);
+    let kind = match (before.is_none_or(gone), gone(after)) {
+        (true, true) => return Vec::new(),
+        (true, false) => EventType::ServiceCreated,
+        (false, true) => EventType::ServiceDeleted,
+        (false, false) => EventType::ServiceUpdated,
+    };
+    let resource = after.service.service_arn.clone().unwrap_or_default();
+    let event = |kind, data| Event {
+        kind,
+        timestamp: now,
+        resource: resource.clone(),
+        data,
+    };
+    let mut events = vec![event(kind, json(&after.service))];
+    for deployment in after.service.deployments.iter().flatten() {
+        let known = before
+            .into_iter()
+            .flat_map(|it| it.service.deployments.iter().flatten());
+        let was = known.into_iter().find(|it| it.id == deployment.id);
+        if was.is_none() {
+            events.push(event(EventType::DeploymentStarted, json(deployment)));
+        }
+        if was.and_then(|it| it.rollout_state) == deployment.rollout_state {
+            continue;
+        }
+        let kind = match deployment.rollout_state {
+            Some(types::DeploymentRolloutState::Completed) => EventType::DeploymentComplete,
+            Some(types::DeploymentRolloutState::Failed) => EventType::DeploymentFailed,
+            Some(types::DeploymentRolloutState::InProgress) | None => continue,
+        };
+        events.push(event(kind, json(deployment)));
+    }
+    events
+}
+
+fn json(shape: &impl Serialize) -> Value {
+    serde_json::to_value(shape).unwrap_or_default()
+}

@@ -1,0 +1,166 @@
+//! The terms that records are found by.
+
+use super::{ContainerInstance, Record, Service, Task, TaskDefinition};
+use crate::key::{Scope, Term};
+
+/// The words of the API that are plain strings in its model.
+pub mod status {
+    /// In use.
+    pub const ACTIVE: &str = "ACTIVE";
+    /// Going away.
+    pub const DRAINING: &str = "DRAINING";
+    /// Gone, and still told of.
+    pub const INACTIVE: &str = "INACTIVE";
+    /// The newest deployment.
+    pub const PRIMARY: &str = "PRIMARY";
+    /// A task that runs, or is to run.
+    pub const RUNNING: &str = "RUNNING";
+    /// A task that is over, or is to be.
+    pub const STOPPED: &str = "STOPPED";
+}
+
+pub(super) fn of(record: &Record, scope: &Scope) -> Vec<Term> {
+    match record {
+        Record::Cluster(it) => {
+            let shown = it.cluster.status.as_deref() != Some(status::INACTIVE);
+            shown.then(|| scope.term("clusters")).into_iter().collect()
+        }
+        Record::Family(it) => {
+            let families = scope.term("families");
+            let state = if it.active > 0 {
+                status::ACTIVE
+            } else {
+                status::INACTIVE
+            };
+            vec![families.and("status", state), families]
+        }
+        Record::TaskDefinition(it) => of_task_definition(it, scope),
+        Record::Service(it) => of_service(it, scope),
+        Record::Task(it) => of_task(it, scope),
+        Record::TaskSet(it) => {
+            vec![
+                scope
+                    .term_in("task-sets", &it.cluster)
+                    .and("service", &it.service),
+            ]
+        }
+        Record::ContainerInstance(it) => of_instance(it, scope),
+        Record::CapacityProvider(_) => vec![scope.term("capacity-providers")],
+        Record::AccountSetting(it) => {
+            vec![
+                scope.term("account-settings"),
+                scope.term("account-settings").and("principal", &it.principal),
+            ]
+        }
+        Record::ServiceDeployment(it) => {
+            let all = scope
+                .term_in("service-deployments", &it.cluster)
+                .and("service", &it.service);
+            let state = it
+                .deployment
+                .status
+                .map(|state| all.and("status", state.as_str()));
+            state.into_iter().chain([all]).collect()
+        }
+        Record::ServiceRevision(it) => {
+            vec![
+                scope
+                    .term_in("service-revisions", &it.cluster)
+                    .and("service", &it.service),
+            ]
+        }
+        Record::Token(_) => vec![scope.term("tokens")],
+    }
+}
+
+fn of_task_definition(it: &TaskDefinition, scope: &Scope) -> Vec<Term> {
+    let Some(state) = it.definition.status else {
+        return Vec::new();
+    };
+    let all = scope.term("task-definitions").and("status", state.as_str());
+    let family = it.definition.family.as_deref().unwrap_or_default();
+    vec![all.and("family", family), all]
+}
+
+fn of_service(it: &Service, scope: &Scope) -> Vec<Term> {
+    let service = &it.service;
+    if service.status.as_deref() == Some(status::INACTIVE) {
+        return Vec::new();
+    }
+    let cluster = name_of(service.cluster_arn.as_deref());
+    let all = scope.term_in("services", cluster);
+    let launch = service.launch_type.map(|it| all.and("launch", it.as_str()));
+    let strategy = service
+        .scheduling_strategy
+        .map(|it| all.and("strategy", it.as_str()));
+    let names = [launch, strategy].into_iter().flatten();
+    // The scheduler sees to all of them, whatever their cluster.
+    names.chain([all, scope.term("services")]).collect()
+}
+
+fn of_task(it: &Task, scope: &Scope) -> Vec<Term> {
+    let task = &it.task;
+    let cluster = name_of(task.cluster_arn.as_deref());
+    let all = scope.term_in("tasks", cluster);
+    let mut terms = Vec::new();
+    let last = task.last_status.as_deref().unwrap_or_default();
+    let live = last != status::STOPPED;
+    if let Some(desired) = &task.desired_status {
+        let desired = all.and("desired", desired);
+        terms.extend(
+            it.service
+                .as_deref()
+                .map(|service| desired.and("service", service)),
+        );
+        terms.extend(task.started_by.as_deref().map(|by| desired.and("started-by", by)));
+        terms.extend(
+            task.container_instance_arn
+                .as_deref()
+                .map(|it| desired.and("instance", name_of(Some(it)))),
+        );
+        terms.extend(
+            task.launch_type
+                .map(|launch| desired.and("launch", launch.as_str())),
+        );
+        let family = task.task_definition_arn.as_deref().map(family_of);
+        terms.extend(family.map(|family| desired.and("family", family)));
+        terms.push(desired);
+    }
+    terms.extend(it.service.as_deref().map(|service| all.and("service", service)));
+    terms.extend(it.task_set.as_deref().map(|set| all.and("task-set", set)));
+    if live {
+        // What DescribeClusters and the placement count.
+        let counted = if last == status::RUNNING {
+            status::RUNNING
+        } else {
+            "PENDING"
+        };
+        terms.push(all.and("last", counted));
+        if let Some(instance) = task.container_instance_arn.as_deref() {
+            let instance = all.and("live-on", name_of(Some(instance)));
+            terms.push(instance.and("last", counted));
+            terms.push(instance);
+        }
+        terms.push(scope.term("live-tasks"));
+    }
+    terms.push(all);
+    terms
+}
+
+fn of_instance(it: &ContainerInstance, scope: &Scope) -> Vec<Term> {
+    let all = scope.term_in("container-instances", &it.cluster);
+    let state = it.instance.status.as_deref().unwrap_or_default();
+    let shown = (state != status::INACTIVE).then(|| all.clone());
+    shown.into_iter().chain([all.and("status", state)]).collect()
+}
+
+/// What stands behind the last slash of an ARN.
+fn name_of(arn: Option<&str>) -> &str {
+    arn.and_then(|arn| arn.rsplit('/').next()).unwrap_or_default()
+}
+
+/// The family that the ARN of a task definition names.
+fn family_of(arn: &str) -> &str {
+    let name = name_of(Some(arn));
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
+}
