@@ -33,7 +33,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "kecs-sim",
-        imports: &["clock", "kecs-core", "kecs-model"],
+        imports: &["capt-core", "clock", "kecs-core", "kecs-model"],
     },
     Layer {
         name: "kecs-core",
