@@ -28,6 +28,10 @@ const LAYERS: &[Layer] = &[
         imports: &[],
     },
     Layer {
+        name: "kecs-model",
+        imports: &[],
+    },
+    Layer {
         name: "kube-sim",
         imports: &[],
     },
