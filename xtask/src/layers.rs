@@ -48,6 +48,10 @@ const LAYERS: &[Layer] = &[
         imports: &["clock", "kecs-core", "kecs-model", "kecs-store", "telemetry"],
     },
     Layer {
+        name: "kecs-model",
+        imports: &[],
+    },
+    Layer {
         name: "kube-sim",
         imports: &[],
     },
