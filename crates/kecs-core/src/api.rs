@@ -10,17 +10,14 @@ use crate::call::Call;
 use crate::plane::Execute;
 use crate::tx::Tx;
 
-mod account_setting;
-mod agent;
-mod attribute;
+pub mod account_setting;
 mod capacity_provider;
 pub mod cluster;
-mod container_instance;
 pub mod name;
 pub mod page;
+pub mod strategy;
 mod tag;
 pub mod tags;
-pub mod task_definition;
 pub mod token;
 
 /// What is answered, and what is to be done besides.
@@ -52,57 +49,57 @@ pub fn answer(
         Operation::CreateService => not_written(operation),
         Operation::CreateTaskSet => not_written(operation),
         Operation::DeleteAccountSetting => run(tx, call, input, account_setting::delete),
-        Operation::DeleteAttributes => run(tx, call, input, attribute::delete),
+        Operation::DeleteAttributes => not_written(operation),
         Operation::DeleteCapacityProvider => run(tx, call, input, capacity_provider::delete),
         Operation::DeleteCluster => run(tx, call, input, cluster::delete),
         Operation::DeleteService => not_written(operation),
-        Operation::DeleteTaskDefinitions => run(tx, call, input, task_definition::delete),
+        Operation::DeleteTaskDefinitions => not_written(operation),
         Operation::DeleteTaskSet => not_written(operation),
-        Operation::DeregisterContainerInstance => run(tx, call, input, container_instance::deregister),
-        Operation::DeregisterTaskDefinition => run(tx, call, input, task_definition::deregister),
+        Operation::DeregisterContainerInstance => not_written(operation),
+        Operation::DeregisterTaskDefinition => not_written(operation),
         Operation::DescribeCapacityProviders => run(tx, call, input, capacity_provider::describe),
         Operation::DescribeClusters => run(tx, call, input, cluster::describe),
-        Operation::DescribeContainerInstances => run(tx, call, input, container_instance::describe),
+        Operation::DescribeContainerInstances => not_written(operation),
         Operation::DescribeServiceDeployments => not_written(operation),
         Operation::DescribeServiceRevisions => not_written(operation),
         Operation::DescribeServices => not_written(operation),
-        Operation::DescribeTaskDefinition => run(tx, call, input, task_definition::describe),
+        Operation::DescribeTaskDefinition => not_written(operation),
         Operation::DescribeTaskSets => not_written(operation),
         Operation::DescribeTasks => not_written(operation),
-        Operation::DiscoverPollEndpoint => run(tx, call, input, agent::discover_poll_endpoint),
+        Operation::DiscoverPollEndpoint => not_written(operation),
         Operation::ExecuteCommand => not_written(operation),
         Operation::GetTaskProtection => not_written(operation),
         Operation::ListAccountSettings => run(tx, call, input, account_setting::list),
-        Operation::ListAttributes => run(tx, call, input, attribute::list),
+        Operation::ListAttributes => not_written(operation),
         Operation::ListClusters => run(tx, call, input, cluster::list),
-        Operation::ListContainerInstances => run(tx, call, input, container_instance::list),
+        Operation::ListContainerInstances => not_written(operation),
         Operation::ListServiceDeployments => not_written(operation),
         Operation::ListServices => not_written(operation),
         Operation::ListServicesByNamespace => not_written(operation),
         Operation::ListTagsForResource => run(tx, call, input, tag::list),
-        Operation::ListTaskDefinitionFamilies => run(tx, call, input, task_definition::list_families),
-        Operation::ListTaskDefinitions => run(tx, call, input, task_definition::list),
+        Operation::ListTaskDefinitionFamilies => not_written(operation),
+        Operation::ListTaskDefinitions => not_written(operation),
         Operation::ListTasks => not_written(operation),
         Operation::PutAccountSetting => run(tx, call, input, account_setting::put),
         Operation::PutAccountSettingDefault => run(tx, call, input, account_setting::put_default),
-        Operation::PutAttributes => run(tx, call, input, attribute::put),
+        Operation::PutAttributes => not_written(operation),
         Operation::PutClusterCapacityProviders => run(tx, call, input, cluster::put_capacity_providers),
-        Operation::RegisterContainerInstance => run(tx, call, input, container_instance::register),
-        Operation::RegisterTaskDefinition => run(tx, call, input, task_definition::register),
+        Operation::RegisterContainerInstance => not_written(operation),
+        Operation::RegisterTaskDefinition => not_written(operation),
         Operation::RunTask => not_written(operation),
         Operation::StartTask => not_written(operation),
         Operation::StopServiceDeployment => not_written(operation),
         Operation::StopTask => not_written(operation),
-        Operation::SubmitAttachmentStateChanges => run(tx, call, input, agent::submit_attachments),
-        Operation::SubmitContainerStateChange => run(tx, call, input, agent::submit_container),
-        Operation::SubmitTaskStateChange => run(tx, call, input, agent::submit_task),
+        Operation::SubmitAttachmentStateChanges => not_written(operation),
+        Operation::SubmitContainerStateChange => not_written(operation),
+        Operation::SubmitTaskStateChange => not_written(operation),
         Operation::TagResource => run(tx, call, input, tag::tag),
         Operation::UntagResource => run(tx, call, input, tag::untag),
         Operation::UpdateCapacityProvider => run(tx, call, input, capacity_provider::update),
         Operation::UpdateCluster => run(tx, call, input, cluster::update),
         Operation::UpdateClusterSettings => run(tx, call, input, cluster::update_settings),
-        Operation::UpdateContainerAgent => run(tx, call, input, container_instance::update_agent),
-        Operation::UpdateContainerInstancesState => run(tx, call, input, container_instance::update_state),
+        Operation::UpdateContainerAgent => not_written(operation),
+        Operation::UpdateContainerInstancesState => not_written(operation),
         Operation::UpdateService => not_written(operation),
         Operation::UpdateServicePrimaryTaskSet => not_written(operation),
         Operation::UpdateTaskProtection => not_written(operation),
@@ -147,10 +144,7 @@ fn run<I: Input>(
 ) -> Result<Answer, Refusal> {
     let request = read(input)?;
     let output = write(&operation(tx, call, request)?)?;
-    Ok(Answer {
-        output,
-        effect: None,
-    })
+    Ok(Answer { output, effect: None })
 }
 
 /// The typed input. A body of `null` has no members, as an empty one.

@@ -35,7 +35,10 @@ pub fn cluster_not_found() -> Refusal {
 pub fn in_cluster(scope: &Scope, kind: &str, cluster: &str, named: &str) -> Result<String, Refusal> {
     if !named.starts_with("arn:") {
         // `blue/0af3` is how an id stands in a long ARN, and clients send that too.
-        return Ok(named.strip_prefix(&format!("{cluster}/")).unwrap_or(named).to_owned());
+        return Ok(named
+            .strip_prefix(&format!("{cluster}/"))
+            .unwrap_or(named)
+            .to_owned());
     }
     let arn = scope.own(named)?;
     match arn.split() {
@@ -60,7 +63,9 @@ pub fn in_cluster(scope: &Scope, kind: &str, cluster: &str, named: &str) -> Resu
 pub fn id(scope: &Scope, kind: &str, called: &str, cluster: &str, named: &str) -> Result<String, Refusal> {
     let id = in_cluster(scope, kind, cluster, named)?;
     if id.len() != 32 && id.len() != 36 {
-        return Err(Refusal::invalid(format!("{called} length should be one of [32,36]")));
+        return Err(Refusal::invalid(format!(
+            "{called} length should be one of [32,36]"
+        )));
     }
     Ok(id)
 }
@@ -119,13 +124,22 @@ mod tests {
     fn an_id_has_32_or_36_letters() {
         let scope = Scope::new("123456789012", "eu-west-1");
         let id = |len: usize| id(&scope, "task", "taskId", "blue", &"a".repeat(len)).is_ok();
-        assert_eq!([31, 32, 33, 35, 36, 37].map(id), [false, true, false, false, true, false]);
+        assert_eq!(
+            [31, 32, 33, 35, 36, 37].map(id),
+            [false, true, false, false, true, false]
+        );
     }
 
     #[test]
     fn a_plain_name_has_1_to_255_letters() {
         let long = "a".repeat(255);
-        for (name, plain) in [("", false), ("a-B_9", true), ("a b", false), ("a.b", false), ("ä", false)] {
+        for (name, plain) in [
+            ("", false),
+            ("a-B_9", true),
+            ("a b", false),
+            ("a.b", false),
+            ("ä", false),
+        ] {
             assert_eq!(is_plain(name), plain, "{name}");
         }
         assert!(is_plain(&long));

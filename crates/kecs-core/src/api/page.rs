@@ -162,6 +162,22 @@ impl Paging {
         Listed::whole(items)
     }
 
+    /// The page with what is not kept set between what is, in the order of the keys.
+    pub fn blend<T>(&self, kept: Listed<(Key, T)>, fixed: impl IntoIterator<Item = (Key, T)>) -> Listed<T> {
+        let more = kept.next_token.is_some();
+        let last = kept.items.last().map(|(key, _)| key.clone());
+        let behind = |key: &Key| self.after.as_ref().is_none_or(|after| key > after);
+        let before = |key: &Key| !more || last.as_ref().is_some_and(|last| key < last);
+        let mut all = kept.items;
+        all.extend(fixed.into_iter().filter(|(key, _)| behind(key) && before(key)));
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        let more = more || all.len() > self.limit;
+        all.truncate(self.limit);
+        let next_token = all.last().filter(|_| more).map(|(key, _)| self.seal(key));
+        let items = all.into_iter().map(|(_, item)| item).collect();
+        Listed { items, next_token }
+    }
+
     fn digest(&self, key: &[u8]) -> Vec<u8> {
         let mut digest = Sha256::new();
         digest.update(&self.request);

@@ -114,9 +114,7 @@ fn change(
         ("container-instance", [cluster, id]) => {
             of::<ContainerInstance>(tx, scope.container_instance(cluster, id), arn, how)
         }
-        ("capacity-provider", [name]) => {
-            of::<CapacityProvider>(tx, scope.capacity_provider(name), arn, how)
-        }
+        ("capacity-provider", [name]) => of::<CapacityProvider>(tx, scope.capacity_provider(name), arn, how),
         ("task-definition", [name]) => of_task_definition(tx, name, how),
         ("service" | "task" | "container-instance", [_]) => Err(Refusal::invalid(
             "Long arn format must be used for tagging operations",

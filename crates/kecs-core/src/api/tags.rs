@@ -25,7 +25,9 @@ pub fn checked(tags: Option<Vec<Tag>>) -> Result<Vec<Tag>, Refusal> {
             )));
         }
         if !keys.insert(key) {
-            return Err(Refusal::invalid(format!("Tags cannot contain duplicate keys: {key}")));
+            return Err(Refusal::invalid(format!(
+                "Tags cannot contain duplicate keys: {key}"
+            )));
         }
     }
     if tags.len() > MOST {

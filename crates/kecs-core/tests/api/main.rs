@@ -3,11 +3,7 @@
 mod world;
 
 mod account_setting;
-mod agent;
-mod attribute;
 mod capacity_provider;
 mod cluster;
-mod container_instance;
 mod paging;
 mod tag;
-mod task_definition;

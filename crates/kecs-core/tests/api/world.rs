@@ -88,7 +88,10 @@ impl Kept {
                 continue;
             };
             for term in &change.terms {
-                self.terms.entry(term.clone()).or_default().insert(change.key.clone());
+                self.terms
+                    .entry(term.clone())
+                    .or_default()
+                    .insert(change.key.clone());
             }
             self.of.insert(change.key.clone(), change.terms.clone());
             let entry = Entry {
