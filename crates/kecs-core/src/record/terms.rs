@@ -176,7 +176,8 @@ fn of_task(it: &Task, scope: &Scope) -> Vec<Term> {
             terms.push(instance.and("last", counted));
             terms.push(instance);
         }
-        terms.push(scope.term("live-tasks"));
+        // What the end of a cluster waits for, and what the data plane is told of.
+        terms.extend([scope.term_in("live-tasks", cluster), scope.term("live-tasks")]);
     }
     terms.push(all);
     terms

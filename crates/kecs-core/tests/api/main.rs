@@ -7,3 +7,4 @@ mod capacity_provider;
 mod cluster;
 mod paging;
 mod tag;
+mod task_definition;
