@@ -28,6 +28,10 @@ const LAYERS: &[Layer] = &[
         imports: &[],
     },
     Layer {
+        name: "kecs-model",
+        imports: &[],
+    },
+    Layer {
         name: "kecs-core",
         imports: &["capt-core", "kecs-model"],
     },
