@@ -36,6 +36,10 @@ const LAYERS: &[Layer] = &[
         imports: &["capt-core", "clock", "kecs-core", "kecs-model"],
     },
     Layer {
+        name: "kecs-controller",
+        imports: &["capt-core", "clock", "kecs-core", "kecs-model", "kecs-store"],
+    },
+    Layer {
         name: "kecs-core",
         imports: &["capt-core", "kecs-model"],
     },
