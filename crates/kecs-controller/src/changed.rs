@@ -26,7 +26,10 @@ impl Changed {
     pub(crate) fn note(&self, changed: impl IntoIterator<Item = Fed>) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         for fed in changed {
-            if keys.get(&fed.key).is_none_or(|known| known.revision <= fed.revision) {
+            if keys
+                .get(&fed.key)
+                .is_none_or(|known| known.revision <= fed.revision)
+            {
                 keys.insert(fed.key.clone(), fed);
             }
         }

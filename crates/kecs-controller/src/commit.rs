@@ -40,5 +40,7 @@ where
             Err(error) => return Err(Refusal::server(error.to_string())),
         }
     }
-    Err(Refusal::server(format!("others were faster {ATTEMPTS} times, the last time at {last}")))
+    Err(Refusal::server(format!(
+        "others were faster {ATTEMPTS} times, the last time at {last}"
+    )))
 }

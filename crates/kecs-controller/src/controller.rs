@@ -13,7 +13,7 @@ use kecs_core::record::Record;
 use kecs_core::scheduler::Pace;
 use kecs_core::task::is_over;
 use kecs_store::{Fed, Feed, Store, StoreError};
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::changed::Changed;
@@ -55,7 +55,7 @@ impl Default for Settings {
 
 /// Keeps services and tasks as they should be, for as long as it lives.
 pub struct Controller {
-    stop: watch::Sender<bool>,
+    stop: oneshot::Sender<()>,
     work: JoinHandle<()>,
 }
 
@@ -95,14 +95,15 @@ impl Controller {
         };
         let live = state.read()?;
         plane.attach(reports, live).await;
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = oneshot::channel();
         let work = tokio::spawn(state.run(stopped));
         Ok(Self { stop, work })
     }
 
     /// Ends the rounds that have begun, and no other. Tasks go on.
     pub async fn shutdown(self) {
-        self.stop.send_replace(true);
+        // It listens for as long as it works.
+        let _ = self.stop.send(());
         if let Err(error) = self.work.await {
             tracing::error!("the controller did not end well: {error}");
         }
@@ -151,15 +152,16 @@ impl State {
         Ok(live)
     }
 
-    async fn run(mut self, mut stopped: watch::Receiver<bool>) {
+    async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
         loop {
             self.begin_rounds();
             let next = self.next();
-            let wait = next.map(|at| Duration::try_from(at.duration_since(self.clock.now())).unwrap_or_default());
+            let wait =
+                next.map(|at| Duration::try_from(at.duration_since(self.clock.now())).unwrap_or_default());
             let changed = self.changed.clone();
             tokio::select! {
                 biased;
-                _ = stopped.wait_for(|stopped| *stopped) => break,
+                _ = &mut stopped => break,
                 Some(ended) = self.rounds.join_next(), if !self.rounds.is_empty() => self.ended(ended),
                 () = changed.wait() => self.look(),
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => self.expire().await,
@@ -172,9 +174,17 @@ impl State {
 
     /// When something is due that is not being seen to.
     fn next(&self) -> Option<Timestamp> {
-        let services = self.due.iter().filter(|(key, _)| !self.busy.contains(*key)).map(|(_, at)| *at);
+        let services = self
+            .due
+            .iter()
+            .filter(|(key, _)| !self.busy.contains(*key))
+            .map(|(_, at)| *at);
         let services = services.min().filter(|_| self.busy.len() < AT_ONCE);
-        services.into_iter().chain(self.expiry.next()).min().filter(|at| *at < Timestamp::MAX)
+        services
+            .into_iter()
+            .chain(self.expiry.next())
+            .min()
+            .filter(|at| *at < Timestamp::MAX)
     }
 
     fn look(&mut self) {
@@ -201,7 +211,8 @@ impl State {
                 let arn = task.task.task_arn.as_deref().unwrap_or_default();
                 if is_over(task) {
                     self.places.forget(arn);
-                    let kept = SignedDuration::try_from(self.settings.stopped_tasks).unwrap_or(SignedDuration::MAX);
+                    let kept =
+                        SignedDuration::try_from(self.settings.stopped_tasks).unwrap_or(SignedDuration::MAX);
                     let stopped = task.task.stopped_at.map_or(now, Timestamp::from);
                     let until = stopped.checked_add(kept).unwrap_or(Timestamp::MAX);
                     self.expiry.note(until, key.clone());
@@ -220,7 +231,10 @@ impl State {
                 let prefix = cluster_of(key).map(|cluster| scope.service(cluster, ""));
                 let services: Vec<Key> = match prefix {
                     Some(prefix) => {
-                        let of_cluster = self.due.keys().filter(|it| it.as_str().starts_with(prefix.as_str()));
+                        let of_cluster = self
+                            .due
+                            .keys()
+                            .filter(|it| it.as_str().starts_with(prefix.as_str()));
                         of_cluster.cloned().collect()
                     }
                     None => Vec::new(),
@@ -247,7 +261,10 @@ impl State {
 
     fn begin_rounds(&mut self) {
         let now = self.clock.now();
-        let due = self.due.iter().filter(|(key, at)| **at <= now && !self.busy.contains(*key));
+        let due = self
+            .due
+            .iter()
+            .filter(|(key, at)| **at <= now && !self.busy.contains(*key));
         let room = AT_ONCE.saturating_sub(self.busy.len());
         let due: Vec<Key> = due.map(|(key, _)| key.clone()).take(room).collect();
         for key in due {
@@ -296,9 +313,14 @@ impl State {
         for key in self.expiry.due(now) {
             let Some(scope) = Scope::of(&key) else { continue };
             let kept = self.settings.stopped_tasks;
-            let gone = commit(&*self.store, &scope, now, |tx| crate::expiry::forget(tx, &key, kept));
+            let gone = commit(&*self.store, &scope, now, |tx| {
+                crate::expiry::forget(tx, &key, kept)
+            });
             if let Err(refusal) = gone.await {
-                tracing::error!(key = key.as_str(), "what is over could not be forgotten: {refusal}");
+                tracing::error!(
+                    key = key.as_str(),
+                    "what is over could not be forgotten: {refusal}"
+                );
                 self.expiry.note(now.checked_add(AGAIN).unwrap_or(now), key);
             }
         }

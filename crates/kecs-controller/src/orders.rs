@@ -6,7 +6,12 @@ use kecs_core::record::{Kind, Service, Task, TaskDefinition};
 use kecs_core::view::{Unreadable, View};
 
 /// All that it takes to run a task; `None` if what it is made from is gone.
-pub(crate) fn order(view: &dyn View, scope: &Scope, key: &Key, task: &Task) -> Result<Option<Order>, Unreadable> {
+pub(crate) fn order(
+    view: &dyn View,
+    scope: &Scope,
+    key: &Key,
+    task: &Task,
+) -> Result<Option<Order>, Unreadable> {
     let arn = task.task.task_definition_arn.as_deref().unwrap_or_default();
     let Some((family, revision)) = revision_of(arn) else {
         return Ok(None);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kecs_core::call::Ids;
 use kecs_core::key::{Key, Scope};
-use kecs_core::scheduler::{Pace, store};
+use kecs_core::scheduler::{self, Pace};
 use kecs_model::Refusal;
 use kecs_store::Store;
 
@@ -22,6 +22,9 @@ pub(crate) async fn round(
         return Ok(None);
     };
     // The same ids in each attempt: what was not committed was never told.
-    let outcome = commit(kept, &scope, now, |tx| store::run(tx, key, pace, &Ids::new(seed))).await?;
+    let outcome = commit(kept, &scope, now, |tx| {
+        scheduler::run(tx, key, pace, &Ids::new(seed))
+    })
+    .await?;
     Ok(outcome.next_look)
 }

@@ -102,7 +102,9 @@ impl Tasks {
                 });
                 let Some(order) = order else {
                     let reason = "The task definition of the task is gone.".to_owned();
-                    reports.report(over(&arn, &clock, TaskStopCode::TaskFailedToStart, reason)).await;
+                    reports
+                        .report(over(&arn, &clock, TaskStopCode::TaskFailedToStart, reason))
+                        .await;
                     return;
                 };
                 match plane.run(order).await {
@@ -111,7 +113,11 @@ impl Tasks {
                         tracing::warn!(task = arn, "the data plane cannot be reached: {why}");
                         tokio::time::sleep(AGAIN).await;
                     }
-                    Err(fault @ (PlaneFault::NotRunning(_) | PlaneFault::Unsupported(_) | PlaneFault::NoRoom(_))) => {
+                    Err(
+                        fault @ (PlaneFault::NotRunning(_)
+                        | PlaneFault::Unsupported(_)
+                        | PlaneFault::NoRoom(_)),
+                    ) => {
                         let code = TaskStopCode::TaskFailedToStart;
                         reports.report(over(&arn, &clock, code, fault.to_string())).await;
                         return;
@@ -130,10 +136,19 @@ impl Tasks {
                     Ok(()) => return,
                     Err(PlaneFault::NotRunning(_)) => {
                         // Why it stops is in its record already.
-                        reports.report(Report { stop: None, ..over(&arn, &clock, TaskStopCode::UserInitiated, String::new()) }).await;
+                        reports
+                            .report(Report {
+                                stop: None,
+                                ..over(&arn, &clock, TaskStopCode::UserInitiated, String::new())
+                            })
+                            .await;
                         return;
                     }
-                    Err(fault @ (PlaneFault::Unreachable(_) | PlaneFault::Unsupported(_) | PlaneFault::NoRoom(_))) => {
+                    Err(
+                        fault @ (PlaneFault::Unreachable(_)
+                        | PlaneFault::Unsupported(_)
+                        | PlaneFault::NoRoom(_)),
+                    ) => {
                         tracing::warn!(task = arn, "a task could not be stopped: {fault}");
                         tokio::time::sleep(AGAIN).await;
                     }
