@@ -28,6 +28,14 @@ const LAYERS: &[Layer] = &[
         imports: &[],
     },
     Layer {
+        name: "clock",
+        imports: &[],
+    },
+    Layer {
+        name: "kecs-sim",
+        imports: &["capt-core", "clock", "kecs-core", "kecs-model"],
+    },
+    Layer {
         name: "kecs-core",
         imports: &["capt-core", "kecs-model"],
     },
@@ -37,7 +45,11 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "kecs-server",
-        imports: &["kecs-core", "kecs-model", "kecs-store", "telemetry"],
+        imports: &["clock", "kecs-core", "kecs-model", "kecs-store", "telemetry"],
+    },
+    Layer {
+        name: "kecs-model",
+        imports: &[],
     },
     Layer {
         name: "kube-sim",
@@ -49,7 +61,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "capt-runtime",
-        imports: &["capt-core"],
+        imports: &["capt-core", "clock"],
     },
     Layer {
         name: "capt-terraform",

@@ -9,6 +9,7 @@
 mod bench;
 mod ci;
 mod crds;
+mod ecs_model;
 mod fuzz;
 mod layers;
 mod model;
@@ -36,6 +37,8 @@ struct Arguments {
 enum Verb {
     /// Writes the custom resource definitions into deploy/crds.
     Crds(Check),
+    /// Writes what the ECS API looks like into crates/kecs-model.
+    EcsModel(ecs_model::Arguments),
     /// Writes the table of states into docs/reference/states.md.
     States(Check),
     /// Writes what the scenarios say of themselves into docs/reference/situations.md.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
     let repository = Repository::of_this_crate();
     let result = match arguments.verb {
         Verb::Crds(check) => crds::run(&repository, check.mode()),
+        Verb::EcsModel(arguments) => ecs_model::run(&repository, &arguments),
         Verb::States(check) => states::run(&repository, check.mode()),
         Verb::Situations(check) => situations::run(&repository, check.mode()),
         Verb::Layers(check) => layers::run(&repository, check.mode()),
