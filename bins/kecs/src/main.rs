@@ -1,0 +1,2 @@
+//! The KECS server and its command line.
+fn main() {}
