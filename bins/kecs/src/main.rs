@@ -1,2 +1,7 @@
 //! The KECS server and its command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kecs::process::run(std::env::args_os())
+}

@@ -14,6 +14,7 @@ mod resources;
 mod tests;
 
 pub use keys::{KeyFileError, KeyRing};
+pub(crate) use policy::matches;
 pub use policy::{Policy, Statement, Verdict};
 pub use resources::resources;
 

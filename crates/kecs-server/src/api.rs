@@ -6,19 +6,16 @@ use std::sync::Arc;
 use clock::Clock;
 use kecs_core::api::{Answer, Effect};
 use kecs_core::call::{Call, Ids};
-use kecs_core::event::EventType;
 use kecs_core::plane::{DataPlane, PlaneFault};
-use kecs_core::tx::{Commit, Expect, Tx};
+use kecs_core::tx::{Commit, Tx};
 use kecs_model::{ErrorCode, Operation, Refusal};
 use kecs_store::{CommitError, Store};
 use serde_json::Value;
-use tokio::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::access::Caller;
 use crate::contention::Queues;
-use crate::metrics::{CommitOutcome, Metrics};
 use crate::request_id::seed;
 
 /// How often an operation is tried before the caller is told to come again.
@@ -36,7 +33,6 @@ pub struct Api {
     clock: Clock,
     endpoint: String,
     queues: Queues,
-    metrics: Metrics,
 }
 
 impl fmt::Debug for Api {
@@ -63,13 +59,7 @@ pub struct Request<'a> {
 
 impl Api {
     /// The operations of Amazon ECS. `endpoint` is the URL that agents are told to poll.
-    pub fn new(
-        store: Arc<dyn Store>,
-        plane: Arc<dyn DataPlane>,
-        clock: Clock,
-        endpoint: String,
-        metrics: Metrics,
-    ) -> Self {
+    pub fn new(store: Arc<dyn Store>, plane: Arc<dyn DataPlane>, clock: Clock, endpoint: String) -> Self {
         Self {
             store,
             plane,
@@ -77,7 +67,6 @@ impl Api {
             clock,
             endpoint,
             queues: Queues::default(),
-            metrics,
         }
     }
 
@@ -138,21 +127,7 @@ impl Api {
         if commit.is_empty() {
             return Ok(());
         }
-        let span = tracing::info_span!("commit", engine = self.store.engine());
-        let started = Instant::now();
-        let kinds: Vec<EventType> = commit.events.iter().map(|event| event.kind).collect();
-        let committed = self.store.commit(commit, self.clock.now()).instrument(span).await;
-        let outcome = match &committed {
-            Ok(_) => CommitOutcome::Committed,
-            Err(CommitError::Conflict(_)) => CommitOutcome::Conflict,
-            Err(CommitError::Failed(_)) => CommitOutcome::Failed,
-        };
-        self.metrics.commit(outcome, started.elapsed());
-        committed?;
-        for kind in kinds {
-            self.metrics.event(kind);
-        }
-        Ok(())
+        self.store.commit(commit, self.clock.now()).await.map(|_| ())
     }
 
     async fn finish(&self, answer: Answer) -> Result<Value, Refusal> {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use kecs_core::key::{Key, Scope, Term};
 use kecs_core::record::{Record, Task, Token, status};
 use kecs_core::tx::Tx;
-use kecs_core::view::{Page, View as _};
+use kecs_core::view::Page;
 use kecs_store::{CommitError, Snapshot, Store};
 
 /// How many terms, and how many records of a term, are looked at in one go.

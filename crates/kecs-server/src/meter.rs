@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kecs_core::key::{Key, Term};
 use kecs_core::record::{Record, status};
-use kecs_core::view::{Page, View as _};
+use kecs_core::view::Page;
 use kecs_store::{Fed, Feed, Store, StoreError};
 
 use crate::metrics::Metrics;

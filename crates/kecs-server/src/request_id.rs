@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use capt_core::retry::splitmix64;
+use kecs_core::call::Ids;
 use uuid::Uuid;
 
 /// An injected source of request ids.
@@ -21,8 +21,8 @@ impl RequestIds {
     pub fn seeded(seed: u64) -> Self {
         let next = AtomicU64::new(seed);
         Self(Arc::new(move || {
-            let high = splitmix64(next.fetch_add(2, Ordering::Relaxed));
-            let low = splitmix64(high);
+            let numbers = Ids::new(next.fetch_add(1, Ordering::Relaxed));
+            let (high, low) = (numbers.number(), numbers.number());
             let bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
             uuid::Builder::from_random_bytes(bytes).into_uuid()
         }))

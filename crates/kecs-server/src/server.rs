@@ -159,7 +159,7 @@ impl Running {
         let store = Arc::clone(&setup.store);
         let plane = setup.plane;
         let endpoint = Arc::new(Endpoint {
-            api: Api::new(store, plane, setup.clock.clone(), url.clone(), setup.metrics.clone()),
+            api: Api::new(store, plane, setup.clock.clone(), url.clone()),
             access: setup.access,
             home: setup.home,
             fallback: setup.fallback,
