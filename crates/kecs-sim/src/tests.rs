@@ -107,7 +107,7 @@ fn life(containers: Vec<ContainerDefinition>, stopped_at: Option<i64>) -> String
 
 #[test]
 fn a_task_runs_until_it_is_stopped() {
-    insta::assert_snapshot!(life(vec![container("web")], Some(1_000)), @"");
+    insta::assert_snapshot!(life(vec![container("web")], Some(1_000)));
 }
 
 #[test]
@@ -116,14 +116,14 @@ fn an_essential_container_takes_the_task_with_it() {
         container("job"),
         &[(script::EXIT_CODE, "3"), (script::EXIT_AFTER, "0.5")],
     );
-    insta::assert_snapshot!(life(vec![container("web"), job], None), @"");
+    insta::assert_snapshot!(life(vec![container("web"), job], None));
 }
 
 #[test]
 fn an_image_that_cannot_be_pulled_keeps_the_task_from_starting() {
     let mut web = container("web");
     web.image = Some("registry.invalid:5000/web:2".to_owned());
-    insta::assert_snapshot!(life(vec![web], None), @"");
+    insta::assert_snapshot!(life(vec![web], None));
     let told = labelled(container("web"), &[(script::PULL_ERROR, "manifest unknown")]);
     assert!(life(vec![told], None).contains("CannotPullContainerError: manifest unknown"));
 }
@@ -136,7 +136,7 @@ fn containers_wait_for_what_they_depend_on() {
     cache.health_check = Some(HealthCheck::default());
     let app = after(container("app"), "init", ContainerCondition::Success);
     let web = after(container("web"), "cache", ContainerCondition::Healthy);
-    insta::assert_snapshot!(life(vec![app, cache, init, web], Some(1_000)), @"");
+    insta::assert_snapshot!(life(vec![app, cache, init, web], Some(1_000)));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn what_waits_in_vain_does_not_start() {
     let mut init = labelled(container("init"), &[(script::EXIT_CODE, "1")]);
     init.essential = Some(false);
     let app = after(container("app"), "init", ContainerCondition::Success);
-    insta::assert_snapshot!(life(vec![app, init], None), @"");
+    insta::assert_snapshot!(life(vec![app, init], None));
 }
 
 #[test]
@@ -154,12 +154,12 @@ fn health_is_found_when_the_labels_say() {
         &[(script::HEALTH, "UNHEALTHY"), (script::HEALTH_AFTER, "0.6")],
     );
     web.health_check = Some(HealthCheck::default());
-    insta::assert_snapshot!(life(vec![web], None), @"");
+    insta::assert_snapshot!(life(vec![web], None));
 }
 
 #[test]
 fn a_task_that_is_stopped_before_its_containers_ran_has_no_exit_code() {
-    insta::assert_snapshot!(life(vec![container("web")], Some(150)), @"");
+    insta::assert_snapshot!(life(vec![container("web")], Some(150)));
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The terms that records are found by.
 
-use super::{ContainerInstance, Record, Service, Task, TaskDefinition};
+use std::collections::BTreeSet;
+
+use kecs_model::types::{CapacityProviderStatus, LaunchType};
+
+use super::{CapacityProvider, ContainerInstance, Record, Service, Task, TaskDefinition};
 use crate::key::{Scope, Term};
 
 /// The words of the API that are plain strings in its model.
@@ -22,8 +26,13 @@ pub mod status {
 pub(super) fn of(record: &Record, scope: &Scope) -> Vec<Term> {
     match record {
         Record::Cluster(it) => {
-            let shown = it.cluster.status.as_deref() != Some(status::INACTIVE);
-            shown.then(|| scope.term("clusters")).into_iter().collect()
+            if it.cluster.status.as_deref() == Some(status::INACTIVE) {
+                return Vec::new();
+            }
+            let all = scope.term("clusters");
+            let providers = it.cluster.capacity_providers.iter().flatten();
+            let providers = providers.map(|name| all.and("provider", name));
+            providers.chain([all.clone()]).collect()
         }
         Record::Family(it) => {
             let families = scope.term("families");
@@ -45,7 +54,7 @@ pub(super) fn of(record: &Record, scope: &Scope) -> Vec<Term> {
             ]
         }
         Record::ContainerInstance(it) => of_instance(it, scope),
-        Record::CapacityProvider(_) => vec![scope.term("capacity-providers")],
+        Record::CapacityProvider(it) => of_provider(it, scope),
         Record::AccountSetting(it) => {
             vec![
                 scope.term("account-settings"),
@@ -93,9 +102,26 @@ fn of_service(it: &Service, scope: &Scope) -> Vec<Term> {
     let strategy = service
         .scheduling_strategy
         .map(|it| all.and("strategy", it.as_str()));
-    let names = [launch, strategy].into_iter().flatten();
+    let state = all.and("status", service.status.as_deref().unwrap_or_default());
+    let items = service.capacity_provider_strategy.iter().flatten();
+    let providers: BTreeSet<&str> = items.filter_map(|it| it.capacity_provider.as_deref()).collect();
+    let fargate = providers.iter().any(|name| name.starts_with("FARGATE"));
+    let runs_on = service.launch_type.unwrap_or(if fargate {
+        LaunchType::Fargate
+    } else {
+        LaunchType::Ec2
+    });
+    let counted = [state.and("launch", runs_on.as_str()), state];
+    let providers = providers.into_iter().map(|name| all.and("provider", name));
+    let names = [launch, strategy]
+        .into_iter()
+        .flatten()
+        .chain(providers)
+        .chain(counted);
     // The scheduler sees to all of them, whatever their cluster.
-    names.chain([all, scope.term("services")]).collect()
+    let mut terms: Vec<Term> = names.collect();
+    terms.extend([all, scope.term("services")]);
+    terms
 }
 
 fn of_task(it: &Task, scope: &Scope) -> Vec<Term> {
@@ -135,6 +161,15 @@ fn of_task(it: &Task, scope: &Scope) -> Vec<Term> {
         } else {
             "PENDING"
         };
+        terms.extend(
+            task.launch_type
+                .map(|it| all.and("last", counted).and("launch", it.as_str())),
+        );
+        terms.extend(
+            task.capacity_provider_name
+                .as_deref()
+                .map(|name| all.and("live-with", name)),
+        );
         terms.push(all.and("last", counted));
         if let Some(instance) = task.container_instance_arn.as_deref() {
             let instance = all.and("live-on", name_of(Some(instance)));
@@ -152,6 +187,20 @@ fn of_instance(it: &ContainerInstance, scope: &Scope) -> Vec<Term> {
     let state = it.instance.status.as_deref().unwrap_or_default();
     let shown = (state != status::INACTIVE).then(|| all.clone());
     shown.into_iter().chain([all.and("status", state)]).collect()
+}
+
+fn of_provider(it: &CapacityProvider, scope: &Scope) -> Vec<Term> {
+    let provider = &it.provider;
+    if provider.status == Some(CapacityProviderStatus::Inactive) {
+        return Vec::new();
+    }
+    let own = provider.cluster.as_deref();
+    let own = own.map(|cluster| scope.term_in("capacity-providers", cluster));
+    let all = scope.term("capacity-providers");
+    let group = provider.auto_scaling_group_provider.as_ref();
+    let group = group.and_then(|group| group.auto_scaling_group_arn.as_deref());
+    let group = group.map(|arn| all.and("group", arn));
+    own.into_iter().chain(group).chain([all.clone()]).collect()
 }
 
 /// What stands behind the last slash of an ARN.
