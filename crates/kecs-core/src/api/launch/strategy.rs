@@ -25,13 +25,6 @@ pub(super) fn resolved(
         }
     }
     let items = strategy::checked(tx, of_cluster, items.to_vec())?;
-    // One provider alone takes all tasks, whatever its weight.
-    if items.len() > 1 && items.iter().all(|item| item.weight == Some(0)) {
-        return Err(Refusal::invalid(
-            "The specified capacity provider strategy must contain at least one capacity provider with a weight \
-             greater than 0.",
-        ));
-    }
     if items.iter().any(strategy::is_fargate) {
         return Ok((items, LaunchType::Fargate));
     }
