@@ -176,7 +176,7 @@ pub(super) fn stop(
     let (key, mut it) = find(tx, arn)?.ok_or_else(|| {
         Refusal::new(
             ErrorCode::ServiceDeploymentNotFoundException,
-            "Service deployment not found.",
+            "The specified service deployment was not found.",
         )
     })?;
     let shown = &mut it.deployment;
@@ -192,16 +192,16 @@ pub(super) fn stop(
             shown.updated_at = Some(call.time());
             tx.put(key, it.clone());
         }
-        state @ (ServiceDeploymentStatus::Successful
+        ServiceDeploymentStatus::Successful
         | ServiceDeploymentStatus::Stopped
         | ServiceDeploymentStatus::StopRequested
         | ServiceDeploymentStatus::RollbackRequested
         | ServiceDeploymentStatus::RollbackInProgress
         | ServiceDeploymentStatus::RollbackSuccessful
-        | ServiceDeploymentStatus::RollbackFailed) => {
+        | ServiceDeploymentStatus::RollbackFailed => {
             return Err(Refusal::new(
                 ErrorCode::ConflictException,
-                format!("The service deployment cannot be stopped. Its status is {state}."),
+                "The service deployment is not in a state that can be stopped.",
             )
             .with("resourceIds", vec![arn.to_owned()]));
         }

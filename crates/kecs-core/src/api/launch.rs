@@ -165,7 +165,7 @@ fn platform(
     if !windows && version != LINUX_LATEST && needs_latest(definition, wanted) {
         return Err(Refusal::new(
             ErrorCode::PlatformTaskDefinitionIncompatibilityException,
-            "One or more of the requested capabilities are not supported.",
+            "The specified platform does not satisfy the required capabilities of the task definition.",
         ));
     }
     Ok((

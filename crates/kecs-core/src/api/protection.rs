@@ -48,7 +48,7 @@ pub(super) fn update(
     let minutes = request.expires_in_minutes.unwrap_or(MINUTES);
     if protect && !RANGE.contains(&minutes) {
         return Err(Refusal::invalid(
-            "expiresInMinutes must be between 1 and 2880 minutes.",
+            "expiresInMinutes must be between 1 and 2880.",
         ));
     }
     let minutes = SignedDuration::from_mins(i64::from(minutes));

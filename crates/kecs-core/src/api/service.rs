@@ -217,6 +217,14 @@ pub(super) fn list_by_namespace(
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let namespace = request.namespace.as_deref().unwrap_or_default();
     let term = tx.scope().term("services").and("namespace", namespace);
+    // Namespaces are another service's: those are known that a cluster or a service names.
+    let clusters = tx.scope().term("clusters").and("namespace", namespace);
+    if tx.count(&term)? == 0 && tx.count(&clusters)? == 0 {
+        return Err(Refusal::new(
+            ErrorCode::NamespaceNotFoundException,
+            "The specified namespace was not found.",
+        ));
+    }
     let listed = paging.select(tx, &term, |entry| {
         let active = Service::of(&entry.record).filter(|it| is(it, status::ACTIVE));
         let arn = active.and_then(|it| it.service.service_arn.clone());

@@ -73,10 +73,9 @@ pub(super) fn create(
     let scale = checked_scale(request.scale.as_ref())?;
     let count = tx.guarded_count(&tx.scope().term_in("task-sets", &cluster).and("service", &name))?;
     if usize::try_from(count).unwrap_or(usize::MAX) >= MOST {
-        return Err(Refusal::new(
-            ErrorCode::LimitExceededException,
-            format!("A service can have at most {MOST} task sets."),
-        ));
+        return Err(Refusal::invalid(format!(
+            "{MOST} deployments exist on the service. Unable to create new TaskSet since this exceeds the maximum limit."
+        )));
     }
     let made = ServiceRevision {
         task_definition: definition.task_definition_arn.clone(),
@@ -197,12 +196,9 @@ fn key_of(tx: &Tx<'_>, cluster: &str, service: &str, id: &str) -> Key {
 fn external(service: &types::Service) -> Result<(), Refusal> {
     match service::controller(service) {
         DeploymentControllerType::External => Ok(()),
-        kind @ (DeploymentControllerType::Ecs | DeploymentControllerType::CodeDeploy) => {
-            Err(Refusal::invalid(format!(
-                "Task sets can be managed only for services with an EXTERNAL deployment controller. The deployment \
-                 controller of the service is {kind}."
-            )))
-        }
+        DeploymentControllerType::Ecs | DeploymentControllerType::CodeDeploy => Err(Refusal::invalid(
+            "Cannot create a task set for a service that does not use the EXTERNAL deployment controller.",
+        )),
     }
 }
 
@@ -211,7 +207,7 @@ fn checked_scale(scale: Option<&Scale>) -> Result<f64, Refusal> {
     if (0.0..=100.0).contains(&value) {
         return Ok(value);
     }
-    Err(Refusal::invalid("Scale value must be between 0.0 and 100.0."))
+    Err(Refusal::invalid("Scale value must be between 0 and 100."))
 }
 
 /// The task set that a request names by id or ARN.
@@ -254,7 +250,7 @@ fn named(
     let (key, record) = service::active(tx, cluster, service.unwrap_or_default())?;
     external(&record.service)?;
     let (of_set, set) = find(tx, cluster, key.last(), set.unwrap_or_default())?
-        .ok_or_else(|| Refusal::new(ErrorCode::TaskSetNotFoundException, "Task set not found."))?;
+        .ok_or_else(|| Refusal::new(ErrorCode::TaskSetNotFoundException, "The specified task set was not found."))?;
     Ok((key, record, of_set, set))
 }
 
@@ -313,7 +309,8 @@ pub(super) fn delete(
     )?;
     let shown = &mut set.task_set;
     let scale = shown.scale.as_ref().and_then(|scale| scale.value);
-    if request.force != Some(true) && scale.unwrap_or(0.0) > 0.0 {
+    let primary = shown.status.as_deref() == Some(status::PRIMARY);
+    if request.force != Some(true) && (primary || scale.unwrap_or(0.0) > 0.0) {
         return Err(Refusal::invalid(
             "The task set cannot be deleted while it is scaled above 0.",
         ));

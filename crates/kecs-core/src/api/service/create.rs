@@ -48,7 +48,7 @@ pub(in crate::api) fn create(
             Some((made, launch, definition.definition))
         }
         None if controller == DeploymentControllerType::External => None,
-        None => return Err(Refusal::invalid("TaskDefinition cannot be empty.")),
+        None => return Err(Refusal::invalid("TaskDefinition can not be blank.")),
     };
     let desired = desired_count(&request, strategy)?;
     let made = launched.as_ref().map(|(made, _, _)| made.clone()).unwrap_or_default();
@@ -342,9 +342,9 @@ fn desired_count(
         (SchedulingStrategy::Daemon, Some(_)) => Err(daemon_desired_count()),
         (SchedulingStrategy::Daemon, None) => Ok(0),
         (SchedulingStrategy::Replica, Some(count)) if count >= 0 => Ok(count),
-        (SchedulingStrategy::Replica, Some(_)) => Err(Refusal::invalid("Desired count cannot be negative.")),
+        (SchedulingStrategy::Replica, Some(_)) => Err(Refusal::invalid("desiredCount cannot be negative.")),
         (SchedulingStrategy::Replica, None) => Err(Refusal::invalid(
-            "A desired count must be specified for the REPLICA scheduling strategy.",
+            "desiredCount is required for the REPLICA scheduling strategy.",
         )),
     }
 }

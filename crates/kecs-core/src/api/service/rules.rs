@@ -67,7 +67,7 @@ pub(in crate::api) fn containers_of_balancers(
 ) -> Result<(), Refusal> {
     if balancers.len() > TARGET_GROUPS {
         return Err(Refusal::invalid(format!(
-            "loadBalancers can have at most {TARGET_GROUPS} items."
+            "load balancers can have at most {TARGET_GROUPS} items."
         )));
     }
     let classic = balancers.iter().filter(|it| it.load_balancer_name.is_some()).count();
@@ -79,7 +79,8 @@ pub(in crate::api) fn containers_of_balancers(
     for balancer in balancers {
         if balancer.load_balancer_name.is_some() == balancer.target_group_arn.is_some() {
             return Err(Refusal::invalid(
-                "Exactly one of loadBalancerName and targetGroupArn must be specified for a load balancer.",
+                "loadBalancerName and targetGroupArn cannot both be specified. You must specify either a loadBalancerName or a \
+                 targetGroupArn.",
             ));
         }
         let own = definition.network_mode == Some(NetworkMode::Awsvpc);
@@ -111,7 +112,7 @@ pub(in crate::api) fn containers_of_registries(
     registries: &[types::ServiceRegistry],
 ) -> Result<(), Refusal> {
     if registries.len() > 1 {
-        return Err(Refusal::invalid("serviceRegistries can have at most 1 items."));
+        return Err(Refusal::invalid("service registries can have at most 1 items."));
     }
     for registry in registries {
         let arn = registry.registry_arn.as_deref().unwrap_or_default();

@@ -60,9 +60,9 @@ fn percents(configuration: &DeploymentConfiguration, daemon: bool) -> Result<(),
             "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
         ));
     }
-    if maximum < 0 || minimum < 0 || maximum < minimum {
+    if maximum <= minimum {
         return Err(Refusal::invalid(
-            "maximumPercent cannot be less than minimumHealthyPercent, and neither can be negative.",
+            "maximumPercent must be greater than minimumHealthyPercent.",
         ));
     }
     Ok(())

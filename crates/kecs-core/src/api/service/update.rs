@@ -119,7 +119,7 @@ fn scale(call: &Call<'_>, request: &UpdateServiceRequest, record: &mut Service) 
         return Err(daemon_desired_count());
     }
     if count < 0 {
-        return Err(Refusal::invalid("Desired count cannot be negative."));
+        return Err(Refusal::invalid("desiredCount cannot be negative."));
     }
     if service.desired_count == Some(count) {
         return Ok(());
@@ -181,7 +181,8 @@ fn redeploy(
         Some(named) => task_definition::usable(tx, named)?,
         None => {
             let kept = record.service.task_definition.as_deref().unwrap_or_default();
-            task_definition::resolve(tx, kept)?
+            let found = task_definition::resolve(tx, kept)?;
+            found.ok_or_else(|| Refusal::client("TaskDefinition not found."))?.1
         }
     };
     let definition = &definition.definition;

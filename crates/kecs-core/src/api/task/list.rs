@@ -36,7 +36,7 @@ pub(in crate::api) fn list(
     ];
     if request.started_by.is_some() && others.contains(&true) {
         return Err(Refusal::invalid(
-            "startedBy cannot be combined with other filters. Remove the other filters and try again.",
+            "cannot specify startedBy with other arguments",
         ));
     }
     if request.daemon_name.is_some() {

@@ -34,9 +34,7 @@ pub(in crate::api) fn run(
     }
     let count = request.count.unwrap_or(1);
     if !(1..=MOST).contains(&count) {
-        return Err(Refusal::invalid(format!(
-            "Count should be between 1 and {MOST}, but was {count}."
-        )));
+        return Err(Refusal::invalid(format!("count must be between 1 and {MOST}.")));
     }
     let named = request.task_definition.as_deref().unwrap_or_default();
     let definition = task_definition::usable(tx, named)?;
@@ -102,7 +100,7 @@ fn known(
         token::Seen::New => Ok(None),
         token::Seen::Other(made) => Err(Refusal::new(
             ErrorCode::ConflictException,
-            "The provided clientToken is already in use with a different RunTask request.",
+            "The client token was used before with another request.",
         )
         .with("resourceIds", made)),
         token::Seen::Same(made) => {

@@ -30,7 +30,7 @@ pub(in crate::api) fn start(
     }
     if instances.len() > MOST {
         return Err(Refusal::invalid(format!(
-            "Container instances can have at most {MOST} items."
+            "instanceIds can have at most {MOST} items."
         )));
     }
     let named = request.task_definition.as_deref().unwrap_or_default();
