@@ -89,6 +89,13 @@ impl Scope {
         }
     }
 
+    /// The scope that a key lies in.
+    pub fn of(key: &Key) -> Option<Self> {
+        let mut parts = key.0.splitn(3, '/');
+        let (account, region) = (parts.next()?, parts.next()?);
+        parts.next().map(|_| Self::new(account, region))
+    }
+
     fn path(&self, rest: &str) -> String {
         format!("{}/{}/{rest}", self.account, self.region)
     }
@@ -184,6 +191,8 @@ mod tests {
         );
         assert!(scope.task_definition("web", 10) < scope.task_definition("web-api", 1));
         assert_eq!(scope.task("blue", "0af3").last(), "0af3");
+        assert_eq!(Scope::of(&scope.task("blue", "0af3")), Some(scope));
+        assert_eq!(Scope::of(&Key::from_text("1/eu-west-1")), None);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub mod task;
 pub mod task_definition;
 pub mod task_set;
 
+#[cfg(test)]
+mod tests;
 
 /// Where `signal` leads from `state`, if it leads to another one.
 pub fn moved<M: Machine>(state: M::State, signal: M::Signal) -> Option<M::State> {

@@ -9,6 +9,8 @@ use crate::record::{self, status};
 
 mod new;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use new::{Blueprint, Host, new_task};
 pub use report::apply;

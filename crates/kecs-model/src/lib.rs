@@ -19,8 +19,8 @@
 
 mod check;
 mod error;
+mod form;
 mod generated;
-mod kind;
 mod markdown;
 mod operation;
 mod overlay;

@@ -59,7 +59,7 @@ fn module(files: &[File]) -> File {
 }
 
 fn operations(model: &Model) -> File {
-    let mut text = format!("{}crate::kind::operations! {{\n    classic {{\n", header());
+    let mut text = format!("{}crate::form::operations! {{\n    classic {{\n", header());
     let mut newer = String::new();
     for operation in &model.operations {
         let errors = operation.errors.join(" ");
@@ -121,7 +121,7 @@ fn grouped(form: &str, blocks: &BTreeMap<String, String>) -> Result<Vec<File>> {
             format!("{form}_{first}_{last}.rs")
         },
         text: format!(
-            "{}{}crate::kind::{form}! {{\n{text}}}\n",
+            "{}{}crate::form::{form}! {{\n{text}}}\n",
             header(),
             imports(&text)
         ),
