@@ -29,7 +29,9 @@ pub(super) fn list(
     if let (Some(after), Some(before)) = (window.after, window.before)
         && after > before
     {
-        return Err(Refusal::invalid("createdAt.after cannot be later than createdAt.before."));
+        return Err(Refusal::invalid(
+            "createdAt.after cannot be later than createdAt.before.",
+        ));
     }
     // The newest first: their ids order as the times of their beginnings do.
     let paging = Paging::of(tx.scope(), &request, PAGE)?.descending(true);

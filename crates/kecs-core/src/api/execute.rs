@@ -28,7 +28,9 @@ pub(super) fn execute(
     let command = request.command.filter(|command| !command.is_empty());
     let command = command.ok_or_else(|| Refusal::invalid("Command can not be blank."))?;
     if request.interactive != Some(true) {
-        return Err(Refusal::invalid("Interactive is the only mode supported currently."));
+        return Err(Refusal::invalid(
+            "Interactive is the only mode supported currently.",
+        ));
     }
     let named = request.task.as_deref().unwrap_or_default();
     let (_, record) = task::find(tx, &cluster, named)?.ok_or_else(not_found)?;

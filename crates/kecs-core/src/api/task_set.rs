@@ -8,7 +8,7 @@ use kecs_model::{ErrorCode, Refusal};
 
 use super::launch::{self, Wanted};
 use super::service::{self, with_task_counts};
-use super::{name, tags, task_definition, token};
+use super::{name, tags, token};
 use crate::call::Call;
 use crate::key::Key;
 use crate::record::{Rollout, Service, TaskSet, status};
@@ -56,7 +56,7 @@ pub(super) fn create(
             token::Seen::New => {}
         }
     }
-    let definition = task_definition::usable(tx, request.task_definition.as_deref().unwrap_or_default())?;
+    let definition = launch::usable_definition(tx, request.task_definition.as_deref().unwrap_or_default())?;
     let definition = &definition.definition;
     let wanted = Wanted {
         launch_type: request.launch_type,
@@ -99,11 +99,7 @@ pub(super) fn create(
     answer(tx, &cluster, set)
 }
 
-fn answer(
-    tx: &Tx<'_>,
-    cluster: &str,
-    set: types::TaskSet,
-) -> Result<types::CreateTaskSetResponse, Refusal> {
+fn answer(tx: &Tx<'_>, cluster: &str, set: types::TaskSet) -> Result<types::CreateTaskSetResponse, Refusal> {
     let shown = with_task_counts(tx, cluster, set)?;
     Ok(types::CreateTaskSetResponse {
         task_set: Some(shown),
@@ -123,13 +119,7 @@ pub(super) fn first(
     keep(tx, cluster, &service, set);
 }
 
-fn new(
-    call: &Call<'_>,
-    record: &Service,
-    made: ServiceRevision,
-    status: &str,
-    scale: f64,
-) -> types::TaskSet {
+fn new(call: &Call<'_>, record: &Service, made: ServiceRevision, status: &str, scale: f64) -> types::TaskSet {
     let service = &record.service;
     let id = format!("{PREFIX}{}", call.ids.digits());
     let cluster = service.cluster_arn.as_deref().unwrap_or_default();
@@ -249,8 +239,12 @@ fn named(
 ) -> Result<(Key, Service, Key, TaskSet), Refusal> {
     let (key, record) = service::active(tx, cluster, service.unwrap_or_default())?;
     external(&record.service)?;
-    let (of_set, set) = find(tx, cluster, key.last(), set.unwrap_or_default())?
-        .ok_or_else(|| Refusal::new(ErrorCode::TaskSetNotFoundException, "The specified task set was not found."))?;
+    let (of_set, set) = find(tx, cluster, key.last(), set.unwrap_or_default())?.ok_or_else(|| {
+        Refusal::new(
+            ErrorCode::TaskSetNotFoundException,
+            "The specified task set was not found.",
+        )
+    })?;
     Ok((key, record, of_set, set))
 }
 
@@ -269,7 +263,9 @@ pub(super) fn update(
     let scale = checked_scale(request.scale.as_ref())?;
     let shown = &mut set.task_set;
     if shown.status.as_deref() == Some(status::DRAINING) {
-        return Err(Refusal::invalid("The task set is being deleted and cannot be updated."));
+        return Err(Refusal::invalid(
+            "The task set is being deleted and cannot be updated.",
+        ));
     }
     shown.scale = Some(Scale {
         value: Some(scale),
@@ -335,7 +331,11 @@ pub(super) fn describe(
 ) -> Result<types::DescribeTaskSetsResponse, Refusal> {
     let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let (key, _) = service::active(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
-    let tags = request.include.iter().flatten().any(|it| *it == TaskSetField::Tags);
+    let tags = request
+        .include
+        .iter()
+        .flatten()
+        .any(|it| *it == TaskSetField::Tags);
     let mut found = Vec::new();
     let mut failures = Vec::new();
     match request.task_sets.filter(|sets| !sets.is_empty()) {

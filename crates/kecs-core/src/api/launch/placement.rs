@@ -1,6 +1,8 @@
 //! Placement constraints and strategies.
 
-use kecs_model::types::{PlacementConstraint, PlacementConstraintType, PlacementStrategy, PlacementStrategyType};
+use kecs_model::types::{
+    PlacementConstraint, PlacementConstraintType, PlacementStrategy, PlacementStrategyType,
+};
 use kecs_model::{Refusal, types};
 
 use super::Launch;
@@ -42,7 +44,10 @@ pub(in crate::api) fn placement(
 }
 
 fn constraint(constraint: &PlacementConstraint) -> Result<(), Refusal> {
-    let expression = constraint.expression.as_deref().filter(|it| !it.trim().is_empty());
+    let expression = constraint
+        .expression
+        .as_deref()
+        .filter(|it| !it.trim().is_empty());
     match (constraint.r#type, expression) {
         (Some(PlacementConstraintType::DistinctInstance), None) => Ok(()),
         (Some(PlacementConstraintType::DistinctInstance), Some(_)) => Err(Refusal::invalid(
@@ -69,7 +74,9 @@ fn strategy(strategy: &PlacementStrategy) -> Result<(), Refusal> {
             ));
         }
         (Some(PlacementStrategyType::Spread), Some(field)) => {
-            let attribute = field.strip_prefix("attribute:").is_some_and(|name| !name.is_empty());
+            let attribute = field
+                .strip_prefix("attribute:")
+                .is_some_and(|name| !name.is_empty());
             attribute || ["instanceid", "host"].contains(&field.to_lowercase().as_str())
         }
         (Some(PlacementStrategyType::Binpack), Some(field)) => {

@@ -1,10 +1,10 @@
 //! What `RunTask` and `StartTask` have in common: what a task is to be, checked against its definition.
 
+use kecs_model::Refusal;
 use kecs_model::types::{
     self, NetworkConfiguration, PropagateTags, SettingName, Tag, TaskDefinition, TaskOverride,
     TaskVolumeConfiguration,
 };
-use kecs_model::Refusal;
 
 use crate::api::launch::{self, Launch};
 use crate::api::{account_setting, service, tags};
