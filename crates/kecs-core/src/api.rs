@@ -18,6 +18,7 @@ pub mod page;
 pub mod strategy;
 mod tag;
 pub mod tags;
+pub mod task_definition;
 pub mod token;
 
 /// What is answered, and what is to be done besides.
@@ -53,17 +54,17 @@ pub fn answer(
         Operation::DeleteCapacityProvider => run(tx, call, input, capacity_provider::delete),
         Operation::DeleteCluster => run(tx, call, input, cluster::delete),
         Operation::DeleteService => not_written(operation),
-        Operation::DeleteTaskDefinitions => not_written(operation),
+        Operation::DeleteTaskDefinitions => run(tx, call, input, task_definition::delete),
         Operation::DeleteTaskSet => not_written(operation),
         Operation::DeregisterContainerInstance => not_written(operation),
-        Operation::DeregisterTaskDefinition => not_written(operation),
+        Operation::DeregisterTaskDefinition => run(tx, call, input, task_definition::deregister),
         Operation::DescribeCapacityProviders => run(tx, call, input, capacity_provider::describe),
         Operation::DescribeClusters => run(tx, call, input, cluster::describe),
         Operation::DescribeContainerInstances => not_written(operation),
         Operation::DescribeServiceDeployments => not_written(operation),
         Operation::DescribeServiceRevisions => not_written(operation),
         Operation::DescribeServices => not_written(operation),
-        Operation::DescribeTaskDefinition => not_written(operation),
+        Operation::DescribeTaskDefinition => run(tx, call, input, task_definition::describe),
         Operation::DescribeTaskSets => not_written(operation),
         Operation::DescribeTasks => not_written(operation),
         Operation::DiscoverPollEndpoint => not_written(operation),
@@ -77,15 +78,15 @@ pub fn answer(
         Operation::ListServices => not_written(operation),
         Operation::ListServicesByNamespace => not_written(operation),
         Operation::ListTagsForResource => run(tx, call, input, tag::list),
-        Operation::ListTaskDefinitionFamilies => not_written(operation),
-        Operation::ListTaskDefinitions => not_written(operation),
+        Operation::ListTaskDefinitionFamilies => run(tx, call, input, task_definition::list_families),
+        Operation::ListTaskDefinitions => run(tx, call, input, task_definition::list),
         Operation::ListTasks => not_written(operation),
         Operation::PutAccountSetting => run(tx, call, input, account_setting::put),
         Operation::PutAccountSettingDefault => run(tx, call, input, account_setting::put_default),
         Operation::PutAttributes => not_written(operation),
         Operation::PutClusterCapacityProviders => run(tx, call, input, cluster::put_capacity_providers),
         Operation::RegisterContainerInstance => not_written(operation),
-        Operation::RegisterTaskDefinition => not_written(operation),
+        Operation::RegisterTaskDefinition => run(tx, call, input, task_definition::register),
         Operation::RunTask => not_written(operation),
         Operation::StartTask => not_written(operation),
         Operation::StopServiceDeployment => not_written(operation),

@@ -7,9 +7,14 @@
 pub mod api;
 pub mod arn;
 pub mod call;
+pub mod deployment;
 pub mod event;
 pub mod key;
+pub mod lifecycle;
+pub mod placement;
 pub mod plane;
 pub mod record;
+pub mod scheduler;
+pub mod task;
 pub mod tx;
 pub mod view;

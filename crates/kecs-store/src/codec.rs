@@ -10,7 +10,6 @@ use crate::error::StoreError;
 
 macro_rules! kinds {
     ($($variant:ident $name:literal),* $(,)?) => {
-
         /// The name of a record's kind, as its own JSON has it.
         pub(crate) const fn kind(record: &Record) -> &'static str {
             match record {

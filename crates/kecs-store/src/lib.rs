@@ -9,7 +9,7 @@
 //! [`check`](check::check), [`transfer`] and [`history`] work on any of them.
 
 mod batch;
-// pub mod cached;
+pub mod cached;
 pub mod check;
 mod codec;
 mod error;

@@ -41,6 +41,7 @@ fn module(files: &[File]) -> File {
     text.push_str(
         "#![allow(missing_docs, reason = \"the names are those of the service model\")]\n\
          #![allow(clippy::enum_variant_names, reason = \"the words are those of the service model\")]\n\
+         #![allow(clippy::wildcard_imports, reason = \"the files are one module, cut where letters change\")]\n\
          #![allow(clippy::struct_field_names, reason = \"the members are those of the service model\")]\n\n",
     );
     for name in &names {
@@ -58,7 +59,7 @@ fn module(files: &[File]) -> File {
 }
 
 fn operations(model: &Model) -> File {
-    let mut text = format!("{}crate::kind::operations! {{\n    classic {{\n", header());
+    let mut text = format!("{}crate::form::operations! {{\n    classic {{\n", header());
     let mut newer = String::new();
     for operation in &model.operations {
         let errors = operation.errors.join(" ");
@@ -120,7 +121,7 @@ fn grouped(form: &str, blocks: &BTreeMap<String, String>) -> Result<Vec<File>> {
             format!("{form}_{first}_{last}.rs")
         },
         text: format!(
-            "{}{}crate::kind::{form}! {{\n{text}}}\n",
+            "{}{}crate::form::{form}! {{\n{text}}}\n",
             header(),
             imports(&text)
         ),
@@ -266,10 +267,10 @@ fn rules(model: &Model, member: &Member) -> Result<String> {
 fn limits(prefix: &str, shape: &Shape) -> String {
     let mut calls = String::new();
     if let Some(min) = shape.min {
-        let _ = write!(calls, ".{prefix}min({min})");
+        let _ = write!(calls, ".{prefix}min({})", names::number(min));
     }
     if let Some(max) = shape.max {
-        let _ = write!(calls, ".{prefix}max({max})");
+        let _ = write!(calls, ".{prefix}max({})", names::number(max));
     }
     if let Some(pattern) = &shape.pattern {
         let _ = write!(calls, ".{prefix}pattern({pattern:?})");

@@ -6,6 +6,7 @@ use kecs_model::types::{CapacityProviderStatus, LaunchType};
 
 use super::{CapacityProvider, ContainerInstance, Record, Service, Task, TaskDefinition};
 use crate::key::{Scope, Term};
+use crate::plane::TaskStatus;
 
 /// The words of the API that are plain strings in its model.
 pub mod status {
@@ -17,6 +18,8 @@ pub mod status {
     pub const INACTIVE: &str = "INACTIVE";
     /// The newest deployment.
     pub const PRIMARY: &str = "PRIMARY";
+    /// A task that is on its way to run.
+    pub const PENDING: &str = "PENDING";
     /// A task that runs, or is to run.
     pub const RUNNING: &str = "RUNNING";
     /// A task that is over, or is to be.
@@ -113,7 +116,12 @@ fn of_service(it: &Service, scope: &Scope) -> Vec<Term> {
     });
     let counted = [state.and("launch", runs_on.as_str()), state];
     let providers = providers.into_iter().map(|name| all.and("provider", name));
-    let names = [launch, strategy]
+    let newest = service.deployments.as_ref().and_then(|it| it.first());
+    let connect = newest.and_then(|it| it.service_connect_configuration.as_ref());
+    let connect = connect.filter(|connect| connect.enabled == Some(true));
+    let namespace = connect.and_then(|connect| connect.namespace.as_deref());
+    let namespace = namespace.map(|it| scope.term("services").and("namespace", it));
+    let names = [launch, strategy, namespace]
         .into_iter()
         .flatten()
         .chain(providers)
@@ -155,31 +163,38 @@ fn of_task(it: &Task, scope: &Scope) -> Vec<Term> {
     terms.extend(it.service.as_deref().map(|service| all.and("service", service)));
     terms.extend(it.task_set.as_deref().map(|set| all.and("task-set", set)));
     if live {
-        // What DescribeClusters and the placement count.
-        let counted = if last == status::RUNNING {
-            status::RUNNING
-        } else {
-            "PENDING"
-        };
-        terms.extend(
-            task.launch_type
-                .map(|it| all.and("last", counted).and("launch", it.as_str())),
-        );
-        terms.extend(
-            task.capacity_provider_name
-                .as_deref()
-                .map(|name| all.and("live-with", name)),
-        );
-        terms.push(all.and("last", counted));
-        if let Some(instance) = task.container_instance_arn.as_deref() {
-            let instance = all.and("live-on", name_of(Some(instance)));
-            terms.push(instance.and("last", counted));
-            terms.push(instance);
+        let instance = task.container_instance_arn.as_deref();
+        let instance = instance.map(|arn| all.and("live-on", name_of(Some(arn))));
+        if let Some(counted) = counted(last) {
+            let service = it.service.as_deref();
+            let by = task.started_by.as_deref().filter(|_| service.is_some());
+            let of = [
+                service.map(|it| all.and("service", it)),
+                by.map(|it| all.and("started-by", it)),
+                instance.clone(),
+            ];
+            terms.extend(of.into_iter().flatten().map(|term| term.and("last", counted)));
+            let counted = all.and("last", counted);
+            terms.extend(task.launch_type.map(|it| counted.and("launch", it.as_str())));
+            terms.push(counted);
         }
-        terms.push(scope.term("live-tasks"));
+        let provider = task.capacity_provider_name.as_deref();
+        terms.extend(provider.map(|name| all.and("live-with", name)));
+        terms.extend(instance);
+        // What the end of a cluster waits for, and what the data plane is told of.
+        terms.extend([scope.term_in("live-tasks", cluster), scope.term("live-tasks")]);
     }
     terms.push(all);
     terms
+}
+
+/// As what a task is counted: as running, or as on its way there. One that is on its way out is neither.
+fn counted(last: &str) -> Option<&'static str> {
+    match TaskStatus::from_word(last)? {
+        TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating => Some(status::PENDING),
+        TaskStatus::Running => Some(status::RUNNING),
+        TaskStatus::Deactivating | TaskStatus::Stopping | TaskStatus::Deprovisioning | TaskStatus::Stopped => None,
+    }
 }
 
 fn of_instance(it: &ContainerInstance, scope: &Scope) -> Vec<Term> {

@@ -45,6 +45,9 @@ fn fill(from: &Connection, part: &Path) -> Result<(), StoreError> {
             ));
         }
     }
+    // A copy is one file, with no log beside it.
+    to.pragma_update(None, "journal_mode", "DELETE")
+        .map_err(&failed)?;
     drop(to);
     made.sync_all().map_err(file("sync", part))
 }
@@ -52,8 +55,8 @@ fn fill(from: &Connection, part: &Path) -> Result<(), StoreError> {
 /// Makes a store out of a copy.
 pub(super) fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
     refuse_existing(to)?;
-    // Without this SQLite would make an empty file.
-    File::open(from).map_err(file("open", from))?;
+    let opened = File::open(from).map_err(file("open", from))?;
+    open::signature(&opened, from)?;
     let source = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     open::recognise(&source, from, schema::STEPS)?;
     if schema::version(&source)? == 0 {

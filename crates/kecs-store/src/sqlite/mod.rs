@@ -179,6 +179,8 @@ impl Store for Sqlite {
             .name("kecs-backup".to_owned())
             .spawn(move || {
                 let copied = reader.connection().and_then(|from| copy::copy(from, &path));
+                // Who waits for the copy may close the store next.
+                drop(reader);
                 let _gone = reply.send(copied);
             })
             .map_err(|error| StoreError::engine("starting a copy", error))?;

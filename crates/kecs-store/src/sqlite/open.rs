@@ -109,10 +109,21 @@ fn prepare(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(file("make", path)(error)),
     }
-    let mut opened = options.open(path).map_err(file("open", path))?;
+    let opened = options.open(path).map_err(file("open", path))?;
+    signature(&opened, path)?;
     let mode = opened.metadata().map_err(file("look at", path))?.permissions();
+    if mode.mode() & 0o077 != 0 {
+        opened
+            .set_permissions(Permissions::from_mode(0o600))
+            .map_err(file("restrict", path))?;
+    }
+    Ok(())
+}
+
+/// Refuses what is neither empty nor an SQLite file.
+pub(super) fn signature(opened: &File, path: &Path) -> Result<(), StoreError> {
     let mut magic = Vec::new();
-    (&mut opened)
+    opened
         .take(MAGIC.len() as u64)
         .read_to_end(&mut magic)
         .map_err(file("read", path))?;
@@ -121,11 +132,6 @@ fn prepare(path: &Path) -> Result<(), StoreError> {
             path: path.to_owned(),
             why: "it is not an SQLite file".to_owned(),
         });
-    }
-    if mode.mode() & 0o077 != 0 {
-        opened
-            .set_permissions(Permissions::from_mode(0o600))
-            .map_err(file("restrict", path))?;
     }
     Ok(())
 }

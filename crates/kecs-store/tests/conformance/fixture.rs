@@ -1,6 +1,7 @@
 //! A store to try, and what is put into it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kecs_core::event::{Event, EventType};
@@ -8,6 +9,7 @@ use kecs_core::key::{Key, Scope, Term};
 use kecs_core::record::{AccountSetting, Kind as _, Record};
 use kecs_core::tx::{Change, Commit, Expect};
 use kecs_core::view::{Entry, Page};
+use kecs_store::cached::Cached;
 use kecs_store::memory::Memory;
 use kecs_store::sqlite::Sqlite;
 use kecs_store::{CommitError, Committed, Store};
@@ -18,45 +20,71 @@ use tempfile::TempDir;
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) place: TempDir,
-    file: bool,
+    pub(crate) engine: Engine,
+}
+
+/// What kind of store it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Memory,
+    Sqlite,
+    CachedMemory,
+    CachedSqlite,
+}
+
+impl Engine {
+    fn open(self, place: &TempDir) -> Arc<dyn Store> {
+        let file = || Sqlite::open(place.path().join("data/kecs.db")).unwrap();
+        // So few keys that some are evicted while others are read.
+        let (keys, ttl) = (8, Duration::from_secs(60));
+        match self {
+            Self::Memory => Arc::new(Memory::new(7)),
+            Self::Sqlite => Arc::new(file()),
+            Self::CachedMemory => Arc::new(Cached::new(Memory::new(7), keys, ttl).unwrap()),
+            Self::CachedSqlite => Arc::new(Cached::new(file(), keys, ttl).unwrap()),
+        }
+    }
+
+    /// Whether it outlives the process.
+    pub(crate) fn in_file(self) -> bool {
+        match self {
+            Self::Memory | Self::CachedMemory => false,
+            Self::Sqlite | Self::CachedSqlite => true,
+        }
+    }
+
+    pub(crate) fn is_cached(self) -> bool {
+        match self {
+            Self::Memory | Self::Sqlite => false,
+            Self::CachedMemory | Self::CachedSqlite => true,
+        }
+    }
 }
 
 impl Fixture {
-    pub(crate) fn memory() -> Self {
-        Self {
-            store: Arc::new(Memory::new(7)),
-            place: TempDir::new().unwrap(),
-            file: false,
-        }
-    }
-
-    pub(crate) fn sqlite() -> Self {
+    pub(crate) fn new(engine: Engine) -> Self {
         let place = TempDir::new().unwrap();
         Self {
-            store: Arc::new(Sqlite::open(place.path().join("data/kecs.db")).unwrap()),
+            store: engine.open(&place),
             place,
-            file: true,
+            engine,
         }
     }
 
-    /// The same store, opened anew; nothing where it ends with the process.
-    pub(crate) fn reopened(self) -> Option<Self> {
-        let Self { store, place, file } = self;
+    /// The same store, opened anew.
+    pub(crate) fn reopened(self) -> Self {
+        let Self { store, place, engine } = self;
         drop(store);
-        file.then(|| Self {
-            store: Arc::new(Sqlite::open(place.path().join("data/kecs.db")).unwrap()),
+        Self {
+            store: engine.open(&place),
             place,
-            file,
-        })
+            engine,
+        }
     }
 
     /// An empty store of the same kind.
     pub(crate) fn another(&self) -> Self {
-        if self.file { Self::sqlite() } else { Self::memory() }
-    }
-
-    pub(crate) fn in_file(&self) -> bool {
-        self.file
+        Self::new(self.engine)
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {

@@ -3,20 +3,22 @@
 mod cases;
 mod fixture;
 
-use fixture::Fixture;
+use fixture::{Engine, Fixture};
 
 /// Runs every case on every engine.
 macro_rules! conformance {
     ($($case:ident),* $(,)?) => {
-        conformance!(@on memory, $($case),*);
-        conformance!(@on sqlite, $($case),*);
+        conformance!(@on memory Memory, $($case),*);
+        conformance!(@on sqlite Sqlite, $($case),*);
+        conformance!(@on cached_memory CachedMemory, $($case),*);
+        conformance!(@on cached_sqlite CachedSqlite, $($case),*);
     };
-    (@on $engine:ident, $($case:ident),*) => {
-        mod $engine {
+    (@on $module:ident $engine:ident, $($case:ident),*) => {
+        mod $module {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    super::cases::$case(&super::Fixture::$engine()).await;
+                    super::cases::$case(&super::Fixture::new(super::Engine::$engine)).await;
                 }
             )*
         }
