@@ -42,10 +42,10 @@ impl DataPlane for NoPlane {
 }
 
 /// The moment at which everything happens.
-pub const NOW: &str = "2026-01-02T03:04:05Z";
+pub(crate) const NOW: &str = "2026-01-02T03:04:05Z";
 
 /// What an open server in memory is made of.
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     Setup {
         store: Arc::new(Memory::new(7)),
         plane: Arc::new(NoPlane),
@@ -75,25 +75,25 @@ pub fn setup() -> Setup {
 }
 
 /// Keys of a text.
-pub fn keys(text: &str) -> Access {
+pub(crate) fn keys(text: &str) -> Access {
     Access::Keys(KeyRing::parse(text, std::path::Path::new("keys.yaml")).unwrap())
 }
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
     /// The status and code of a refusal, and what it says.
-    pub fn refusal(&self) -> (u16, String, String) {
+    pub(crate) fn refusal(&self) -> (u16, String, String) {
         let body = self.json();
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         (self.status.as_u16(), text("__type"), text("message"))
@@ -101,38 +101,38 @@ impl Answer {
 }
 
 /// A server that runs, and its store.
-pub struct Server {
-    pub running: Running,
-    pub store: Arc<dyn Store>,
+pub(crate) struct Server {
+    pub(crate) running: Running,
+    pub(crate) store: Arc<dyn Store>,
 }
 
 impl Server {
-    pub async fn start(setup: Setup) -> Self {
+    pub(crate) async fn start(setup: Setup) -> Self {
         let store = Arc::clone(&setup.store);
         let running = Running::start(setup).await.unwrap();
         Self { running, store }
     }
 
     /// Sends bytes and reads until the server closes the connection.
-    pub async fn raw(&self, request: &[u8]) -> Answer {
+    pub(crate) async fn raw(&self, request: &[u8]) -> Answer {
         raw(self.running.address, request).await
     }
 
     /// Asks for an operation, unsigned.
-    pub async fn ask(&self, operation: &str, input: &Value) -> Answer {
+    pub(crate) async fn ask(&self, operation: &str, input: &Value) -> Answer {
         self.post(&[("X-Amz-Target", &format!("{TARGET_PREFIX}.{operation}"))], &input.to_string())
             .await
     }
 
     /// The output of an operation that is not refused.
-    pub async fn ok(&self, operation: &str, input: Value) -> Value {
+    pub(crate) async fn ok(&self, operation: &str, input: Value) -> Value {
         let answer = self.ask(operation, &input).await;
         assert_eq!(answer.status, StatusCode::OK, "{operation}: {}", answer.body);
         answer.json()
     }
 
     /// Posts a body to the root with these headers.
-    pub async fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) async fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = format!("POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.running.address);
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
             request.push_str(&format!("Content-Type: {MEDIA_TYPE}\r\n"));
@@ -145,14 +145,14 @@ impl Server {
     }
 
     /// Gets a path of the admin port.
-    pub async fn admin(&self, path: &str) -> Answer {
+    pub(crate) async fn admin(&self, path: &str) -> Answer {
         let address = self.running.admin_address.unwrap();
         raw(address, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await
     }
 }
 
 /// Sends bytes and reads until the server closes the connection.
-pub async fn raw(address: std::net::SocketAddr, request: &[u8]) -> Answer {
+pub(crate) async fn raw(address: std::net::SocketAddr, request: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
     let mut bytes = Vec::new();
@@ -161,7 +161,7 @@ pub async fn raw(address: std::net::SocketAddr, request: &[u8]) -> Answer {
 }
 
 /// The answer in what a server has sent.
-pub fn parse(bytes: &[u8]) -> Answer {
+pub(crate) fn parse(bytes: &[u8]) -> Answer {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer in {text:?}"));
     let mut lines = head.lines();
