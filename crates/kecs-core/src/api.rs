@@ -13,12 +13,18 @@ use crate::tx::Tx;
 pub mod account_setting;
 mod capacity_provider;
 pub mod cluster;
+mod deployment;
+mod execute;
+mod launch;
 pub mod name;
 pub mod page;
+mod protection;
+mod service;
 pub mod strategy;
 mod tag;
 pub mod tags;
-pub mod task_definition;
+mod task;
+mod task_set;
 pub mod token;
 
 /// What is answered, and what is to be done besides.
@@ -47,50 +53,50 @@ pub fn answer(
     match operation {
         Operation::CreateCapacityProvider => run(tx, call, input, capacity_provider::create),
         Operation::CreateCluster => run(tx, call, input, cluster::create),
-        Operation::CreateService => not_written(operation),
-        Operation::CreateTaskSet => not_written(operation),
+        Operation::CreateService => run(tx, call, input, service::create),
+        Operation::CreateTaskSet => run(tx, call, input, task_set::create),
         Operation::DeleteAccountSetting => run(tx, call, input, account_setting::delete),
         Operation::DeleteAttributes => not_written(operation),
         Operation::DeleteCapacityProvider => run(tx, call, input, capacity_provider::delete),
         Operation::DeleteCluster => run(tx, call, input, cluster::delete),
-        Operation::DeleteService => not_written(operation),
-        Operation::DeleteTaskDefinitions => run(tx, call, input, task_definition::delete),
-        Operation::DeleteTaskSet => not_written(operation),
+        Operation::DeleteService => run(tx, call, input, service::delete),
+        Operation::DeleteTaskDefinitions => not_written(operation),
+        Operation::DeleteTaskSet => run(tx, call, input, task_set::delete),
         Operation::DeregisterContainerInstance => not_written(operation),
-        Operation::DeregisterTaskDefinition => run(tx, call, input, task_definition::deregister),
+        Operation::DeregisterTaskDefinition => not_written(operation),
         Operation::DescribeCapacityProviders => run(tx, call, input, capacity_provider::describe),
         Operation::DescribeClusters => run(tx, call, input, cluster::describe),
         Operation::DescribeContainerInstances => not_written(operation),
-        Operation::DescribeServiceDeployments => not_written(operation),
-        Operation::DescribeServiceRevisions => not_written(operation),
-        Operation::DescribeServices => not_written(operation),
-        Operation::DescribeTaskDefinition => run(tx, call, input, task_definition::describe),
-        Operation::DescribeTaskSets => not_written(operation),
-        Operation::DescribeTasks => not_written(operation),
+        Operation::DescribeServiceDeployments => run(tx, call, input, deployment::describe),
+        Operation::DescribeServiceRevisions => run(tx, call, input, deployment::describe_revisions),
+        Operation::DescribeServices => run(tx, call, input, service::describe),
+        Operation::DescribeTaskDefinition => not_written(operation),
+        Operation::DescribeTaskSets => run(tx, call, input, task_set::describe),
+        Operation::DescribeTasks => run(tx, call, input, task::describe),
         Operation::DiscoverPollEndpoint => not_written(operation),
-        Operation::ExecuteCommand => not_written(operation),
-        Operation::GetTaskProtection => not_written(operation),
+        Operation::ExecuteCommand => execute::execute(tx, call, input),
+        Operation::GetTaskProtection => run(tx, call, input, protection::get),
         Operation::ListAccountSettings => run(tx, call, input, account_setting::list),
         Operation::ListAttributes => not_written(operation),
         Operation::ListClusters => run(tx, call, input, cluster::list),
         Operation::ListContainerInstances => not_written(operation),
-        Operation::ListServiceDeployments => not_written(operation),
-        Operation::ListServices => not_written(operation),
-        Operation::ListServicesByNamespace => not_written(operation),
+        Operation::ListServiceDeployments => run(tx, call, input, deployment::list),
+        Operation::ListServices => run(tx, call, input, service::list),
+        Operation::ListServicesByNamespace => run(tx, call, input, service::list_by_namespace),
         Operation::ListTagsForResource => run(tx, call, input, tag::list),
-        Operation::ListTaskDefinitionFamilies => run(tx, call, input, task_definition::list_families),
-        Operation::ListTaskDefinitions => run(tx, call, input, task_definition::list),
-        Operation::ListTasks => not_written(operation),
+        Operation::ListTaskDefinitionFamilies => not_written(operation),
+        Operation::ListTaskDefinitions => not_written(operation),
+        Operation::ListTasks => run(tx, call, input, task::list),
         Operation::PutAccountSetting => run(tx, call, input, account_setting::put),
         Operation::PutAccountSettingDefault => run(tx, call, input, account_setting::put_default),
         Operation::PutAttributes => not_written(operation),
         Operation::PutClusterCapacityProviders => run(tx, call, input, cluster::put_capacity_providers),
         Operation::RegisterContainerInstance => not_written(operation),
-        Operation::RegisterTaskDefinition => run(tx, call, input, task_definition::register),
-        Operation::RunTask => not_written(operation),
-        Operation::StartTask => not_written(operation),
-        Operation::StopServiceDeployment => not_written(operation),
-        Operation::StopTask => not_written(operation),
+        Operation::RegisterTaskDefinition => not_written(operation),
+        Operation::RunTask => run(tx, call, input, task::run),
+        Operation::StartTask => run(tx, call, input, task::start),
+        Operation::StopServiceDeployment => run(tx, call, input, deployment::stop),
+        Operation::StopTask => run(tx, call, input, task::stop),
         Operation::SubmitAttachmentStateChanges => not_written(operation),
         Operation::SubmitContainerStateChange => not_written(operation),
         Operation::SubmitTaskStateChange => not_written(operation),
@@ -101,10 +107,10 @@ pub fn answer(
         Operation::UpdateClusterSettings => run(tx, call, input, cluster::update_settings),
         Operation::UpdateContainerAgent => not_written(operation),
         Operation::UpdateContainerInstancesState => not_written(operation),
-        Operation::UpdateService => not_written(operation),
-        Operation::UpdateServicePrimaryTaskSet => not_written(operation),
-        Operation::UpdateTaskProtection => not_written(operation),
-        Operation::UpdateTaskSet => not_written(operation),
+        Operation::UpdateService => run(tx, call, input, service::update),
+        Operation::UpdateServicePrimaryTaskSet => run(tx, call, input, task_set::make_primary),
+        Operation::UpdateTaskProtection => run(tx, call, input, protection::update),
+        Operation::UpdateTaskSet => run(tx, call, input, task_set::update),
         Operation::AssociateGatewayWithCluster
         | Operation::ContinueServiceDeployment
         | Operation::CreateDaemon

@@ -8,10 +8,12 @@ use kecs_model::{ErrorCode, Refusal, types};
 use crate::record;
 use crate::tx::Tx;
 
+mod definition;
 mod network;
 mod placement;
 mod strategy;
 
+pub(in crate::api) use definition::{resolve as any_definition, usable as usable_definition};
 pub(in crate::api) use network::network;
 pub(in crate::api) use placement::placement;
 pub(in crate::api) use strategy::shares;
@@ -106,7 +108,10 @@ pub(in crate::api) fn resolve(
 }
 
 /// On a container instance that the request names, of EC2 or outside of it.
-pub(in crate::api) fn on_instance(definition: &types::TaskDefinition, runs_on: LaunchType) -> Result<Launch, Refusal> {
+pub(in crate::api) fn on_instance(
+    definition: &types::TaskDefinition,
+    runs_on: LaunchType,
+) -> Result<Launch, Refusal> {
     compatible(definition, runs_on)?;
     Ok(Launch {
         launch_type: Some(runs_on),
@@ -165,7 +170,7 @@ fn platform(
     if !windows && version != LINUX_LATEST && needs_latest(definition, wanted) {
         return Err(Refusal::new(
             ErrorCode::PlatformTaskDefinitionIncompatibilityException,
-            "One or more of the requested capabilities are not supported.",
+            "The specified platform does not satisfy the required capabilities of the task definition.",
         ));
     }
     Ok((

@@ -19,7 +19,10 @@ fn with_task() -> (World, String, String) {
 }
 
 fn sh(id: &str, more: Value) -> Value {
-    with(json!({"cluster": "blue", "task": id, "command": "/bin/sh", "interactive": true}), more)
+    with(
+        json!({"cluster": "blue", "task": id, "command": "/bin/sh", "interactive": true}),
+        more,
+    )
 }
 
 #[test]
@@ -52,7 +55,7 @@ fn execute_command_refuses_what_is_not_interactive_or_not_there() {
     );
     assert_eq!(
         world.refused(ExecuteCommand, sh(&"0".repeat(32), json!({}))),
-        invalid("The referenced task was not found.")
+        invalid("The specified task was not found. Specify a valid task ID and try again.")
     );
     assert_eq!(
         world.refused(ExecuteCommand, sh(&id, json!({"container": "other"}))),
@@ -95,7 +98,11 @@ fn execute_command_refuses_a_task_or_container_that_does_not_run() {
     for last in ["PENDING", "ACTIVATING", "STOPPING", "STOPPED"] {
         let (mut world, id, _) = with_task();
         change_task(&mut world, &id, |it| it.task.last_status = Some(last.to_owned()));
-        assert_eq!(world.refused(ExecuteCommand, sh(&id, json!({}))), not_connected, "{last}");
+        assert_eq!(
+            world.refused(ExecuteCommand, sh(&id, json!({}))),
+            not_connected,
+            "{last}"
+        );
     }
     let (mut world, id, _) = with_task();
     change_task(&mut world, &id, |it| {

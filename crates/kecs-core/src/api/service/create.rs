@@ -1,14 +1,14 @@
 //! `CreateService`.
 
 use kecs_model::types::{
-    self, AvailabilityZoneRebalancing, DeploymentController, DeploymentControllerType, LaunchType, NetworkMode,
-    PropagateTags, SchedulingStrategy, SettingName, TaskDefinition,
+    self, AvailabilityZoneRebalancing, DeploymentController, DeploymentControllerType, LaunchType,
+    NetworkMode, PropagateTags, SchedulingStrategy, SettingName, TaskDefinition,
 };
 use kecs_model::{ErrorCode, Refusal};
 
 use super::{MadeFrom, begin, is, rules, settings, with_counts};
 use crate::api::launch::{self, Launch, Wanted};
-use crate::api::{account_setting, name, tags, task_definition, token};
+use crate::api::{account_setting, name, tags, token};
 use crate::call::Call;
 use crate::key::Scope;
 use crate::record::{self, Service, status};
@@ -37,21 +37,28 @@ pub(in crate::api) fn create(
     let tags = tags::checked(request.tags.clone())?;
     let configuration = request.deployment_configuration.as_ref();
     let configuration = settings::configuration(None, configuration, strategy, controller)?;
-    if request.gateway_connectors.as_ref().is_some_and(|it| !it.is_empty()) {
+    if request
+        .gateway_connectors
+        .as_ref()
+        .is_some_and(|it| !it.is_empty())
+    {
         return Err(gateways());
     }
     default_namespace(&mut request.service_connect_configuration, &of_cluster);
     let launched = match request.task_definition.as_deref() {
         Some(definition) => {
-            let definition = task_definition::usable(tx, definition)?;
+            let definition = launch::usable_definition(tx, definition)?;
             let (made, launch) = launched(tx, &of_cluster, &request, &definition)?;
             Some((made, launch, definition.definition))
         }
         None if controller == DeploymentControllerType::External => None,
-        None => return Err(Refusal::invalid("TaskDefinition cannot be empty.")),
+        None => return Err(Refusal::invalid("TaskDefinition can not be blank.")),
     };
     let desired = desired_count(&request, strategy)?;
-    let made = launched.as_ref().map(|(made, _, _)| made.clone()).unwrap_or_default();
+    let made = launched
+        .as_ref()
+        .map(|(made, _, _)| made.clone())
+        .unwrap_or_default();
     let rebalancing = rebalancing(&request, strategy, controller, &configuration)?;
     let long = account_setting::is_long_arn(tx, call, SettingName::ServiceLongArnFormat)?;
     if !long && !tags.is_empty() {
@@ -61,8 +68,14 @@ pub(in crate::api) fn create(
         ));
     }
     let scope = tx.scope();
-    let path = if long { format!("{cluster}/{named}") } else { named.clone() };
-    let asked_version = launched.as_ref().and_then(|(_, launch, _)| launch.asked_version.clone());
+    let path = if long {
+        format!("{cluster}/{named}")
+    } else {
+        named.clone()
+    };
+    let asked_version = launched
+        .as_ref()
+        .and_then(|(_, launch, _)| launch.asked_version.clone());
     let service = types::Service {
         service_arn: Some(scope.arn(&format!("service/{path}"))),
         service_name: Some(named.clone()),
@@ -191,13 +204,21 @@ fn fits_strategy(
                  scheduling strategy.",
             ));
         }
-        if request.placement_strategy.as_ref().is_some_and(|it| !it.is_empty()) {
+        if request
+            .placement_strategy
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
+        {
             return Err(Refusal::invalid(
                 "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy \
                  and try again",
             ));
         }
-        if request.volume_configurations.as_ref().is_some_and(|it| !it.is_empty()) {
+        if request
+            .volume_configurations
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
+        {
             return Err(Refusal::invalid(
                 "The daemon scheduling strategy does not support volume configurations.",
             ));
@@ -264,7 +285,10 @@ fn launched(
         ));
     }
     let checked = !made.load_balancers.as_deref().unwrap_or_default().is_empty()
-        || made.vpc_lattice_configurations.as_ref().is_some_and(|it| !it.is_empty())
+        || made
+            .vpc_lattice_configurations
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
         || has_health_check(definition);
     if request.health_check_grace_period_seconds.is_some() && !checked {
         return Err(no_health_checks());
@@ -342,9 +366,9 @@ fn desired_count(
         (SchedulingStrategy::Daemon, Some(_)) => Err(daemon_desired_count()),
         (SchedulingStrategy::Daemon, None) => Ok(0),
         (SchedulingStrategy::Replica, Some(count)) if count >= 0 => Ok(count),
-        (SchedulingStrategy::Replica, Some(_)) => Err(Refusal::invalid("Desired count cannot be negative.")),
+        (SchedulingStrategy::Replica, Some(_)) => Err(Refusal::invalid("desiredCount cannot be negative.")),
         (SchedulingStrategy::Replica, None) => Err(Refusal::invalid(
-            "A desired count must be specified for the REPLICA scheduling strategy.",
+            "desiredCount is required for the REPLICA scheduling strategy.",
         )),
     }
 }
@@ -387,7 +411,9 @@ pub(super) fn no_rebalancing() -> Refusal {
 /// A service with load balancers has a grace period, even if it is none.
 fn grace(request: &types::CreateServiceRequest) -> Option<i32> {
     let balanced = request.load_balancers.as_ref().is_some_and(|it| !it.is_empty());
-    request.health_check_grace_period_seconds.or(balanced.then_some(0))
+    request
+        .health_check_grace_period_seconds
+        .or(balanced.then_some(0))
 }
 
 /// Who acts on load balancers, network interfaces and registries for the service.
@@ -401,8 +427,15 @@ fn role(scope: &Scope, request: &types::CreateServiceRequest, made: &MadeFrom) -
         None => {
             let there = |it: bool| it.then_some(());
             there(made.network_configuration.is_some())
-                .or(there(request.load_balancers.as_ref().is_some_and(|it| !it.is_empty())))
-                .or(there(request.service_registries.as_ref().is_some_and(|it| !it.is_empty())))
+                .or(there(
+                    request.load_balancers.as_ref().is_some_and(|it| !it.is_empty()),
+                ))
+                .or(there(
+                    request
+                        .service_registries
+                        .as_ref()
+                        .is_some_and(|it| !it.is_empty()),
+                ))
                 .map(|()| {
                     format!(
                         "arn:{partition}:iam::{account}:role/aws-service-role/ecs.amazonaws.com/\

@@ -11,7 +11,7 @@ use super::create::{
 };
 use super::{MadeFrom, active, begin, controller, settings, task_sets, with_counts};
 use crate::api::launch::{self, Launch, Wanted};
-use crate::api::{name, task_definition, task_set};
+use crate::api::{name, task_set};
 use crate::call::Call;
 use crate::record::{self, Service, ServiceRevision};
 use crate::tx::Tx;
@@ -25,7 +25,11 @@ pub(in crate::api) fn update(
     let (key, mut record) = active(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
     let controller = controller(&record.service);
     fits_controller(&request, controller)?;
-    if request.gateway_connectors.as_ref().is_some_and(|it| !it.is_empty()) {
+    if request
+        .gateway_connectors
+        .as_ref()
+        .is_some_and(|it| !it.is_empty())
+    {
         return Err(gateways());
     }
     default_namespace(&mut request.service_connect_configuration, &of_cluster);
@@ -55,9 +59,7 @@ pub(in crate::api) fn update(
     tx.put(key, record.clone());
     let mut shown = with_counts(tx, &cluster, &record)?;
     shown.tags = None;
-    Ok(types::UpdateServiceResponse {
-        service: Some(shown),
-    })
+    Ok(types::UpdateServiceResponse { service: Some(shown) })
 }
 
 /// What only another controller may change.
@@ -119,7 +121,7 @@ fn scale(call: &Call<'_>, request: &UpdateServiceRequest, record: &mut Service) 
         return Err(daemon_desired_count());
     }
     if count < 0 {
-        return Err(Refusal::invalid("Desired count cannot be negative."));
+        return Err(Refusal::invalid("desiredCount cannot be negative."));
     }
     if service.desired_count == Some(count) {
         return Ok(());
@@ -178,10 +180,10 @@ fn redeploy(
 ) -> Result<(), Refusal> {
     let before = newest_revision(tx, record)?;
     let definition = match request.task_definition.as_deref() {
-        Some(named) => task_definition::usable(tx, named)?,
+        Some(named) => launch::usable_definition(tx, named)?,
         None => {
             let kept = record.service.task_definition.as_deref().unwrap_or_default();
-            task_definition::resolve(tx, kept)?
+            launch::any_definition(tx, kept)?
         }
     };
     let definition = &definition.definition;
@@ -266,7 +268,9 @@ fn launch(
     definition: &types::TaskDefinition,
 ) -> Result<Launch, Refusal> {
     let asked = request.capacity_provider_strategy.as_deref();
-    if service.scheduling_strategy == Some(SchedulingStrategy::Daemon) && asked.is_some_and(|it| !it.is_empty()) {
+    if service.scheduling_strategy == Some(SchedulingStrategy::Daemon)
+        && asked.is_some_and(|it| !it.is_empty())
+    {
         return Err(Refusal::invalid(
             "Specifying a capacity provider strategy is not supported for a service that uses the DAEMON scheduling \
              strategy.",
@@ -276,7 +280,11 @@ fn launch(
     let strategy = asked.or(kept).filter(|strategy| !strategy.is_empty());
     // An empty strategy leads back to the launch type that the providers stood for.
     let on_fargate = service.platform_family.is_some();
-    let stood_for = if on_fargate { LaunchType::Fargate } else { LaunchType::Ec2 };
+    let stood_for = if on_fargate {
+        LaunchType::Fargate
+    } else {
+        LaunchType::Ec2
+    };
     let version = request.platform_version.as_deref();
     // A version that was asked for once stays on Fargate, and is of no use elsewhere.
     let to_fargate = strategy.map_or(on_fargate, |items| {

@@ -1,11 +1,11 @@
 //! `StartTask`.
 
-use kecs_model::types::{self, Failure, LaunchType, StartTaskRequest};
 use kecs_model::Refusal;
+use kecs_model::types::{self, Failure, LaunchType, StartTaskRequest};
 
 use super::run::need;
 use super::wanted::{Wanted, keep};
-use crate::api::{launch, name, task_definition};
+use crate::api::{launch, name};
 use crate::call::Call;
 use crate::placement::Fleet;
 use crate::record::{ContainerInstance, status};
@@ -30,11 +30,11 @@ pub(in crate::api) fn start(
     }
     if instances.len() > MOST {
         return Err(Refusal::invalid(format!(
-            "Container instances can have at most {MOST} items."
+            "instanceIds can have at most {MOST} items."
         )));
     }
     let named = request.task_definition.as_deref().unwrap_or_default();
-    let definition = task_definition::usable(tx, named)?;
+    let definition = launch::usable_definition(tx, named)?;
     let wanted = of_request(&request);
     let mut fleet = Fleet::observe(tx, &cluster)?;
     let mut tasks = Vec::new();
