@@ -1,4 +1,4 @@
-//! How much a store takes: `cargo run --release -p kecs-store --example throughput -- [directory] [seconds] [clients]`.
+//! How much a store takes: `cargo run --release -p kecs-store --example throughput -- [directory] [seconds] [clients] [store]`.
 //!
 //! Clients read and write tasks of one cluster, each with its terms and an event, as fast as they are answered: 70 of
 //! 100 only read one, 30 write one. First in memory, then in a file, then in a file with a cache.
@@ -38,6 +38,7 @@ fn main() -> Result<(), Failure> {
     let folder = PathBuf::from(arguments.next().unwrap_or_else(|| "target/throughput".to_owned()));
     let seconds = arguments.next().map_or(Ok(5), |it| it.parse())?;
     let clients = arguments.next().map_or(Ok(64), |it| it.parse())?;
+    let only = arguments.next();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .build()?;
@@ -46,12 +47,12 @@ fn main() -> Result<(), Failure> {
     let stores: [(&str, Arc<dyn Store>); 3] = [
         ("memory", Arc::new(Memory::new(1))),
         ("sqlite", Arc::new(file("plain.db")?)),
-        (
-            "sqlite, cached",
-            Arc::new(Cached::new(file("cached.db")?, 10_000, ttl)?),
-        ),
+        ("cached", Arc::new(Cached::new(file("cached.db")?, 10_000, ttl)?)),
     ];
     for (name, store) in stores {
+        if only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
         for (mix, writes) in [("70/30", 30), ("writes", 100)] {
             let line = runtime.block_on(run(
                 Arc::clone(&store),
@@ -59,7 +60,7 @@ fn main() -> Result<(), Failure> {
                 clients,
                 Duration::from_secs(seconds),
             ))?;
-            say(&format!("{name:16} {mix:8} {line}"));
+            say(&format!("{name:7} {mix:8} {line}"));
         }
     }
     Ok(())

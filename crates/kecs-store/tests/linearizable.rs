@@ -121,6 +121,8 @@ impl Client {
             expects.push(Expect::Count(term(), view.count(&term()).unwrap()));
         }
         drop(view);
+        // Others come in between.
+        tokio::task::yield_now().await;
         let mut writes = Vec::new();
         let mut changes = Vec::new();
         for key in keys {
