@@ -193,7 +193,10 @@ fn counted(last: &str) -> Option<&'static str> {
     match TaskStatus::from_word(last)? {
         TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating => Some(status::PENDING),
         TaskStatus::Running => Some(status::RUNNING),
-        TaskStatus::Deactivating | TaskStatus::Stopping | TaskStatus::Deprovisioning | TaskStatus::Stopped => None,
+        TaskStatus::Deactivating
+        | TaskStatus::Stopping
+        | TaskStatus::Deprovisioning
+        | TaskStatus::Stopped => None,
     }
 }
 

@@ -19,7 +19,10 @@ fn with_task() -> (World, String, String) {
 }
 
 fn sh(id: &str, more: Value) -> Value {
-    with(json!({"cluster": "blue", "task": id, "command": "/bin/sh", "interactive": true}), more)
+    with(
+        json!({"cluster": "blue", "task": id, "command": "/bin/sh", "interactive": true}),
+        more,
+    )
 }
 
 #[test]
@@ -95,7 +98,11 @@ fn execute_command_refuses_a_task_or_container_that_does_not_run() {
     for last in ["PENDING", "ACTIVATING", "STOPPING", "STOPPED"] {
         let (mut world, id, _) = with_task();
         change_task(&mut world, &id, |it| it.task.last_status = Some(last.to_owned()));
-        assert_eq!(world.refused(ExecuteCommand, sh(&id, json!({}))), not_connected, "{last}");
+        assert_eq!(
+            world.refused(ExecuteCommand, sh(&id, json!({}))),
+            not_connected,
+            "{last}"
+        );
     }
     let (mut world, id, _) = with_task();
     change_task(&mut world, &id, |it| {

@@ -18,7 +18,9 @@ fn arns(world: &mut World, more: Value) -> Vec<String> {
 fn run(world: &mut World, more: Value) -> Vec<String> {
     let answer = world.ok(Operation::RunTask, blue_with(more));
     let tasks = answer["tasks"].as_array().unwrap().iter();
-    tasks.map(|it| it["taskArn"].as_str().unwrap().to_owned()).collect()
+    tasks
+        .map(|it| it["taskArn"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// One task on EC2 by hand, two on Fargate, one of a service, and one of that which is to stop.
@@ -31,7 +33,10 @@ fn mixed() -> (World, [String; 5]) {
     });
     let mut on_fargate = run(&mut world, lean);
     on_fargate.sort();
-    let by = serve(&mut world, json!({}))["deployments"][0]["id"].as_str().unwrap().to_owned();
+    let by = serve(&mut world, json!({}))["deployments"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let of_service = task_of(&mut world, "web", &by, 1, "RUNNING");
     let stopped = task_of(&mut world, "web", &by, 2, "STOPPED");
     let arn = |id: &str| world.arn(&format!("task/blue/{id}"));
@@ -53,29 +58,65 @@ fn list_tasks_lists_what_is_to_run() {
     assert_eq!(arns(&mut world, json!({})), running);
     assert_eq!(arns(&mut world, json!({"desiredStatus": "RUNNING"})), running);
     assert_eq!(arns(&mut world, json!({"desiredStatus": "STOPPED"})), [stopped]);
-    assert_eq!(arns(&mut world, json!({"desiredStatus": "PENDING"})), Vec::<String>::new());
+    assert_eq!(
+        arns(&mut world, json!({"desiredStatus": "PENDING"})),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn list_tasks_filters() {
     let (mut world, [one, two, three, four, stopped]) = mixed();
-    assert_eq!(arns(&mut world, json!({"family": "lean"})), [two.clone(), three.clone()]);
+    assert_eq!(
+        arns(&mut world, json!({"family": "lean"})),
+        [two.clone(), three.clone()]
+    );
     let mut of_web = vec![one.clone(), four.clone()];
     of_web.sort();
     assert_eq!(arns(&mut world, json!({"family": "web"})), of_web);
     assert_eq!(arns(&mut world, json!({"family": "we"})), Vec::<String>::new());
-    assert_eq!(arns(&mut world, json!({"launchType": "FARGATE"})), [two.clone(), three]);
+    assert_eq!(
+        arns(&mut world, json!({"launchType": "FARGATE"})),
+        [two.clone(), three]
+    );
     assert_eq!(arns(&mut world, json!({"startedBy": "me"})), [one.clone()]);
-    assert_eq!(arns(&mut world, json!({"startedBy": "me", "desiredStatus": "STOPPED"})), Vec::<String>::new());
+    assert_eq!(
+        arns(&mut world, json!({"startedBy": "me", "desiredStatus": "STOPPED"})),
+        Vec::<String>::new()
+    );
     assert_eq!(arns(&mut world, json!({"serviceName": "web"})), [four.clone()]);
-    assert_eq!(arns(&mut world, json!({"serviceName": "web", "desiredStatus": "STOPPED"})), [stopped]);
+    assert_eq!(
+        arns(
+            &mut world,
+            json!({"serviceName": "web", "desiredStatus": "STOPPED"})
+        ),
+        [stopped]
+    );
     let service = world.arn("service/blue/web");
     assert_eq!(arns(&mut world, json!({"serviceName": service})), [four.clone()]);
-    assert_eq!(arns(&mut world, json!({"containerInstance": instance_id(1)})), [one.clone()]);
+    assert_eq!(
+        arns(&mut world, json!({"containerInstance": instance_id(1)})),
+        [one.clone()]
+    );
     // More than one filter: what all of them let through.
-    assert_eq!(arns(&mut world, json!({"family": "web", "launchType": "EC2", "serviceName": "web"})), [four]);
-    assert_eq!(arns(&mut world, json!({"family": "lean", "launchType": "EC2"})), Vec::<String>::new());
-    assert_eq!(arns(&mut world, json!({"family": "web", "containerInstance": instance_id(1)})), [one]);
+    assert_eq!(
+        arns(
+            &mut world,
+            json!({"family": "web", "launchType": "EC2", "serviceName": "web"})
+        ),
+        [four]
+    );
+    assert_eq!(
+        arns(&mut world, json!({"family": "lean", "launchType": "EC2"})),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        arns(
+            &mut world,
+            json!({"family": "web", "containerInstance": instance_id(1)})
+        ),
+        [one]
+    );
 }
 
 #[test]
@@ -86,7 +127,10 @@ fn list_tasks_pages_through_all_of_them() {
         let (mut found, mut token) = (Vec::new(), Value::Null);
         let mut pages = 0;
         loop {
-            let answer = world.ok(ListTasks, blue_with(json!({"maxResults": size, "nextToken": token})));
+            let answer = world.ok(
+                ListTasks,
+                blue_with(json!({"maxResults": size, "nextToken": token})),
+            );
             let page: Vec<String> = serde_json::from_value(answer["taskArns"].clone()).unwrap();
             assert!(page.len() <= size && !page.is_empty());
             found.extend(page);
@@ -126,7 +170,10 @@ fn list_tasks_refuses_started_by_beside_other_filters() {
 fn list_tasks_refuses_filters_that_name_nothing() {
     let mut world = blue();
     let (code, message) = world.refused(ListTasks, blue_with(json!({"serviceName": "none"})));
-    assert_eq!((code, message.as_str()), ("ServiceNotFoundException", "Service not found."));
+    assert_eq!(
+        (code, message.as_str()),
+        ("ServiceNotFoundException", "Service not found.")
+    );
     assert_eq!(
         world.refused(ListTasks, blue_with(json!({"containerInstance": instance_id(7)}))),
         invalid("The referenced container instance was not found.")

@@ -9,14 +9,20 @@ use crate::world::World;
 /// A world with one task of a service; its id and ARN.
 fn with_task() -> (World, String, String) {
     let mut world = blue();
-    let by = serve(&mut world, json!({}))["deployments"][0]["id"].as_str().unwrap().to_owned();
+    let by = serve(&mut world, json!({}))["deployments"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let id = task_of(&mut world, "web", &by, 1, "RUNNING");
     let arn = world.arn(&format!("task/blue/{id}"));
     (world, id, arn)
 }
 
 fn protect(id: &str, more: Value) -> Value {
-    with(json!({"cluster": "blue", "tasks": [id], "protectionEnabled": true}), more)
+    with(
+        json!({"cluster": "blue", "tasks": [id], "protectionEnabled": true}),
+        more,
+    )
 }
 
 fn get(world: &mut World, id: &str) -> Value {
@@ -26,7 +32,10 @@ fn get(world: &mut World, id: &str) -> Value {
 #[test]
 fn update_task_protection_protects_for_two_hours() {
     let (mut world, id, arn) = with_task();
-    assert_eq!(get(&mut world, &id), json!({"taskArn": arn, "protectionEnabled": false}));
+    assert_eq!(
+        get(&mut world, &id),
+        json!({"taskArn": arn, "protectionEnabled": false})
+    );
     let answer = world.ok(UpdateTaskProtection, protect(&id, json!({})));
     let expires = world.now.as_second() + 120 * 60;
     let protected = json!({"taskArn": arn, "protectionEnabled": true, "expirationDate": expires});
@@ -34,24 +43,39 @@ fn update_task_protection_protects_for_two_hours() {
     world.pass(120 * 60 - 1);
     assert_eq!(get(&mut world, &arn), protected);
     world.pass(1);
-    assert_eq!(get(&mut world, &arn), json!({"taskArn": arn, "protectionEnabled": false}));
+    assert_eq!(
+        get(&mut world, &arn),
+        json!({"taskArn": arn, "protectionEnabled": false})
+    );
 }
 
 #[test]
 fn update_task_protection_takes_minutes_and_takes_protection_away() {
     let (mut world, id, arn) = with_task();
     for minutes in [1, 2880] {
-        let answer = world.ok(UpdateTaskProtection, protect(&id, json!({"expiresInMinutes": minutes})));
+        let answer = world.ok(
+            UpdateTaskProtection,
+            protect(&id, json!({"expiresInMinutes": minutes})),
+        );
         let expires = world.now.as_second() + minutes * 60;
-        assert_eq!(answer["protectedTasks"][0]["expirationDate"].as_i64(), Some(expires));
+        assert_eq!(
+            answer["protectedTasks"][0]["expirationDate"].as_i64(),
+            Some(expires)
+        );
     }
     for minutes in [0, 2881, -1] {
-        let (code, _) = world.refused(UpdateTaskProtection, protect(&id, json!({"expiresInMinutes": minutes})));
+        let (code, _) = world.refused(
+            UpdateTaskProtection,
+            protect(&id, json!({"expiresInMinutes": minutes})),
+        );
         assert_eq!(code, "InvalidParameterException", "{minutes}");
     }
     let off = protect(&id, json!({"protectionEnabled": false}));
     let answer = world.ok(UpdateTaskProtection, off);
-    assert_eq!(answer["protectedTasks"], json!([{"taskArn": arn, "protectionEnabled": false}]));
+    assert_eq!(
+        answer["protectedTasks"],
+        json!([{"taskArn": arn, "protectionEnabled": false}])
+    );
     assert_eq!(get(&mut world, &id)["protectionEnabled"], false);
 }
 
@@ -62,7 +86,9 @@ fn task_protection_is_for_tasks_of_services_that_run() {
         "cluster": "blue", "taskDefinition": "lean:1", "launchType": "FARGATE", "networkConfiguration": network(),
     });
     let alone = world.ok(Operation::RunTask, alone)["tasks"][0]["taskArn"].clone();
-    change_task(&mut world, &id, |it| it.task.desired_status = Some("STOPPED".to_owned()));
+    change_task(&mut world, &id, |it| {
+        it.task.desired_status = Some("STOPPED".to_owned())
+    });
     let missing = world.arn(&format!("task/blue/{}", "e".repeat(32)));
     let tasks = json!([alone, arn, missing]);
     let failures = json!([

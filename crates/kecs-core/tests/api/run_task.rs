@@ -38,9 +38,15 @@ fn run_task_on_fargate_answers_with_the_task() {
     assert_eq!(task["memory"], "512");
     assert_eq!(task["availabilityZone"], "eu-west-1a");
     assert_eq!(task["clusterArn"], json!(world.arn("cluster/blue")));
-    assert_eq!(task["taskDefinitionArn"], json!(world.arn("task-definition/lean:1")));
+    assert_eq!(
+        task["taskDefinitionArn"],
+        json!(world.arn("task-definition/lean:1"))
+    );
     assert_eq!(task["attachments"][0]["type"], "ElasticNetworkInterface");
-    assert_eq!(task["attachments"][0]["details"][0], json!({"name": "subnetId", "value": "subnet-1"}));
+    assert_eq!(
+        task["attachments"][0]["details"][0],
+        json!({"name": "subnetId", "value": "subnet-1"})
+    );
     assert_eq!(task["overrides"]["containerOverrides"], json!([{"name": "app"}]));
     assert!(task.get("tags").is_none());
     let arn = task["taskArn"].as_str().unwrap();
@@ -54,12 +60,19 @@ fn run_task_on_fargate_answers_with_the_task() {
 #[test]
 fn run_task_starts_up_to_ten_and_spreads_them_over_the_subnets() {
     let mut world = blue();
-    let answer = world.ok(RunTask, lean(json!({"count": 10, "startedBy": "nightly", "group": "batch"})));
+    let answer = world.ok(
+        RunTask,
+        lean(json!({"count": 10, "startedBy": "nightly", "group": "batch"})),
+    );
     let tasks = answer["tasks"].as_array().unwrap();
     assert_eq!(tasks.len(), 10);
     let within = |zone: &str| tasks.iter().filter(|it| it["availabilityZone"] == zone).count();
     assert_eq!((within("eu-west-1a"), within("eu-west-1b")), (5, 5));
-    assert!(tasks.iter().all(|it| it["startedBy"] == "nightly" && it["group"] == "batch"));
+    assert!(
+        tasks
+            .iter()
+            .all(|it| it["startedBy"] == "nightly" && it["group"] == "batch")
+    );
     for count in [0, 11] {
         let (code, _) = world.refused(RunTask, lean(json!({"count": count})));
         assert_eq!(code, "InvalidParameterException", "{count}");
@@ -70,7 +83,10 @@ fn run_task_starts_up_to_ten_and_spreads_them_over_the_subnets() {
 fn run_task_takes_the_newest_active_revision_of_a_family() {
     let mut world = blue();
     define(&mut world, with(fargate(), json!({"revision": 2})));
-    define(&mut world, with(fargate(), json!({"revision": 3, "status": "INACTIVE"})));
+    define(
+        &mut world,
+        with(fargate(), json!({"revision": 3, "status": "INACTIVE"})),
+    );
     let answer = world.ok(RunTask, lean(json!({"taskDefinition": "lean"})));
     let newest = world.arn("task-definition/lean:2");
     assert_eq!(answer["tasks"][0]["taskDefinitionArn"], json!(newest));
@@ -79,17 +95,26 @@ fn run_task_takes_the_newest_active_revision_of_a_family() {
     let (_, message) = world.refused(RunTask, lean(json!({"taskDefinition": "lean:3"})));
     assert_eq!(message, "TaskDefinition is inactive");
     let (code, message) = world.refused(RunTask, lean(json!({"taskDefinition": "none"})));
-    assert_eq!((code, message.as_str()), ("ClientException", "TaskDefinition not found."));
+    assert_eq!(
+        (code, message.as_str()),
+        ("ClientException", "TaskDefinition not found.")
+    );
 }
 
 #[test]
 fn run_task_refuses_a_cluster_that_is_not_there_or_inactive() {
     let mut world = blue();
     let not_found = ("ClusterNotFoundException", "Cluster not found.".to_owned());
-    assert_eq!(world.refused(RunTask, without(lean(json!({})), "cluster")), not_found);
+    assert_eq!(
+        world.refused(RunTask, without(lean(json!({})), "cluster")),
+        not_found
+    );
     assert_eq!(world.refused(RunTask, lean(json!({"cluster": "red"}))), not_found);
     world.ok(Operation::DeleteCluster, json!({"cluster": "blue"}));
-    let inactive = ("ClusterNotFoundException", "The referenced cluster was inactive.".to_owned());
+    let inactive = (
+        "ClusterNotFoundException",
+        "The referenced cluster was inactive.".to_owned(),
+    );
     assert_eq!(world.refused(RunTask, lean(json!({}))), inactive);
 }
 
@@ -108,9 +133,14 @@ fn run_task_with_the_same_client_token_starts_nothing_more() {
 fn run_task_with_another_request_under_a_client_token_is_a_conflict() {
     let mut world = blue();
     let first = world.ok(RunTask, lean(json!({"clientToken": "once"})));
-    let refusal = world.answer(RunTask, lean(json!({"clientToken": "once", "count": 2}))).unwrap_err();
+    let refusal = world
+        .answer(RunTask, lean(json!({"clientToken": "once", "count": 2})))
+        .unwrap_err();
     assert_eq!(refusal.code.name(), "ConflictException");
-    assert_eq!(refusal.members["resourceIds"], json!([first["tasks"][0]["taskArn"]]));
+    assert_eq!(
+        refusal.members["resourceIds"],
+        json!([first["tasks"][0]["taskArn"]])
+    );
     world.pass(24 * 3600);
     let later = world.ok(RunTask, lean(json!({"clientToken": "once", "count": 2})));
     assert_eq!(later["tasks"].as_array().unwrap().len(), 2);
@@ -136,7 +166,10 @@ fn run_task_spreads_over_capacity_providers_by_base_and_weight() {
     let strategy = json!([
         {"capacityProvider": "FARGATE", "base": 2, "weight": 1}, {"capacityProvider": "FARGATE_SPOT", "weight": 3},
     ]);
-    let request = without(lean(json!({"capacityProviderStrategy": strategy, "count": 7})), "launchType");
+    let request = without(
+        lean(json!({"capacityProviderStrategy": strategy, "count": 7})),
+        "launchType",
+    );
     let answer = world.ok(RunTask, request);
     let names: Vec<&str> = answer["tasks"]
         .as_array()
@@ -146,7 +179,13 @@ fn run_task_spreads_over_capacity_providers_by_base_and_weight() {
         .collect();
     let spot = "FARGATE_SPOT";
     assert_eq!(names, ["FARGATE", "FARGATE", spot, spot, "FARGATE", spot, spot]);
-    assert!(answer["tasks"].as_array().unwrap().iter().all(|it| it["launchType"] == "FARGATE"));
+    assert!(
+        answer["tasks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["launchType"] == "FARGATE")
+    );
 }
 
 #[test]
@@ -177,14 +216,22 @@ fn run_task_refuses_capacity_providers_that_are_unknown_not_associated_or_weight
     );
     let two = |first: Value, second: Value| {
         json!([
-            with(json!({"capacityProvider": "FARGATE"}), first), with(json!({"capacityProvider": "FARGATE_SPOT"}), second),
+            with(json!({"capacityProvider": "FARGATE"}), first),
+            with(json!({"capacityProvider": "FARGATE_SPOT"}), second),
         ])
     };
     let weightless = refused(two(json!({}), json!({"weight": 0})));
-    assert!(weightless.contains("weight value greater than zero"), "{weightless}");
-    let based = refused(two(json!({"base": 1, "weight": 1}), json!({"base": 1, "weight": 1})));
+    assert!(
+        weightless.contains("weight value greater than zero"),
+        "{weightless}"
+    );
+    let based = refused(two(
+        json!({"base": 1, "weight": 1}),
+        json!({"base": 1, "weight": 1}),
+    ));
     assert!(based.contains("base"), "{based}");
-    let twice = json!([{"capacityProvider": "FARGATE", "weight": 1}, {"capacityProvider": "FARGATE", "weight": 1}]);
+    let twice =
+        json!([{"capacityProvider": "FARGATE", "weight": 1}, {"capacityProvider": "FARGATE", "weight": 1}]);
     assert!(refused(twice).contains("more than once"));
     world.ok(
         Operation::PutClusterCapacityProviders,
@@ -213,7 +260,10 @@ fn run_task_refuses_a_network_configuration_that_does_not_fit() {
     let mut world = blue();
     join(&mut world, 1, 4096, 4096);
     let missing = invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
-    assert_eq!(world.refused(RunTask, without(lean(json!({})), "networkConfiguration")), missing);
+    assert_eq!(
+        world.refused(RunTask, without(lean(json!({})), "networkConfiguration")),
+        missing
+    );
     assert_eq!(
         world.refused(RunTask, web(json!({"networkConfiguration": network()}))),
         invalid("Network Configuration is not valid for the given networkMode of this task definition.")
@@ -224,13 +274,19 @@ fn run_task_refuses_a_network_configuration_that_does_not_fit() {
         invalid("subnets can not be empty.")
     );
     let many = |count: usize| -> Vec<String> { (0..count).map(|it| format!("x-{it}")).collect() };
-    world.ok(RunTask, vpc(json!({"subnets": many(16), "securityGroups": many(5)})));
+    world.ok(
+        RunTask,
+        vpc(json!({"subnets": many(16), "securityGroups": many(5)})),
+    );
     assert_eq!(
         world.refused(RunTask, vpc(json!({"subnets": many(17)}))),
         invalid("subnets can have at most 16 items.")
     );
     assert_eq!(
-        world.refused(RunTask, vpc(json!({"subnets": many(1), "securityGroups": many(6)}))),
+        world.refused(
+            RunTask,
+            vpc(json!({"subnets": many(1), "securityGroups": many(6)}))
+        ),
         invalid("securityGroups can have at most 5 items.")
     );
     let public = json!({"subnets": ["subnet-1"], "assignPublicIp": "ENABLED"});
@@ -265,7 +321,10 @@ fn run_task_refuses_platform_versions() {
     }
     assert_eq!(
         world.refused(RunTask, lean(json!({"platformVersion": "1.5.0"}))),
-        ("PlatformUnknownException", "The specified platform does not exist.".to_owned())
+        (
+            "PlatformUnknownException",
+            "The specified platform does not exist.".to_owned()
+        )
     );
     assert_eq!(
         world.refused(RunTask, web(json!({"platformVersion": "1.4.0"}))),
@@ -281,7 +340,10 @@ fn run_task_refuses_platform_versions() {
             "One or more of the requested capabilities are not supported.".to_owned()
         )
     );
-    world.ok(RunTask, lean(json!({"taskDefinition": "large:1", "platformVersion": "1.4.0"})));
+    world.ok(
+        RunTask,
+        lean(json!({"taskDefinition": "large:1", "platformVersion": "1.4.0"})),
+    );
 }
 
 #[test]
@@ -304,10 +366,16 @@ fn run_task_refuses_placement_on_fargate_and_wrong_placement() {
         "An expression must be specified for the memberOf placement constraint."
     );
     assert_eq!(
-        wrong(constraint, json!({"type": "distinctInstance", "expression": "true"})),
+        wrong(
+            constraint,
+            json!({"type": "distinctInstance", "expression": "true"})
+        ),
         "An expression cannot be specified for the distinctInstance placement constraint."
     );
-    let unread = wrong(constraint, json!({"type": "memberOf", "expression": "attribute:zone =="}));
+    let unread = wrong(
+        constraint,
+        json!({"type": "memberOf", "expression": "attribute:zone =="}),
+    );
     assert!(unread.starts_with("Invalid expression"), "{unread}");
     let strategy = "placementStrategy";
     assert_eq!(
@@ -320,11 +388,16 @@ fn run_task_refuses_placement_on_fargate_and_wrong_placement() {
     );
     for (kind, field) in [("binpack", "disk"), ("spread", "cpu"), ("spread", "attribute:")] {
         let message = wrong(strategy, json!({"type": kind, "field": field}));
-        assert_eq!(message, format!("Invalid field '{field}' for the placement strategy."));
+        assert_eq!(
+            message,
+            format!("Invalid field '{field}' for the placement strategy.")
+        );
     }
     for item in [
-        json!({"type": "binpack", "field": "memory"}), json!({"type": "binpack", "field": "CPU"}),
-        json!({"type": "spread", "field": "instanceId"}), json!({"type": "spread", "field": "host"}),
+        json!({"type": "binpack", "field": "memory"}),
+        json!({"type": "binpack", "field": "CPU"}),
+        json!({"type": "spread", "field": "instanceId"}),
+        json!({"type": "spread", "field": "host"}),
         json!({"type": "spread", "field": "attribute:ecs.availability-zone"}),
     ] {
         world.ok(RunTask, web(json!({"placementStrategy": [item]})));
@@ -338,9 +411,7 @@ fn run_task_takes_ten_constraints_with_those_of_the_definition() {
     let member = json!({"type": "memberOf", "expression": "attribute:ecs.availability-zone == eu-west-1a"});
     let own = json!({"family": "picky", "placementConstraints": [member.clone()]});
     define(&mut world, with(ec2(), own));
-    let of = |count: usize| {
-        json!({"taskDefinition": "picky:1", "placementConstraints": vec![member.clone(); count]})
-    };
+    let of = |count: usize| json!({"taskDefinition": "picky:1", "placementConstraints": vec![member.clone(); count]});
     world.ok(RunTask, web(of(9)));
     assert_eq!(
         world.refused(RunTask, web(of(10))),
@@ -357,12 +428,20 @@ fn run_task_refuses_wrong_overrides() {
         refused(container(json!({"name": "other"}))),
         "Override for container named other is not a container in the TaskDefinition."
     );
-    assert_eq!(refused(container(json!({"command": ["a"]}))), "Container override name cannot be empty.");
-    let memory = refused(container(json!({"name": "app", "memory": 100, "memoryReservation": 101})));
+    assert_eq!(
+        refused(container(json!({"command": ["a"]}))),
+        "Container override name cannot be empty."
+    );
+    let memory = refused(container(
+        json!({"name": "app", "memory": 100, "memoryReservation": 101}),
+    ));
     assert!(memory.contains("memoryReservation"), "{memory}");
     let long = |letters: usize| container(json!({"name": "app", "command": ["x".repeat(letters)]}));
     let around = serde_json::to_string(&long(0)).unwrap().len();
-    assert_eq!(refused(long(8193 - around)), "Container Overrides length must be at most 8192");
+    assert_eq!(
+        refused(long(8193 - around)),
+        "Container Overrides length must be at most 8192"
+    );
     let answer = world.ok(RunTask, lean(json!({"overrides": long(8192 - around)})));
     let over = &answer["tasks"][0]["overrides"]["containerOverrides"][0];
     assert_eq!(over["command"][0].as_str().unwrap().len(), 8192 - around);
@@ -377,7 +456,10 @@ fn run_task_refuses_groups_tags_and_exec_that_it_cannot_give() {
     );
     let (code, _) = world.refused(RunTask, lean(json!({"propagateTags": "SERVICE"})));
     assert_eq!(code, "InvalidParameterException");
-    define(&mut world, without(with(fargate(), json!({"family": "plain"})), "taskRoleArn"));
+    define(
+        &mut world,
+        without(with(fargate(), json!({"family": "plain"})), "taskRoleArn"),
+    );
     let execute = json!({"taskDefinition": "plain:1", "enableExecuteCommand": true});
     let (code, message) = world.refused(RunTask, lean(execute.clone()));
     assert_eq!(code, "InvalidParameterException");
@@ -386,7 +468,10 @@ fn run_task_refuses_groups_tags_and_exec_that_it_cannot_give() {
     let answer = world.ok(RunTask, with(lean(execute), role));
     assert_eq!(answer["tasks"][0]["enableExecuteCommand"], true);
     let tagged = world.ok(RunTask, lean(json!({"tags": [{"key": "team", "value": "red"}]})));
-    assert_eq!(tagged["tasks"][0]["tags"], json!([{"key": "team", "value": "red"}]));
+    assert_eq!(
+        tagged["tasks"][0]["tags"],
+        json!([{"key": "team", "value": "red"}])
+    );
     let (code, _) = world.refused(RunTask, lean(json!({"tags": [{"key": "aws:x", "value": "y"}]})));
     assert_eq!(code, "InvalidParameterException");
 }
@@ -404,10 +489,16 @@ fn run_task_with_short_arns_has_no_cluster_in_them_and_no_tags() {
     let id = arn.strip_prefix(&world.arn("task/")).unwrap();
     assert_eq!(id.len(), 32);
     assert_eq!(task["containers"][0]["taskArn"], json!(arn));
-    let described = world.ok(Operation::DescribeTasks, json!({"cluster": "blue", "tasks": [arn]}));
+    let described = world.ok(
+        Operation::DescribeTasks,
+        json!({"cluster": "blue", "tasks": [arn]}),
+    );
     assert_eq!(described["tasks"][0]["taskArn"], json!(arn));
     let (_, message) = world.refused(RunTask, lean(json!({"tags": [{"key": "a", "value": "b"}]})));
-    assert!(message.starts_with("The new ARN and resource ID format must be enabled"), "{message}");
+    assert!(
+        message.starts_with("The new ARN and resource ID format must be enabled"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -427,12 +518,22 @@ fn run_task_on_ec2_places_until_there_is_no_room() {
     let tasks = answer["tasks"].as_array().unwrap();
     assert_eq!(tasks.len(), 2);
     assert!(tasks.iter().all(|it| it["containerInstanceArn"] == json!(arn)));
-    assert!(tasks.iter().all(|it| it["lastStatus"] == "PENDING" && it["launchType"] == "EC2"));
-    assert_eq!(answer["failures"], json!([{"arn": arn, "reason": "RESOURCE:CPU"}]));
+    assert!(
+        tasks
+            .iter()
+            .all(|it| it["lastStatus"] == "PENDING" && it["launchType"] == "EC2")
+    );
+    assert_eq!(
+        answer["failures"],
+        json!([{"arn": arn, "reason": "RESOURCE:CPU"}])
+    );
     // What runs is counted the next time.
     let answer = world.ok(RunTask, web(json!({})));
     assert_eq!(answer["tasks"], json!([]));
-    assert_eq!(answer["failures"], json!([{"arn": arn, "reason": "RESOURCE:CPU"}]));
+    assert_eq!(
+        answer["failures"],
+        json!([{"arn": arn, "reason": "RESOURCE:CPU"}])
+    );
 }
 
 #[test]
@@ -462,7 +563,10 @@ fn run_task_through_a_provider_without_instances_is_a_failure() {
     let answer = world.ok(RunTask, web(strategy));
     let arn = world.arn("capacity-provider/asg");
     assert_eq!(answer["tasks"], json!([]));
-    assert_eq!(answer["failures"], json!([{"arn": arn, "reason": "EMPTY CAPACITY PROVIDER"}]));
+    assert_eq!(
+        answer["failures"],
+        json!([{"arn": arn, "reason": "EMPTY CAPACITY PROVIDER"}])
+    );
 }
 
 #[test]
@@ -470,12 +574,13 @@ fn run_task_configures_the_volumes_that_are_configured_at_launch() {
     let mut world = blue();
     define(
         &mut world,
-        with(fargate(), json!({"family": "disk", "volumes": [{"name": "data", "configuredAtLaunch": true}]})),
+        with(
+            fargate(),
+            json!({"family": "disk", "volumes": [{"name": "data", "configuredAtLaunch": true}]}),
+        ),
     );
     let of = |volumes: Value| lean(json!({"taskDefinition": "disk:1", "volumeConfigurations": volumes}));
-    let ebs = |name: &str| {
-        json!([{"name": name, "managedEBSVolume": {"sizeInGiB": 5, "roleArn": "arn:aws:iam::123456789012:role/ebs"}}])
-    };
+    let ebs = |name: &str| json!([{"name": name, "managedEBSVolume": {"sizeInGiB": 5, "roleArn": "arn:aws:iam::123456789012:role/ebs"}}]);
     world.ok(RunTask, of(ebs("data")));
     assert_eq!(
         world.refused(RunTask, of(ebs("other"))),
@@ -483,7 +588,9 @@ fn run_task_configures_the_volumes_that_are_configured_at_launch() {
     );
     assert_eq!(
         world.refused(RunTask, of(json!([]))),
-        invalid("A volume configuration must be specified for the volume data, which is configured at launch.")
+        invalid(
+            "A volume configuration must be specified for the volume data, which is configured at launch."
+        )
     );
 }
 

@@ -23,13 +23,20 @@ fn start_task_starts_one_on_each_instance() {
     let mut world = blue();
     let one = join(&mut world, 1, 1024, 1024);
     let two = join(&mut world, 2, 1024, 1024);
-    let request = with(on(json!([one, instance_id(2)])), json!({"startedBy": "me", "group": "mine"}));
+    let request = with(
+        on(json!([one, instance_id(2)])),
+        json!({"startedBy": "me", "group": "mine"}),
+    );
     let answer = world.ok(StartTask, request);
     assert_eq!(answer["failures"], json!([]));
     let tasks = answer["tasks"].as_array().unwrap();
     let places: Vec<&Value> = tasks.iter().map(|task| &task["containerInstanceArn"]).collect();
     assert_eq!(places, [&json!(one), &json!(two)]);
-    assert!(tasks.iter().all(|it| it["launchType"] == "EC2" && it["startedBy"] == "me" && it["group"] == "mine"));
+    assert!(
+        tasks
+            .iter()
+            .all(|it| it["launchType"] == "EC2" && it["startedBy"] == "me" && it["group"] == "mine")
+    );
     assert!(tasks.iter().all(|it| it["availabilityZone"] == "eu-west-1a"));
 }
 
@@ -40,7 +47,9 @@ fn start_task_tells_of_instances_that_are_missing_inactive_disconnected_or_full(
     let gone = join(&mut world, 2, 1024, 1024);
     let lost = join(&mut world, 3, 1024, 1024);
     let well = join(&mut world, 4, 1024, 1024);
-    change(&mut world, 2, |it| it.instance.status = Some("INACTIVE".to_owned()));
+    change(&mut world, 2, |it| {
+        it.instance.status = Some("INACTIVE".to_owned())
+    });
     change(&mut world, 3, |it| it.instance.agent_connected = Some(false));
     let missing = world.arn(&format!("container-instance/blue/{}", instance_id(9)));
     let answer = world.ok(StartTask, on(json!([missing, full, gone, lost, well])));
@@ -62,12 +71,21 @@ fn start_task_takes_a_fixed_port_once() {
         "name": "app", "image": "nginx", "cpu": 1, "memory": 10,
         "portMappings": [{"containerPort": 80, "hostPort": 8080}],
     }]);
-    define(&mut world, with(ec2(), json!({"family": "fixed", "containerDefinitions": containers})));
+    define(
+        &mut world,
+        with(
+            ec2(),
+            json!({"family": "fixed", "containerDefinitions": containers}),
+        ),
+    );
     let arn = join(&mut world, 1, 1024, 1024);
     let request = with(on(json!([arn])), json!({"taskDefinition": "fixed:1"}));
     assert_eq!(world.ok(StartTask, request.clone())["failures"], json!([]));
     let again = world.ok(StartTask, request);
-    assert_eq!(again["failures"], json!([{"arn": arn, "reason": "RESOURCE:PORTS"}]));
+    assert_eq!(
+        again["failures"],
+        json!([{"arn": arn, "reason": "RESOURCE:PORTS"}])
+    );
     assert_eq!(again["tasks"], json!([]));
 }
 
@@ -100,7 +118,10 @@ fn start_task_refuses_what_it_cannot_run() {
     );
     define(
         &mut world,
-        with(fargate(), json!({"family": "only", "compatibilities": ["FARGATE"]})),
+        with(
+            fargate(),
+            json!({"family": "only", "compatibilities": ["FARGATE"]}),
+        ),
     );
     assert_eq!(
         world.refused(StartTask, more(json!({"taskDefinition": "only:1"}))),
@@ -114,9 +135,14 @@ fn start_task_refuses_what_it_cannot_run() {
 fn start_task_outside_of_ec2_is_external() {
     let mut world = blue();
     let arn = join(&mut world, 1, 1024, 1024);
-    change(&mut world, 1, |it| it.instance.ec2_instance_id = Some("mi-0a1b".to_owned()));
+    change(&mut world, 1, |it| {
+        it.instance.ec2_instance_id = Some("mi-0a1b".to_owned())
+    });
     let answer = world.ok(StartTask, on(json!([arn])));
     assert_eq!(answer["tasks"][0]["launchType"], "EXTERNAL");
-    let listed = world.ok(Operation::ListTasks, json!({"cluster": "blue", "launchType": "EXTERNAL"}));
+    let listed = world.ok(
+        Operation::ListTasks,
+        json!({"cluster": "blue", "launchType": "EXTERNAL"}),
+    );
     assert_eq!(listed["taskArns"], json!([answer["tasks"][0]["taskArn"]]));
 }

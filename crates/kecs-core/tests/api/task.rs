@@ -38,7 +38,10 @@ fn stop_task_asks_the_task_to_stop_and_says_why() {
     assert_eq!(task["stoppingAt"].as_i64(), Some(world.now.as_second()));
     // A second time changes nothing.
     world.pass(5);
-    let again = world.ok(StopTask, json!({"cluster": "blue", "task": arn, "reason": "other"}));
+    let again = world.ok(
+        StopTask,
+        json!({"cluster": "blue", "task": arn, "reason": "other"}),
+    );
     assert_eq!(again["task"], task);
 }
 
@@ -62,7 +65,10 @@ fn stop_task_refuses_what_is_not_there() {
         invalid("taskId length should be one of [32,36]")
     );
     let (code, message) = world.refused(StopTask, json!({"task": "0".repeat(32)}));
-    assert_eq!((code, message.as_str()), ("ClusterNotFoundException", "Cluster not found."));
+    assert_eq!(
+        (code, message.as_str()),
+        ("ClusterNotFoundException", "Cluster not found.")
+    );
     let other = world.arn(&format!("task/red/{}", "0".repeat(32)));
     assert_eq!(
         world.refused(StopTask, of("task", json!(other))),
@@ -80,7 +86,10 @@ fn describe_tasks_shows_tags_where_they_are_asked_for() {
     let request = json!({"cluster": "blue", "tasks": [arn, id], "include": ["TAGS"]});
     let tagged = world.ok(DescribeTasks, request);
     assert_eq!(tagged["tasks"].as_array().unwrap().len(), 2);
-    assert_eq!(tagged["tasks"][0]["tags"], json!([{"key": "team", "value": "red"}]));
+    assert_eq!(
+        tagged["tasks"][0]["tags"],
+        json!([{"key": "team", "value": "red"}])
+    );
 }
 
 #[test]
@@ -109,7 +118,10 @@ fn describe_tasks_shows_a_stopped_task_for_an_hour() {
     world.pass(3599);
     let shown = world.ok(DescribeTasks, of("tasks", json!([arn])));
     assert_eq!(shown["tasks"][0]["lastStatus"], "STOPPED");
-    assert_eq!(world.ok(Operation::ListTasks, stopped.clone())["taskArns"], json!([arn]));
+    assert_eq!(
+        world.ok(Operation::ListTasks, stopped.clone())["taskArns"],
+        json!([arn])
+    );
     world.pass(1);
     let gone = world.ok(DescribeTasks, of("tasks", json!([arn])));
     assert_eq!(gone["tasks"], json!([]));
