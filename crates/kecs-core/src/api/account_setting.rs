@@ -103,14 +103,8 @@ fn set(
             "The account setting {name} is read-only and cannot be changed."
         )));
     }
-    let values = values(name);
-    if !values.contains(&value.as_str()) {
-        let mut known = values.to_vec();
-        known.sort_unstable();
-        return Err(Refusal::invalid(format!(
-            "Invalid value for the account setting {name}: {value}. Valid values are: {}.",
-            known.join(", ")
-        )));
+    if !values(name).contains(&value.as_str()) {
+        return Err(Refusal::invalid("Invalid setting 'value'"));
     }
     let key = tx.scope().account_setting(name.as_str(), &principal);
     let shown = shown(tx, name, value.clone(), &principal);
@@ -147,7 +141,7 @@ pub(super) fn list(
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     if request.value.is_some() && request.name.is_none() {
         return Err(Refusal::invalid(
-            "The name of an account setting must be specified to filter by value.",
+            "You must specify an account setting name to use the value parameter.",
         ));
     }
     let principal = whose(call, request.principal_arn.as_deref())?;
@@ -206,7 +200,7 @@ fn whose(call: &Call<'_>, named: Option<&str>) -> Result<String, Refusal> {
 }
 
 fn named(name: Option<SettingName>) -> Result<SettingName, Refusal> {
-    name.ok_or_else(|| Refusal::invalid("The name of an account setting must be specified."))
+    name.ok_or_else(|| Refusal::invalid("Invalid setting 'name'"))
 }
 
 fn shown(tx: &Tx<'_>, name: SettingName, value: String, principal: &str) -> types::Setting {

@@ -78,7 +78,7 @@ pub(super) fn create(
             provider.r#type = Some(CapacityProviderType::ManagedInstances);
         }
         (None, None) | (Some(_), Some(_)) => {
-            return Err(Refusal::invalid(
+            return Err(Refusal::client(
                 "Exactly one of autoScalingGroupProvider and managedInstancesProvider must be specified.",
             ));
         }
@@ -95,7 +95,7 @@ pub(super) fn update(
     _call: &Call<'_>,
     request: types::UpdateCapacityProviderRequest,
 ) -> Result<types::UpdateCapacityProviderResponse, Refusal> {
-    let (key, mut provider) = changeable(tx, request.name.as_deref())?;
+    let (key, mut provider) = changeable(tx, request.name.as_deref(), "updated")?;
     of_cluster(tx, request.cluster.as_deref(), &provider)?;
     match (
         request.auto_scaling_group_provider,
@@ -112,7 +112,7 @@ pub(super) fn update(
             provider.managed_instances_provider = Some(managed::updated(managed, update)?);
         }
         (None, None) | (Some(_), Some(_)) => {
-            return Err(Refusal::invalid(
+            return Err(Refusal::client(
                 "Exactly one of autoScalingGroupProvider and managedInstancesProvider must be specified.",
             ));
         }
@@ -130,7 +130,7 @@ pub(super) fn delete(
     _call: &Call<'_>,
     request: types::DeleteCapacityProviderRequest,
 ) -> Result<types::DeleteCapacityProviderResponse, Refusal> {
-    let (key, mut provider) = changeable(tx, request.capacity_provider.as_deref())?;
+    let (key, mut provider) = changeable(tx, request.capacity_provider.as_deref(), "deleted")?;
     of_cluster(tx, request.cluster.as_deref(), &provider)?;
     let name = provider.name.clone().unwrap_or_default();
     let users = tx.scope().term("clusters").and("provider", &name);
@@ -158,11 +158,15 @@ pub(super) fn delete(
 }
 
 /// A capacity provider that is there and is not one of those that every account has.
-fn changeable(tx: &Tx<'_>, named: Option<&str>) -> Result<(Key, types::CapacityProvider), Refusal> {
+fn changeable(
+    tx: &Tx<'_>,
+    named: Option<&str>,
+    done: &str,
+) -> Result<(Key, types::CapacityProvider), Refusal> {
     let name = provider_name(tx, named.unwrap_or_default())?;
     if FARGATE.contains(&name.as_str()) {
-        return Err(Refusal::invalid(format!(
-            "The capacity provider {name} is reserved and cannot be changed or deleted."
+        return Err(Refusal::client(format!(
+            "The specified capacity provider is reserved and cannot be {done}."
         )));
     }
     let key = tx.scope().capacity_provider(&name);

@@ -25,7 +25,9 @@ pub(super) fn create(
     let given = request.cluster_name.clone().filter(|name| !name.is_empty());
     let name = given.unwrap_or_else(|| "default".to_owned());
     if !name::is_plain(&name) {
-        return Err(Refusal::invalid(format!("Invalid cluster name: {name}")));
+        return Err(Refusal::invalid(format!(
+            "Cluster must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {name}"
+        )));
     }
     let wanted = wanted(tx, call, &name, request.clone())?;
     let key = tx.scope().cluster(&name);
@@ -262,7 +264,6 @@ pub(super) fn delete(
 /// Whether nothing is left in a cluster. It stays so until this is committed.
 fn deletable(tx: &Tx<'_>, name: &str) -> Result<(), Refusal> {
     let scope = tx.scope();
-    let tasks = scope.term_in("tasks", name);
     let guards = [
         (
             vec![scope.term_in("container-instances", name)],
@@ -275,14 +276,14 @@ fn deletable(tx: &Tx<'_>, name: &str) -> Result<(), Refusal> {
             "The Cluster cannot be deleted while Services are active.",
         ),
         (
-            vec![tasks.and("last", status::RUNNING), tasks.and("last", "PENDING")],
+            vec![scope.term_in("live-tasks", name)],
             ErrorCode::ClusterContainsTasksException,
             "The Cluster cannot be deleted while Tasks are active.",
         ),
         (
             vec![scope.term_in("capacity-providers", name)],
             ErrorCode::ClusterContainsCapacityProviderException,
-            "The Cluster cannot be deleted while it contains capacity providers.",
+            "The Cluster cannot be deleted while Capacity Providers are associated.",
         ),
     ];
     for (terms, code, message) in guards {

@@ -43,12 +43,12 @@ pub fn in_cluster(scope: &Scope, kind: &str, cluster: &str, named: &str) -> Resu
     let arn = scope.own(named)?;
     match arn.split() {
         (found, _) if found != kind => Err(Refusal::invalid(format!(
-            "Invalid identifier: Identifier is for {found}. Expected: {kind}"
+            "Invalid identifier: Unsupported resource type: {found}"
         ))),
         (_, names) => match names.as_slice() {
             [name] => Ok((*name).to_owned()),
             [other, _] if *other != cluster => Err(Refusal::invalid(format!(
-                "Invalid identifier: Identifier is for {other}. Your cluster is {cluster}"
+                "Invalid identifier: Identifier is for cluster {other}. Your cluster is {cluster}"
             ))),
             [_, name] => Ok((*name).to_owned()),
             _ => Err(Refusal::invalid(
@@ -62,6 +62,9 @@ pub fn in_cluster(scope: &Scope, kind: &str, cluster: &str, named: &str) -> Resu
 /// calls it: `taskId`, `containerInstanceId`.
 pub fn id(scope: &Scope, kind: &str, called: &str, cluster: &str, named: &str) -> Result<String, Refusal> {
     let id = in_cluster(scope, kind, cluster, named)?;
+    if id.len() > 36 {
+        return Err(Refusal::invalid(format!("{called} longer than 36.")));
+    }
     if id.len() != 32 && id.len() != 36 {
         return Err(Refusal::invalid(format!(
             "{called} length should be one of [32,36]"
@@ -108,11 +111,11 @@ mod tests {
         let refused = |kind, rest| named(kind, &arn(rest)).unwrap_err();
         assert_eq!(
             refused("task", "task/green/0af3"),
-            "Invalid identifier: Identifier is for green. Your cluster is blue"
+            "Invalid identifier: Identifier is for cluster green. Your cluster is blue"
         );
         assert_eq!(
             refused("task", "service/blue/web"),
-            "Invalid identifier: Identifier is for service. Expected: task"
+            "Invalid identifier: Unsupported resource type: service"
         );
         assert_eq!(
             refused("task", "task/blue/0af3/more"),

@@ -201,7 +201,9 @@ impl Paging {
             Some(Key::from_text(key))
         };
         let short = Some(token).filter(|token| token.len() <= LONGEST);
-        short.and_then(read).ok_or_else(invalid_token)
+        short
+            .and_then(read)
+            .ok_or_else(|| Refusal::invalid(format!("Invalid token {token}")))
     }
 }
 
@@ -212,8 +214,4 @@ impl<T> Listed<T> {
             next_token: None,
         }
     }
-}
-
-fn invalid_token() -> Refusal {
-    Refusal::invalid("Invalid token.")
 }

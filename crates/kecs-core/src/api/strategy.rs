@@ -42,7 +42,7 @@ pub(super) fn providers(tx: &Tx<'_>, cluster: &str, named: &[String]) -> Result<
     }
     if names.len() > MOST {
         return Err(Refusal::invalid(format!(
-            "A cluster can have at most {MOST} capacity providers."
+            "capacityProviders can have at most {MOST} items."
         )));
     }
     Ok(names)
@@ -53,7 +53,7 @@ fn associable(tx: &Tx<'_>, cluster: &str, name: &str) -> Result<(), Refusal> {
     let again = "Specify a valid capacity provider and try again.";
     let provider = provider.ok_or_else(|| {
         Refusal::invalid(format!(
-            "The specified capacity provider '{name}' was not found. {again}"
+            "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again."
         ))
     })?;
     if provider.provider.status != Some(CapacityProviderStatus::Active) {
@@ -75,7 +75,7 @@ fn associable(tx: &Tx<'_>, cluster: &str, name: &str) -> Result<(), Refusal> {
 pub fn checked(tx: &Tx<'_>, of_cluster: &[String], strategy: Vec<Item>) -> Result<Vec<Item>, Refusal> {
     if strategy.len() > MOST {
         return Err(Refusal::invalid(format!(
-            "A capacity provider strategy can have at most {MOST} capacity providers."
+            "A capacity provider strategy can contain a maximum of {MOST} capacity providers."
         )));
     }
     let mut items: Vec<Item> = Vec::new();
@@ -84,7 +84,8 @@ pub fn checked(tx: &Tx<'_>, of_cluster: &[String], strategy: Vec<Item>) -> Resul
         if !of_cluster.contains(&name) {
             return Err(Refusal::invalid(
                 "The specified capacity provider strategy cannot contain a capacity provider that is not associated \
-                 with the cluster. Associate the capacity provider with the cluster and try again.",
+                 with the cluster. Associate the capacity provider with the cluster or specify a valid capacity \
+                 provider and try again.",
             ));
         }
         if items
@@ -110,20 +111,16 @@ pub fn checked(tx: &Tx<'_>, of_cluster: &[String], strategy: Vec<Item>) -> Resul
     }
     if items.iter().filter(|item| item.base > Some(0)).count() > 1 {
         return Err(Refusal::invalid(
-            "The specified capacity provider strategy can have only one capacity provider with a base greater than \
-             0.",
+            "The specified capacity provider strategy contains multiple base values. Only one capacity provider in a \
+             strategy can have a base defined.",
         ));
     }
-    Ok(items)
-}
-
-/// The same, for what is to be run now: some weight is above zero, so that there is somewhere to run it.
-pub fn usable(tx: &Tx<'_>, of_cluster: &[String], strategy: Vec<Item>) -> Result<Vec<Item>, Refusal> {
-    let items = checked(tx, of_cluster, strategy)?;
-    if !items.is_empty() && items.iter().all(|item| item.weight == Some(0)) {
+    // One alone takes everything, whatever its weight.
+    if items.len() > 1 && items.iter().all(|item| item.weight == Some(0)) {
         return Err(Refusal::invalid(
-            "The specified capacity provider strategy must contain at least one capacity provider with a weight \
-             greater than 0.",
+            "There are no capacity providers with a weight value greater than zero defined in the capacity provider \
+             strategy. At least one capacity provider must have a weight value greater than zero specified. Specify a \
+             valid capacity provider strategy and try again.",
         ));
     }
     Ok(items)

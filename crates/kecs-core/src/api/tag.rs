@@ -27,10 +27,8 @@ pub(super) fn untag(
     request: types::UntagResourceRequest,
 ) -> Result<types::UntagResourceResponse, Refusal> {
     let keys = request.tag_keys.unwrap_or_default();
-    if let Some(key) = keys.iter().find(|key| tags::is_reserved(key)) {
-        return Err(Refusal::invalid(format!(
-            "Tag keys that start with 'aws:' are reserved and cannot be removed: {key}"
-        )));
+    if keys.iter().any(|key| tags::is_reserved(key)) {
+        return Err(tags::reserved());
     }
     let arn = request.resource_arn.unwrap_or_default();
     let stays = |tag: &types::Tag| tag.key.as_ref().is_none_or(|key| !keys.contains(key));
@@ -95,7 +93,7 @@ fn change(
     how: impl FnOnce(Vec<types::Tag>) -> Result<Vec<types::Tag>, Refusal>,
 ) -> Result<(), Refusal> {
     let scope = tx.scope();
-    let own = scope.own(arn)?;
+    let own = scope.own(arn).map_err(|_| not_valid())?;
     let (kind, names) = own.split();
     match (kind, names.as_slice()) {
         ("cluster", [name]) => {
@@ -119,9 +117,7 @@ fn change(
         ("service" | "task" | "container-instance", [_]) => Err(Refusal::invalid(
             "Long arn format must be used for tagging operations",
         )),
-        _ => Err(Refusal::invalid(format!(
-            "Tagging is not supported for the resource: {arn}"
-        ))),
+        _ => Err(not_valid()),
     }
 }
 
@@ -169,6 +165,10 @@ fn of_task_definition(
 fn not_found() -> Refusal {
     Refusal::new(
         ErrorCode::ResourceNotFoundException,
-        "The specified resource could not be found.",
+        "The specified resource could not be found. You can view your available resources with the list APIs.",
     )
+}
+
+fn not_valid() -> Refusal {
+    Refusal::invalid("The specified ARN is not valid. Check the ARN and try again.")
 }

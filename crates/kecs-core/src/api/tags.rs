@@ -16,18 +16,14 @@ pub fn checked(tags: Option<Vec<Tag>>) -> Result<Vec<Tag>, Refusal> {
     for tag in &tags {
         let key = tag.key.as_deref().unwrap_or_default();
         if key.is_empty() {
-            return Err(Refusal::invalid("Tag key cannot be empty."));
+            return Err(Refusal::invalid("Tag key can not be blank."));
         }
         let value = tag.value.as_deref().unwrap_or_default();
         if is_reserved(key) || is_reserved(value) {
-            return Err(Refusal::invalid(format!(
-                "Tag keys and values cannot start with 'aws:', which is reserved: {key}"
-            )));
+            return Err(reserved());
         }
         if !keys.insert(key) {
-            return Err(Refusal::invalid(format!(
-                "Tags cannot contain duplicate keys: {key}"
-            )));
+            return Err(Refusal::invalid("Duplicate tag keys are not allowed."));
         }
     }
     if tags.len() > MOST {
@@ -61,6 +57,10 @@ pub fn shown(tags: Vec<Tag>) -> Option<Vec<Tag>> {
     (!tags.is_empty()).then_some(tags)
 }
 
+pub(super) fn reserved() -> Refusal {
+    Refusal::invalid("Tag keys and values cannot start with aws:.")
+}
+
 /// A tag without a value has an empty one.
 fn with_value(mut tag: Tag) -> Tag {
     tag.value.get_or_insert_default();
@@ -68,5 +68,5 @@ fn with_value(mut tag: Tag) -> Tag {
 }
 
 fn too_many() -> Refusal {
-    Refusal::invalid(format!("A resource can have at most {MOST} tags."))
+    Refusal::invalid(format!("Tags can have at most {MOST} items."))
 }

@@ -143,23 +143,18 @@ fn put_account_setting_takes_the_values_of_its_name_alone() {
         assert_eq!(effective(&mut world, name), value);
     }
     let bad = [
-        ("serviceLongArnFormat", "on", "disabled, enabled"),
-        ("awsvpcTrunking", "enhanced", "disabled, enabled"),
-        ("containerInsights", "on", "disabled, enabled, enhanced"),
-        ("fargateTaskRetirementWaitPeriod", "8", "0, 14, 7"),
-        ("tagResourceAuthorization", "enabled", "off, on"),
-        ("defaultLogDriverMode", "off", "blocking, non-blocking"),
+        ("serviceLongArnFormat", "on"),
+        ("awsvpcTrunking", "enhanced"),
+        ("containerInsights", "on"),
+        ("fargateTaskRetirementWaitPeriod", "8"),
+        ("tagResourceAuthorization", "enabled"),
+        ("defaultLogDriverMode", "off"),
     ];
-    for (name, value, known) in bad {
+    for (name, value) in bad {
         for operation in [Operation::PutAccountSetting, Operation::PutAccountSettingDefault] {
             assert_eq!(
                 world.refused(operation, json!({"name": name, "value": value})),
-                (
-                    "InvalidParameterException",
-                    format!(
-                        "Invalid value for the account setting {name}: {value}. Valid values are: {known}."
-                    )
-                )
+                ("InvalidParameterException", "Invalid setting 'value'".to_owned())
             );
         }
     }
@@ -230,7 +225,7 @@ fn list_account_settings_filters_by_name_and_value() {
         world.refused(Operation::ListAccountSettings, json!({"value": "enabled"})),
         (
             "InvalidParameterException",
-            "The name of an account setting must be specified to filter by value.".to_owned()
+            "You must specify an account setting name to use the value parameter.".to_owned()
         )
     );
 }

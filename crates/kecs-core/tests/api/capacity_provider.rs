@@ -106,7 +106,7 @@ fn create_capacity_provider_refuses_what_does_not_fit_together() {
     let exactly = "Exactly one of autoScalingGroupProvider and managedInstancesProvider must be specified.";
     assert_eq!(
         refused(json!({"name": "mine"})),
-        ("InvalidParameterException", exactly.to_owned())
+        ("ClientException", exactly.to_owned())
     );
     let mut both = managed("mine", "blue");
     both["autoScalingGroupProvider"] = group("mine", "one")["autoScalingGroupProvider"].clone();
@@ -221,20 +221,22 @@ fn operations_on_a_capacity_provider_that_cannot_be_changed_are_refused() {
         missing
     );
     for name in ["FARGATE", "FARGATE_SPOT"] {
-        let reserved = (
-            "InvalidParameterException",
-            format!("The capacity provider {name} is reserved and cannot be changed or deleted."),
-        );
+        let reserved = |done: &str| {
+            (
+                "ClientException",
+                format!("The specified capacity provider is reserved and cannot be {done}."),
+            )
+        };
         assert_eq!(
             world.refused(Operation::UpdateCapacityProvider, update(name)),
-            reserved
+            reserved("updated")
         );
         assert_eq!(
             world.refused(
                 Operation::DeleteCapacityProvider,
                 json!({"capacityProvider": name})
             ),
-            reserved
+            reserved("deleted")
         );
     }
 }

@@ -103,11 +103,11 @@ fn create_cluster_refuses_what_does_not_fit_together() {
         refused(json!({"capacityProviders": ["FARGATE"],
             "defaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT"}]})),
         "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the \
-         cluster. Associate the capacity provider with the cluster and try again."
+         cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and try again."
     );
     assert_eq!(
         refused(json!({"capacityProviders": ["other"]})),
-        "The specified capacity provider 'other' was not found. Specify a valid capacity provider and try again."
+        "The specified capacity provider 'other' was not found. Specify a valid name or ARN and try again."
     );
     assert_eq!(
         refused(json!({"capacityProviders": ["FARGATE", "FARGATE"]})),
@@ -118,7 +118,8 @@ fn create_cluster_refuses_what_does_not_fit_together() {
             json!({"capacityProviders": ["FARGATE", "FARGATE_SPOT"], "defaultCapacityProviderStrategy": [
             {"capacityProvider": "FARGATE", "base": 1}, {"capacityProvider": "FARGATE_SPOT", "base": 1}]})
         ),
-        "The specified capacity provider strategy can have only one capacity provider with a base greater than 0."
+        "The specified capacity provider strategy contains multiple base values. Only one capacity provider in a strategy \
+         can have a base defined."
     );
     assert_eq!(
         refused(json!({"configuration": {"executeCommandConfiguration": {"logging": "OVERRIDE"}}})),
@@ -133,7 +134,7 @@ fn create_cluster_refuses_what_does_not_fit_together() {
     );
     assert_eq!(
         refused(json!({"settings": [{"name": "containerInsights", "value": "on"}]})),
-        "Invalid value for the cluster setting containerInsights: on. Valid values are: disabled, enabled, enhanced."
+        "Invalid setting 'value'"
     );
 }
 
@@ -279,7 +280,7 @@ fn describe_clusters_counts_what_there_is() {
         .collect();
     assert_eq!(
         statistics,
-        ["0", "2", "0", "0", "4", "0", "1", "0", "0", "1", "0", "0"]
+        ["0", "2", "0", "0", "3", "0", "1", "0", "0", "1", "0", "0"]
     );
 }
 
@@ -369,7 +370,7 @@ fn delete_cluster_with_a_capacity_provider_of_its_own_is_refused() {
         world.refused(Operation::DeleteCluster, json!({"cluster": "blue"})),
         (
             "ClusterContainsCapacityProviderException",
-            "The Cluster cannot be deleted while it contains capacity providers.".to_owned()
+            "The Cluster cannot be deleted while Capacity Providers are associated.".to_owned()
         )
     );
 }

@@ -16,3 +16,4 @@ mod service_update;
 mod start_task;
 mod tag;
 mod task;
+mod task_definition;

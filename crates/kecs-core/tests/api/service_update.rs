@@ -298,7 +298,10 @@ fn update_service_refuses_a_configuration_that_does_not_fit_what_is_kept() {
     assert_eq!(updated["availabilityZoneRebalancing"], "DISABLED");
     assert!(refused(&mut world, balanced.clone()).contains("rebalancing"));
     let wide = json!({"deploymentConfiguration": {"maximumPercent": 101}});
-    assert_eq!(update(&mut world, with(wide, balanced))["availabilityZoneRebalancing"], "ENABLED");
+    assert_eq!(
+        update(&mut world, with(wide, balanced))["availabilityZoneRebalancing"],
+        "ENABLED"
+    );
 }
 
 #[test]

@@ -168,16 +168,13 @@ fn tag_resource_wants_long_arns_of_what_can_be_tagged() {
         refused(&arn("attachment/1")),
         (
             "InvalidParameterException",
-            format!(
-                "Tagging is not supported for the resource: {}",
-                arn("attachment/1")
-            )
+            "The specified ARN is not valid. Check the ARN and try again.".to_owned()
         )
     );
     assert_eq!(refused("blue").0, "InvalidParameterException");
     assert_eq!(
         refused("arn:aws:ecs:eu-west-1:999999999999:cluster/blue").1,
-        "Identifier is for 999999999999. Your accountId is 123456789012"
+        "The specified ARN is not valid. Check the ARN and try again."
     );
 }
 
@@ -200,7 +197,7 @@ fn tag_resource_refuses_reserved_and_double_keys_and_too_many() {
     for key in ["aws:team", "AWS:team", "Aws:"] {
         assert_eq!(
             refused(&mut world, json!([{"key": key, "value": "x"}])),
-            format!("Tag keys and values cannot start with 'aws:', which is reserved: {key}")
+            "Tag keys and values cannot start with aws:."
         );
     }
     refused(&mut world, json!([{"key": "a", "value": "aws:x"}]));
@@ -209,7 +206,7 @@ fn tag_resource_refuses_reserved_and_double_keys_and_too_many() {
             &mut world,
             json!([{"key": "a", "value": "1"}, {"key": "a", "value": "2"}])
         ),
-        "Tags cannot contain duplicate keys: a"
+        "Duplicate tag keys are not allowed."
     );
     world.ok(
         Operation::TagResource,
@@ -217,7 +214,7 @@ fn tag_resource_refuses_reserved_and_double_keys_and_too_many() {
     );
     assert_eq!(
         refused(&mut world, many(50..51)),
-        "A resource can have at most 50 tags."
+        "Tags can have at most 50 items."
     );
     world.ok(
         Operation::TagResource,

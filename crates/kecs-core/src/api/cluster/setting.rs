@@ -25,15 +25,12 @@ pub(super) fn settings(
     for setting in more {
         let name = setting
             .name
-            .ok_or_else(|| Refusal::invalid("The name of a cluster setting must be specified."))?;
+            .ok_or_else(|| Refusal::invalid("Invalid setting 'name'"))?;
         let value = setting.value.as_deref().unwrap_or_default();
         match name {
             ClusterSettingName::ContainerInsights if INSIGHTS.contains(&value) => {}
             ClusterSettingName::ContainerInsights => {
-                return Err(Refusal::invalid(format!(
-                    "Invalid value for the cluster setting {name}: {value}. Valid values are: disabled, enabled, \
-                     enhanced."
-                )));
+                return Err(Refusal::invalid("Invalid setting 'value'"));
             }
         }
         known.retain(|it| it.name != Some(name));
@@ -71,11 +68,11 @@ pub(super) fn namespace(
     if namespace.starts_with("arn:") && !namespace.contains(":servicediscovery:") {
         return Err(Refusal::new(
             ErrorCode::NamespaceNotFoundException,
-            format!("The specified namespace was not found: {namespace}"),
+            "The specified namespace was not found.",
         ));
     }
     if namespace.chars().count() > 1024 {
-        return Err(Refusal::invalid("A namespace has at most 1024 characters."));
+        return Err(Refusal::invalid("namespace longer than 1024."));
     }
     Ok(Some(ClusterServiceConnectDefaults {
         namespace: Some(namespace),

@@ -8,7 +8,7 @@ use kecs_model::{ErrorCode, Refusal};
 
 use super::{MadeFrom, begin, controller, is, rules, settings, with_counts};
 use crate::api::launch::{self, Launch, Wanted};
-use crate::api::{account_setting, name, tags, token};
+use crate::api::{account_setting, name, tags, task_definition, token};
 use crate::call::Call;
 use crate::key::Scope;
 use crate::record::{self, Service, status};
@@ -47,7 +47,7 @@ pub(in crate::api) fn create(
     default_namespace(&mut request.service_connect_configuration, &of_cluster);
     let launched = match request.task_definition.as_deref() {
         Some(definition) => {
-            let definition = launch::usable_definition(tx, definition)?;
+            let definition = task_definition::usable(tx, definition)?;
             let (made, launch) = launched(tx, &of_cluster, &request, &definition)?;
             Some((made, launch, definition.definition))
         }
@@ -403,7 +403,8 @@ pub(super) fn can_rebalance(service: &types::Service) -> bool {
     let classic = |it: &types::LoadBalancer| it.load_balancer_name.is_some();
     let first = service.placement_strategy.iter().flatten().next();
     let by_zone = |it: &types::PlacementStrategy| it.field.as_deref() == Some(ZONE);
-    let names_zone = |it: &types::PlacementConstraint| it.expression.as_deref().is_some_and(|it| it.contains(ZONE));
+    let names_zone =
+        |it: &types::PlacementConstraint| it.expression.as_deref().is_some_and(|it| it.contains(ZONE));
     service.scheduling_strategy != Some(SchedulingStrategy::Daemon)
         && controller(service) == DeploymentControllerType::Ecs
         && service.launch_type != Some(LaunchType::External)
