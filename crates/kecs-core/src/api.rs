@@ -16,12 +16,19 @@ mod attribute;
 mod capacity_provider;
 pub mod cluster;
 mod container_instance;
+mod deployment;
+mod execute;
+mod launch;
 pub mod name;
 pub mod page;
+mod protection;
+mod service;
 pub mod strategy;
 mod tag;
 pub mod tags;
+mod task;
 pub mod task_definition;
+mod task_set;
 pub mod token;
 
 /// What is answered, and what is to be done besides.
@@ -50,50 +57,50 @@ pub fn answer(
     match operation {
         Operation::CreateCapacityProvider => run(tx, call, input, capacity_provider::create),
         Operation::CreateCluster => run(tx, call, input, cluster::create),
-        Operation::CreateService => not_written(operation),
-        Operation::CreateTaskSet => not_written(operation),
+        Operation::CreateService => run(tx, call, input, service::create),
+        Operation::CreateTaskSet => run(tx, call, input, task_set::create),
         Operation::DeleteAccountSetting => run(tx, call, input, account_setting::delete),
         Operation::DeleteAttributes => run(tx, call, input, attribute::delete),
         Operation::DeleteCapacityProvider => run(tx, call, input, capacity_provider::delete),
         Operation::DeleteCluster => run(tx, call, input, cluster::delete),
-        Operation::DeleteService => not_written(operation),
+        Operation::DeleteService => run(tx, call, input, service::delete),
         Operation::DeleteTaskDefinitions => run(tx, call, input, task_definition::delete),
-        Operation::DeleteTaskSet => not_written(operation),
+        Operation::DeleteTaskSet => run(tx, call, input, task_set::delete),
         Operation::DeregisterContainerInstance => run(tx, call, input, container_instance::deregister),
         Operation::DeregisterTaskDefinition => run(tx, call, input, task_definition::deregister),
         Operation::DescribeCapacityProviders => run(tx, call, input, capacity_provider::describe),
         Operation::DescribeClusters => run(tx, call, input, cluster::describe),
         Operation::DescribeContainerInstances => run(tx, call, input, container_instance::describe),
-        Operation::DescribeServiceDeployments => not_written(operation),
-        Operation::DescribeServiceRevisions => not_written(operation),
-        Operation::DescribeServices => not_written(operation),
+        Operation::DescribeServiceDeployments => run(tx, call, input, deployment::describe),
+        Operation::DescribeServiceRevisions => run(tx, call, input, deployment::describe_revisions),
+        Operation::DescribeServices => run(tx, call, input, service::describe),
         Operation::DescribeTaskDefinition => run(tx, call, input, task_definition::describe),
-        Operation::DescribeTaskSets => not_written(operation),
-        Operation::DescribeTasks => not_written(operation),
+        Operation::DescribeTaskSets => run(tx, call, input, task_set::describe),
+        Operation::DescribeTasks => run(tx, call, input, task::describe),
         Operation::DiscoverPollEndpoint => run(tx, call, input, agent::discover_poll_endpoint),
-        Operation::ExecuteCommand => not_written(operation),
-        Operation::GetTaskProtection => not_written(operation),
+        Operation::ExecuteCommand => execute::execute(tx, call, input),
+        Operation::GetTaskProtection => run(tx, call, input, protection::get),
         Operation::ListAccountSettings => run(tx, call, input, account_setting::list),
         Operation::ListAttributes => run(tx, call, input, attribute::list),
         Operation::ListClusters => run(tx, call, input, cluster::list),
         Operation::ListContainerInstances => run(tx, call, input, container_instance::list),
-        Operation::ListServiceDeployments => not_written(operation),
-        Operation::ListServices => not_written(operation),
-        Operation::ListServicesByNamespace => not_written(operation),
+        Operation::ListServiceDeployments => run(tx, call, input, deployment::list),
+        Operation::ListServices => run(tx, call, input, service::list),
+        Operation::ListServicesByNamespace => run(tx, call, input, service::list_by_namespace),
         Operation::ListTagsForResource => run(tx, call, input, tag::list),
         Operation::ListTaskDefinitionFamilies => run(tx, call, input, task_definition::list_families),
         Operation::ListTaskDefinitions => run(tx, call, input, task_definition::list),
-        Operation::ListTasks => not_written(operation),
+        Operation::ListTasks => run(tx, call, input, task::list),
         Operation::PutAccountSetting => run(tx, call, input, account_setting::put),
         Operation::PutAccountSettingDefault => run(tx, call, input, account_setting::put_default),
         Operation::PutAttributes => run(tx, call, input, attribute::put),
         Operation::PutClusterCapacityProviders => run(tx, call, input, cluster::put_capacity_providers),
         Operation::RegisterContainerInstance => run(tx, call, input, container_instance::register),
         Operation::RegisterTaskDefinition => run(tx, call, input, task_definition::register),
-        Operation::RunTask => not_written(operation),
-        Operation::StartTask => not_written(operation),
-        Operation::StopServiceDeployment => not_written(operation),
-        Operation::StopTask => not_written(operation),
+        Operation::RunTask => run(tx, call, input, task::run),
+        Operation::StartTask => run(tx, call, input, task::start),
+        Operation::StopServiceDeployment => run(tx, call, input, deployment::stop),
+        Operation::StopTask => run(tx, call, input, task::stop),
         Operation::SubmitAttachmentStateChanges => run(tx, call, input, agent::submit_attachments),
         Operation::SubmitContainerStateChange => run(tx, call, input, agent::submit_container),
         Operation::SubmitTaskStateChange => run(tx, call, input, agent::submit_task),
@@ -104,10 +111,10 @@ pub fn answer(
         Operation::UpdateClusterSettings => run(tx, call, input, cluster::update_settings),
         Operation::UpdateContainerAgent => run(tx, call, input, container_instance::update_agent),
         Operation::UpdateContainerInstancesState => run(tx, call, input, container_instance::update_state),
-        Operation::UpdateService => not_written(operation),
-        Operation::UpdateServicePrimaryTaskSet => not_written(operation),
-        Operation::UpdateTaskProtection => not_written(operation),
-        Operation::UpdateTaskSet => not_written(operation),
+        Operation::UpdateService => run(tx, call, input, service::update),
+        Operation::UpdateServicePrimaryTaskSet => run(tx, call, input, task_set::make_primary),
+        Operation::UpdateTaskProtection => run(tx, call, input, protection::update),
+        Operation::UpdateTaskSet => run(tx, call, input, task_set::update),
         Operation::AssociateGatewayWithCluster
         | Operation::ContinueServiceDeployment
         | Operation::CreateDaemon
@@ -174,11 +181,4 @@ fn unsupported(operation: Operation) -> Refusal {
         ErrorCode::UnsupportedFeatureException,
         format!("{operation} is not supported by KECS."),
     )
-}
-
-fn not_written(operation: Operation) -> Result<Answer, Refusal> {
-    Err(Refusal::new(
-        ErrorCode::UnsupportedFeatureException,
-        format!("{operation} is not implemented yet."),
-    ))
 }

@@ -128,7 +128,9 @@ impl Endpoint {
     }
 
     async fn operation(&self, id: Uuid, operation: Operation, parts: &Parts, body: Body) -> Response {
+        // Nobody reads more than milliseconds.
         let received = self.clock.now();
+        let received = received.round(jiff::Unit::Millisecond).unwrap_or(received);
         let outcome = match read(body, self.max_body).await {
             Ok(body) => self.outcome(id, operation, parts, &body).await,
             Err(refusal) => Outcome::refused(None, refusal),

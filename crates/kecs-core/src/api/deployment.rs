@@ -29,7 +29,9 @@ pub(super) fn list(
     if let (Some(after), Some(before)) = (window.after, window.before)
         && after > before
     {
-        return Err(Refusal::invalid("createdAt.after cannot be later than createdAt.before."));
+        return Err(Refusal::invalid(
+            "createdAt.after cannot be later than createdAt.before.",
+        ));
     }
     // The newest first: their ids order as the times of their beginnings do.
     let paging = Paging::of(tx.scope(), &request, PAGE)?.descending(true);
@@ -176,7 +178,7 @@ pub(super) fn stop(
     let (key, mut it) = find(tx, arn)?.ok_or_else(|| {
         Refusal::new(
             ErrorCode::ServiceDeploymentNotFoundException,
-            "Service deployment not found.",
+            "The specified service deployment was not found.",
         )
     })?;
     let shown = &mut it.deployment;
@@ -192,16 +194,16 @@ pub(super) fn stop(
             shown.updated_at = Some(call.time());
             tx.put(key, it.clone());
         }
-        state @ (ServiceDeploymentStatus::Successful
+        ServiceDeploymentStatus::Successful
         | ServiceDeploymentStatus::Stopped
         | ServiceDeploymentStatus::StopRequested
         | ServiceDeploymentStatus::RollbackRequested
         | ServiceDeploymentStatus::RollbackInProgress
         | ServiceDeploymentStatus::RollbackSuccessful
-        | ServiceDeploymentStatus::RollbackFailed) => {
+        | ServiceDeploymentStatus::RollbackFailed => {
             return Err(Refusal::new(
                 ErrorCode::ConflictException,
-                format!("The service deployment cannot be stopped. Its status is {state}."),
+                "The service deployment is not in a state that can be stopped.",
             )
             .with("resourceIds", vec![arn.to_owned()]));
         }

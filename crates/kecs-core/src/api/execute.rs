@@ -26,12 +26,14 @@ pub(super) fn execute(
     let request: types::ExecuteCommandRequest = read(input)?;
     let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let command = request.command.filter(|command| !command.is_empty());
-    let command = command.ok_or_else(|| Refusal::invalid("Command cannot be empty."))?;
+    let command = command.ok_or_else(|| Refusal::invalid("Command can not be blank."))?;
     if request.interactive != Some(true) {
-        return Err(Refusal::invalid("Interactive is the only mode supported currently."));
+        return Err(Refusal::invalid(
+            "Interactive is the only mode supported currently.",
+        ));
     }
     let named = request.task.as_deref().unwrap_or_default();
-    let (_, record) = task::find(tx, &cluster, named)?.ok_or_else(task::not_found)?;
+    let (_, record) = task::find(tx, &cluster, named)?.ok_or_else(not_found)?;
     if record.task.enable_execute_command != Some(true) {
         return Err(Refusal::invalid(NOT_ENABLED));
     }
@@ -73,9 +75,13 @@ fn container<'c>(containers: &'c [Container], named: Option<&str>) -> Result<&'c
             .ok_or_else(|| Refusal::invalid(format!("The container {name} does not exist in the task."))),
         (None, [only]) => Ok(only),
         (None, _) => Err(Refusal::invalid(
-            "A container name must be specified for a task with more than one container.",
+            "The execute command failed because the container name was not specified. The task has more than one container.",
         )),
     }
+}
+
+fn not_found() -> Refusal {
+    Refusal::invalid("The specified task was not found. Specify a valid task ID and try again.")
 }
 
 fn not_connected() -> Refusal {

@@ -106,7 +106,10 @@ pub(in crate::api) fn resolve(
 }
 
 /// On a container instance that the request names, of EC2 or outside of it.
-pub(in crate::api) fn on_instance(definition: &types::TaskDefinition, runs_on: LaunchType) -> Result<Launch, Refusal> {
+pub(in crate::api) fn on_instance(
+    definition: &types::TaskDefinition,
+    runs_on: LaunchType,
+) -> Result<Launch, Refusal> {
     compatible(definition, runs_on)?;
     Ok(Launch {
         launch_type: Some(runs_on),
@@ -165,7 +168,7 @@ fn platform(
     if !windows && version != LINUX_LATEST && needs_latest(definition, wanted) {
         return Err(Refusal::new(
             ErrorCode::PlatformTaskDefinitionIncompatibilityException,
-            "One or more of the requested capabilities are not supported.",
+            "The specified platform does not satisfy the required capabilities of the task definition.",
         ));
     }
     Ok((

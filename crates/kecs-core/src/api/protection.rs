@@ -47,9 +47,7 @@ pub(super) fn update(
     let protect = request.protection_enabled == Some(true);
     let minutes = request.expires_in_minutes.unwrap_or(MINUTES);
     if protect && !RANGE.contains(&minutes) {
-        return Err(Refusal::invalid(
-            "expiresInMinutes must be between 1 and 2880 minutes.",
-        ));
+        return Err(Refusal::invalid("expiresInMinutes must be between 1 and 2880."));
     }
     let minutes = SignedDuration::from_mins(i64::from(minutes));
     let until = call.now.checked_add(minutes).unwrap_or(jiff::Timestamp::MAX);

@@ -13,6 +13,7 @@ use crate::deployment;
 use crate::key::{Key, Scope};
 use crate::record::{Kind, Service, TaskSet, status};
 use crate::tx::Tx;
+use crate::view::Page;
 
 mod create;
 mod read;
@@ -41,7 +42,9 @@ pub(super) fn find(tx: &Tx<'_>, cluster: &str, named: &str) -> Result<Option<(Ke
 /// A service that a request names, as long as it is not INACTIVE.
 pub(super) fn there(tx: &Tx<'_>, cluster: &str, named: &str) -> Result<(Key, Service), Refusal> {
     let found = find(tx, cluster, named)?;
-    found.filter(|(_, it)| !is(it, status::INACTIVE)).ok_or_else(not_found)
+    found
+        .filter(|(_, it)| !is(it, status::INACTIVE))
+        .ok_or_else(not_found)
 }
 
 /// A service that a request names; it is ACTIVE.
@@ -75,7 +78,14 @@ pub(super) fn controller(service: &types::Service) -> DeploymentControllerType {
 /// The task sets of a service, with their keys.
 pub(super) fn task_sets(tx: &Tx<'_>, cluster: &str, service: &str) -> Result<Vec<(Key, TaskSet)>, Refusal> {
     let term = tx.scope().term_in("task-sets", cluster).and("service", service);
-    tx.all::<TaskSet>(&term)
+    let mut sets = Vec::new();
+    for entry in tx.list(&term, Page::ALL)? {
+        // By key, so that what this request has written is seen.
+        if let Some(set) = tx.get::<TaskSet>(&entry.key)? {
+            sets.push((entry.key, set));
+        }
+    }
+    Ok(sets)
 }
 
 /// Begins a deployment: the scheduler replaces the tasks of those before it.
@@ -87,7 +97,11 @@ fn begin(
     definition: &types::TaskDefinition,
 ) {
     let opened = deployment::open(tx.scope(), record, made, definition, &call.ids, call.now);
-    let last = |arn: &Option<String>| arn.as_deref().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
+    let last = |arn: &Option<String>| {
+        arn.as_deref()
+            .and_then(|arn| arn.rsplit('/').next())
+            .map(str::to_owned)
+    };
     let revision = last(&opened.revision.revision.service_revision_arn).unwrap_or_default();
     let id = last(&opened.deployment.deployment.service_deployment_arn).unwrap_or_default();
     let (cluster, service) = (&opened.deployment.cluster, &opened.deployment.service);
@@ -144,9 +158,7 @@ pub(super) fn delete(
     }
     let mut shown = with_counts(tx, &cluster, &record)?;
     shown.tags = None;
-    Ok(types::DeleteServiceResponse {
-        service: Some(shown),
-    })
+    Ok(types::DeleteServiceResponse { service: Some(shown) })
 }
 
 pub(super) fn describe(
@@ -155,7 +167,11 @@ pub(super) fn describe(
     request: types::DescribeServicesRequest,
 ) -> Result<types::DescribeServicesResponse, Refusal> {
     let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
-    let tags = request.include.iter().flatten().any(|it| *it == ServiceField::Tags);
+    let tags = request
+        .include
+        .iter()
+        .flatten()
+        .any(|it| *it == ServiceField::Tags);
     let mut services = Vec::new();
     let mut failures = Vec::new();
     for named in request.services.iter().flatten() {
@@ -217,6 +233,14 @@ pub(super) fn list_by_namespace(
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let namespace = request.namespace.as_deref().unwrap_or_default();
     let term = tx.scope().term("services").and("namespace", namespace);
+    // Namespaces are another service's: those are known that a cluster or a service names.
+    let clusters = tx.scope().term("clusters").and("namespace", namespace);
+    if tx.count(&term)? == 0 && tx.count(&clusters)? == 0 {
+        return Err(Refusal::new(
+            ErrorCode::NamespaceNotFoundException,
+            "The specified namespace was not found.",
+        ));
+    }
     let listed = paging.select(tx, &term, |entry| {
         let active = Service::of(&entry.record).filter(|it| is(it, status::ACTIVE));
         let arn = active.and_then(|it| it.service.service_arn.clone());

@@ -73,10 +73,9 @@ pub(super) fn create(
     let scale = checked_scale(request.scale.as_ref())?;
     let count = tx.guarded_count(&tx.scope().term_in("task-sets", &cluster).and("service", &name))?;
     if usize::try_from(count).unwrap_or(usize::MAX) >= MOST {
-        return Err(Refusal::new(
-            ErrorCode::LimitExceededException,
-            format!("A service can have at most {MOST} task sets."),
-        ));
+        return Err(Refusal::invalid(format!(
+            "{MOST} deployments exist on the service. Unable to create new TaskSet since this exceeds the maximum limit."
+        )));
     }
     let made = ServiceRevision {
         task_definition: definition.task_definition_arn.clone(),
@@ -100,11 +99,7 @@ pub(super) fn create(
     answer(tx, &cluster, set)
 }
 
-fn answer(
-    tx: &Tx<'_>,
-    cluster: &str,
-    set: types::TaskSet,
-) -> Result<types::CreateTaskSetResponse, Refusal> {
+fn answer(tx: &Tx<'_>, cluster: &str, set: types::TaskSet) -> Result<types::CreateTaskSetResponse, Refusal> {
     let shown = with_task_counts(tx, cluster, set)?;
     Ok(types::CreateTaskSetResponse {
         task_set: Some(shown),
@@ -124,13 +119,7 @@ pub(super) fn first(
     keep(tx, cluster, &service, set);
 }
 
-fn new(
-    call: &Call<'_>,
-    record: &Service,
-    made: ServiceRevision,
-    status: &str,
-    scale: f64,
-) -> types::TaskSet {
+fn new(call: &Call<'_>, record: &Service, made: ServiceRevision, status: &str, scale: f64) -> types::TaskSet {
     let service = &record.service;
     let id = format!("{PREFIX}{}", call.ids.digits());
     let cluster = service.cluster_arn.as_deref().unwrap_or_default();
@@ -197,12 +186,9 @@ fn key_of(tx: &Tx<'_>, cluster: &str, service: &str, id: &str) -> Key {
 fn external(service: &types::Service) -> Result<(), Refusal> {
     match service::controller(service) {
         DeploymentControllerType::External => Ok(()),
-        kind @ (DeploymentControllerType::Ecs | DeploymentControllerType::CodeDeploy) => {
-            Err(Refusal::invalid(format!(
-                "Task sets can be managed only for services with an EXTERNAL deployment controller. The deployment \
-                 controller of the service is {kind}."
-            )))
-        }
+        DeploymentControllerType::Ecs | DeploymentControllerType::CodeDeploy => Err(Refusal::invalid(
+            "Cannot create a task set for a service that does not use the EXTERNAL deployment controller.",
+        )),
     }
 }
 
@@ -211,7 +197,7 @@ fn checked_scale(scale: Option<&Scale>) -> Result<f64, Refusal> {
     if (0.0..=100.0).contains(&value) {
         return Ok(value);
     }
-    Err(Refusal::invalid("Scale value must be between 0.0 and 100.0."))
+    Err(Refusal::invalid("Scale value must be between 0 and 100."))
 }
 
 /// The task set that a request names by id or ARN.
@@ -253,8 +239,12 @@ fn named(
 ) -> Result<(Key, Service, Key, TaskSet), Refusal> {
     let (key, record) = service::active(tx, cluster, service.unwrap_or_default())?;
     external(&record.service)?;
-    let (of_set, set) = find(tx, cluster, key.last(), set.unwrap_or_default())?
-        .ok_or_else(|| Refusal::new(ErrorCode::TaskSetNotFoundException, "Task set not found."))?;
+    let (of_set, set) = find(tx, cluster, key.last(), set.unwrap_or_default())?.ok_or_else(|| {
+        Refusal::new(
+            ErrorCode::TaskSetNotFoundException,
+            "The specified task set was not found.",
+        )
+    })?;
     Ok((key, record, of_set, set))
 }
 
@@ -273,7 +263,9 @@ pub(super) fn update(
     let scale = checked_scale(request.scale.as_ref())?;
     let shown = &mut set.task_set;
     if shown.status.as_deref() == Some(status::DRAINING) {
-        return Err(Refusal::invalid("The task set is being deleted and cannot be updated."));
+        return Err(Refusal::invalid(
+            "The task set is being deleted and cannot be updated.",
+        ));
     }
     shown.scale = Some(Scale {
         value: Some(scale),
@@ -313,7 +305,8 @@ pub(super) fn delete(
     )?;
     let shown = &mut set.task_set;
     let scale = shown.scale.as_ref().and_then(|scale| scale.value);
-    if request.force != Some(true) && scale.unwrap_or(0.0) > 0.0 {
+    let primary = shown.status.as_deref() == Some(status::PRIMARY);
+    if request.force != Some(true) && (primary || scale.unwrap_or(0.0) > 0.0) {
         return Err(Refusal::invalid(
             "The task set cannot be deleted while it is scaled above 0.",
         ));
@@ -338,7 +331,11 @@ pub(super) fn describe(
 ) -> Result<types::DescribeTaskSetsResponse, Refusal> {
     let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let (key, _) = service::active(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
-    let tags = request.include.iter().flatten().any(|it| *it == TaskSetField::Tags);
+    let tags = request
+        .include
+        .iter()
+        .flatten()
+        .any(|it| *it == TaskSetField::Tags);
     let mut found = Vec::new();
     let mut failures = Vec::new();
     match request.task_sets.filter(|sets| !sets.is_empty()) {

@@ -35,7 +35,10 @@ pub(super) fn of(record: &Record, scope: &Scope) -> Vec<Term> {
             let all = scope.term("clusters");
             let providers = it.cluster.capacity_providers.iter().flatten();
             let providers = providers.map(|name| all.and("provider", name));
-            providers.chain([all.clone()]).collect()
+            let default = it.cluster.service_connect_defaults.as_ref();
+            let namespace = default.and_then(|default| default.namespace.as_deref());
+            let namespace = namespace.map(|it| all.and("namespace", it));
+            providers.chain(namespace).chain([all.clone()]).collect()
         }
         Record::Family(it) => {
             let families = scope.term("families");

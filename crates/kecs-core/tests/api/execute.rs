@@ -55,7 +55,7 @@ fn execute_command_refuses_what_is_not_interactive_or_not_there() {
     );
     assert_eq!(
         world.refused(ExecuteCommand, sh(&"0".repeat(32), json!({}))),
-        invalid("The referenced task was not found.")
+        invalid("The specified task was not found. Specify a valid task ID and try again.")
     );
     assert_eq!(
         world.refused(ExecuteCommand, sh(&id, json!({"container": "other"}))),

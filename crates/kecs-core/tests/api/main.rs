@@ -14,6 +14,8 @@ mod list_tasks;
 mod paging;
 mod protection;
 mod run_task;
+mod service_create;
+mod service_update;
 mod start_task;
 mod tag;
 mod task;

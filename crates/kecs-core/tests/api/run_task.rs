@@ -138,6 +138,10 @@ fn run_task_with_another_request_under_a_client_token_is_a_conflict() {
         .unwrap_err();
     assert_eq!(refusal.code.name(), "ConflictException");
     assert_eq!(
+        refusal.message,
+        "The client token was used before with another request."
+    );
+    assert_eq!(
         refusal.members["resourceIds"],
         json!([first["tasks"][0]["taskArn"]])
     );
@@ -242,7 +246,8 @@ fn run_task_refuses_capacity_providers_that_are_unknown_not_associated_or_weight
         world.refused(RunTask, without(lean(one), "launchType")),
         invalid(
             "The specified capacity provider strategy cannot contain a capacity provider that is not associated with \
-             the cluster. Associate the capacity provider with the cluster and try again."
+             the cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and \
+             try again."
         )
     );
 }
@@ -337,7 +342,8 @@ fn run_task_refuses_platform_versions() {
         world.refused(RunTask, lean(old)),
         (
             "PlatformTaskDefinitionIncompatibilityException",
-            "One or more of the requested capabilities are not supported.".to_owned()
+            "The specified platform does not satisfy the required capabilities of the task definition."
+                .to_owned()
         )
     );
     world.ok(
@@ -350,33 +356,33 @@ fn run_task_refuses_platform_versions() {
 fn run_task_refuses_placement_on_fargate_and_wrong_placement() {
     let mut world = blue();
     join(&mut world, 1, 4096, 4096);
-    let distinct = json!([{"type": "distinctInstance"}]);
-    assert_eq!(
-        world.refused(RunTask, lean(json!({"placementConstraints": distinct}))),
-        invalid("Placement constraints are not supported with FARGATE launch type.")
-    );
-    assert_eq!(
-        world.refused(RunTask, lean(json!({"placementStrategy": [{"type": "random"}]}))),
-        invalid("Placement strategies are not supported with FARGATE launch type.")
-    );
+    for placement in [
+        json!({"placementConstraints": [{"type": "distinctInstance"}]}),
+        json!({"placementStrategy": [{"type": "random"}]}),
+    ] {
+        assert_eq!(
+            world.refused(RunTask, lean(placement)),
+            invalid("Placement constraints and strategies are not supported with FARGATE launch type.")
+        );
+    }
     let mut wrong = |member: &str, item: Value| world.refused(RunTask, web(json!({member: [item]}))).1;
     let constraint = "placementConstraints";
     assert_eq!(
         wrong(constraint, json!({"type": "memberOf"})),
-        "An expression must be specified for the memberOf placement constraint."
+        "The memberOf constraint must have an expression."
     );
     assert_eq!(
         wrong(
             constraint,
             json!({"type": "distinctInstance", "expression": "true"})
         ),
-        "An expression cannot be specified for the distinctInstance placement constraint."
+        "The distinctInstance constraint cannot have an expression."
     );
     let unread = wrong(
         constraint,
         json!({"type": "memberOf", "expression": "attribute:zone =="}),
     );
-    assert!(unread.starts_with("Invalid expression"), "{unread}");
+    assert_eq!(unread, "Invalid placement constraint expression.");
     let strategy = "placementStrategy";
     assert_eq!(
         wrong(strategy, json!({"type": "random", "field": "cpu"})),
@@ -415,7 +421,7 @@ fn run_task_takes_ten_constraints_with_those_of_the_definition() {
     world.ok(RunTask, web(of(9)));
     assert_eq!(
         world.refused(RunTask, web(of(10))),
-        invalid("Placement constraints can have at most 10 items.")
+        invalid("placementConstraints can have at most 10 items.")
     );
 }
 
@@ -450,10 +456,13 @@ fn run_task_refuses_wrong_overrides() {
 #[test]
 fn run_task_refuses_groups_tags_and_exec_that_it_cannot_give() {
     let mut world = blue();
-    assert_eq!(
-        world.refused(RunTask, lean(json!({"group": "service:web"}))),
-        invalid("Invalid namespace for group.")
-    );
+    for group in ["service:web", "family:web"] {
+        assert_eq!(
+            world.refused(RunTask, lean(json!({"group": group}))),
+            invalid("Invalid namespace for group.")
+        );
+    }
+    world.ok(RunTask, lean(json!({"group": "family:lean"})));
     let (code, _) = world.refused(RunTask, lean(json!({"propagateTags": "SERVICE"})));
     assert_eq!(code, "InvalidParameterException");
     define(

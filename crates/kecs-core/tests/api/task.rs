@@ -72,7 +72,7 @@ fn stop_task_refuses_what_is_not_there() {
     let other = world.arn(&format!("task/red/{}", "0".repeat(32)));
     assert_eq!(
         world.refused(StopTask, of("task", json!(other))),
-        invalid("Invalid identifier: Identifier is for red. Your cluster is blue")
+        invalid("Invalid identifier: Identifier is for cluster red. Your cluster is blue")
     );
 }
 

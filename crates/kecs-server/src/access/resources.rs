@@ -28,7 +28,14 @@ pub fn resources(operation: Operation, input: &Value, scope: &Scope) -> Vec<Stri
         | Operation::SubmitAttachmentStateChanges
         | Operation::SubmitContainerStateChange
         | Operation::SubmitTaskStateChange => vec![named.cluster()],
-        Operation::DescribeClusters => named.each("clusters", |it| named.arn("cluster", Some(it))),
+        Operation::DescribeClusters => {
+            let described = named.each("clusters", |it| named.arn("cluster", Some(it)));
+            if described.is_empty() {
+                vec![named.arn("cluster", Some("default"))]
+            } else {
+                described
+            }
+        }
         Operation::CreateCapacityProvider | Operation::UpdateCapacityProvider => {
             vec![named.arn("capacity-provider", text(input, "name"))]
         }

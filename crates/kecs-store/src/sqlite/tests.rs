@@ -60,6 +60,29 @@ async fn files_and_directories_are_for_their_owner_alone() {
     assert_eq!(mode(&place.path().join("one")), 0o755);
 }
 
+#[tokio::test]
+async fn a_commit_is_on_the_disk_when_it_is_acknowledged() {
+    let (_place, path) = place();
+    let store = Sqlite::open(&path).unwrap();
+    let pragma = |name: &'static str| {
+        store.between(move |writer| {
+            let value = writer
+                .connection
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
+            value.map_err(failed("reading"))
+        })
+    };
+    // 2 is FULL: the log is synced at every commit.
+    assert_eq!(
+        pragma("synchronous").await.unwrap(),
+        rusqlite::types::Value::Integer(2)
+    );
+    assert_eq!(
+        pragma("journal_mode").await.unwrap(),
+        rusqlite::types::Value::Text("wal".to_owned())
+    );
+}
+
 #[test]
 fn a_file_is_open_once() {
     let (_place, path) = place();

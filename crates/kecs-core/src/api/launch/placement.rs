@@ -1,6 +1,8 @@
 //! Placement constraints and strategies.
 
-use kecs_model::types::{PlacementConstraint, PlacementConstraintType, PlacementStrategy, PlacementStrategyType};
+use kecs_model::types::{
+    PlacementConstraint, PlacementConstraintType, PlacementStrategy, PlacementStrategyType,
+};
 use kecs_model::{Refusal, types};
 
 use super::Launch;
@@ -21,27 +23,20 @@ pub(in crate::api) fn placement(
     constraints: &[PlacementConstraint],
     strategies: &[PlacementStrategy],
 ) -> Result<(), Refusal> {
-    if launch.is_fargate() {
-        if !constraints.is_empty() {
-            return Err(Refusal::invalid(
-                "Placement constraints are not supported with FARGATE launch type.",
-            ));
-        }
-        if !strategies.is_empty() {
-            return Err(Refusal::invalid(
-                "Placement strategies are not supported with FARGATE launch type.",
-            ));
-        }
+    if launch.is_fargate() && !(constraints.is_empty() && strategies.is_empty()) {
+        return Err(Refusal::invalid(
+            "Placement constraints and strategies are not supported with FARGATE launch type.",
+        ));
     }
     let own = definition.placement_constraints.as_ref().map_or(0, Vec::len);
     if own + constraints.len() > CONSTRAINTS {
         return Err(Refusal::invalid(format!(
-            "Placement constraints can have at most {CONSTRAINTS} items."
+            "placementConstraints can have at most {CONSTRAINTS} items."
         )));
     }
     if strategies.len() > STRATEGIES {
         return Err(Refusal::invalid(format!(
-            "Placement strategies can have at most {STRATEGIES} items."
+            "placementStrategy can have at most {STRATEGIES} items."
         )));
     }
     constraints.iter().try_for_each(constraint)?;
@@ -49,20 +44,21 @@ pub(in crate::api) fn placement(
 }
 
 fn constraint(constraint: &PlacementConstraint) -> Result<(), Refusal> {
-    let expression = constraint.expression.as_deref().filter(|it| !it.trim().is_empty());
+    let expression = constraint
+        .expression
+        .as_deref()
+        .filter(|it| !it.trim().is_empty());
     match (constraint.r#type, expression) {
         (Some(PlacementConstraintType::DistinctInstance), None) => Ok(()),
         (Some(PlacementConstraintType::DistinctInstance), Some(_)) => Err(Refusal::invalid(
-            "An expression cannot be specified for the distinctInstance placement constraint.",
+            "The distinctInstance constraint cannot have an expression.",
         )),
         (Some(PlacementConstraintType::MemberOf), Some(expression)) => match Query::parse(expression) {
             Ok(_) => Ok(()),
-            Err(fault) => Err(Refusal::invalid(format!(
-                "Invalid expression for the memberOf placement constraint: {fault}"
-            ))),
+            Err(_) => Err(Refusal::invalid("Invalid placement constraint expression.")),
         },
         (Some(PlacementConstraintType::MemberOf), None) => Err(Refusal::invalid(
-            "An expression must be specified for the memberOf placement constraint.",
+            "The memberOf constraint must have an expression.",
         )),
         (None, _) => Err(Refusal::invalid("Placement constraint type cannot be empty.")),
     }
@@ -78,7 +74,9 @@ fn strategy(strategy: &PlacementStrategy) -> Result<(), Refusal> {
             ));
         }
         (Some(PlacementStrategyType::Spread), Some(field)) => {
-            let attribute = field.strip_prefix("attribute:").is_some_and(|name| !name.is_empty());
+            let attribute = field
+                .strip_prefix("attribute:")
+                .is_some_and(|name| !name.is_empty());
             attribute || ["instanceid", "host"].contains(&field.to_lowercase().as_str())
         }
         (Some(PlacementStrategyType::Binpack), Some(field)) => {

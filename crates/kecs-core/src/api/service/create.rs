@@ -1,12 +1,12 @@
 //! `CreateService`.
 
 use kecs_model::types::{
-    self, AvailabilityZoneRebalancing, DeploymentController, DeploymentControllerType, LaunchType, NetworkMode,
-    PropagateTags, SchedulingStrategy, SettingName, TaskDefinition,
+    self, AvailabilityZoneRebalancing, DeploymentController, DeploymentControllerType, LaunchType,
+    NetworkMode, PropagateTags, SchedulingStrategy, SettingName, TaskDefinition,
 };
 use kecs_model::{ErrorCode, Refusal};
 
-use super::{MadeFrom, begin, is, rules, settings, with_counts};
+use super::{MadeFrom, begin, controller, is, rules, settings, with_counts};
 use crate::api::launch::{self, Launch, Wanted};
 use crate::api::{account_setting, name, tags, task_definition, token};
 use crate::call::Call;
@@ -31,13 +31,17 @@ pub(in crate::api) fn create(
         });
     }
     let strategy = request.scheduling_strategy.unwrap_or(SchedulingStrategy::Replica);
-    let controller = request.deployment_controller.as_ref().and_then(|it| it.r#type);
-    let controller = controller.unwrap_or(DeploymentControllerType::Ecs);
-    fits_strategy(&request, &of_cluster, strategy, controller)?;
+    let asked = request.deployment_controller.as_ref().and_then(|it| it.r#type);
+    let deployed_by = asked.unwrap_or(DeploymentControllerType::Ecs);
+    fits_strategy(&request, &of_cluster, strategy, deployed_by)?;
     let tags = tags::checked(request.tags.clone())?;
     let configuration = request.deployment_configuration.as_ref();
-    let configuration = settings::configuration(None, configuration, strategy, controller)?;
-    if request.gateway_connectors.as_ref().is_some_and(|it| !it.is_empty()) {
+    let configuration = settings::configuration(None, configuration, strategy, deployed_by)?;
+    if request
+        .gateway_connectors
+        .as_ref()
+        .is_some_and(|it| !it.is_empty())
+    {
         return Err(gateways());
     }
     default_namespace(&mut request.service_connect_configuration, &of_cluster);
@@ -47,12 +51,14 @@ pub(in crate::api) fn create(
             let (made, launch) = launched(tx, &of_cluster, &request, &definition)?;
             Some((made, launch, definition.definition))
         }
-        None if controller == DeploymentControllerType::External => None,
-        None => return Err(Refusal::invalid("TaskDefinition cannot be empty.")),
+        None if deployed_by == DeploymentControllerType::External => None,
+        None => return Err(Refusal::invalid("TaskDefinition can not be blank.")),
     };
     let desired = desired_count(&request, strategy)?;
-    let made = launched.as_ref().map(|(made, _, _)| made.clone()).unwrap_or_default();
-    let rebalancing = rebalancing(&request, strategy, controller, &configuration)?;
+    let made = launched
+        .as_ref()
+        .map(|(made, _, _)| made.clone())
+        .unwrap_or_default();
     let long = account_setting::is_long_arn(tx, call, SettingName::ServiceLongArnFormat)?;
     if !long && !tags.is_empty() {
         return Err(Refusal::invalid(
@@ -61,9 +67,15 @@ pub(in crate::api) fn create(
         ));
     }
     let scope = tx.scope();
-    let path = if long { format!("{cluster}/{named}") } else { named.clone() };
-    let asked_version = launched.as_ref().and_then(|(_, launch, _)| launch.asked_version.clone());
-    let service = types::Service {
+    let path = if long {
+        format!("{cluster}/{named}")
+    } else {
+        named.clone()
+    };
+    let asked_version = launched
+        .as_ref()
+        .and_then(|(_, launch, _)| launch.asked_version.clone());
+    let mut service = types::Service {
         service_arn: Some(scope.arn(&format!("service/{path}"))),
         service_name: Some(named.clone()),
         cluster_arn: of_cluster.cluster.cluster_arn.clone(),
@@ -89,23 +101,24 @@ pub(in crate::api) fn create(
         health_check_grace_period_seconds: grace(&request),
         scheduling_strategy: Some(strategy),
         deployment_controller: Some(DeploymentController {
-            r#type: Some(controller),
+            r#type: Some(deployed_by),
         }),
         tags: tags::shown(tags),
         created_by: Some(call.principal.to_owned()),
         enable_ecs_managed_tags: Some(request.enable_ecs_managed_tags.unwrap_or(false)),
         propagate_tags: Some(request.propagate_tags.unwrap_or(PropagateTags::None)),
         enable_execute_command: Some(request.enable_execute_command.unwrap_or(false)),
-        availability_zone_rebalancing: Some(rebalancing),
         resource_management_type: Some(types::ResourceManagementType::Customer),
         ..types::Service::default()
     };
+    let rebalancing = rebalancing(request.availability_zone_rebalancing, &service)?;
+    service.availability_zone_rebalancing = Some(rebalancing);
     let mut record = Service {
         service,
         rollouts: Vec::new(),
         created_with: token::fingerprint(&request)?,
     };
-    match (controller, &launched) {
+    match (deployed_by, &launched) {
         (DeploymentControllerType::Ecs, Some((_, _, definition))) => {
             begin(tx, call, &mut record, made, definition);
             record.service.platform_version = asked_version;
@@ -191,13 +204,21 @@ fn fits_strategy(
                  scheduling strategy.",
             ));
         }
-        if request.placement_strategy.as_ref().is_some_and(|it| !it.is_empty()) {
+        if request
+            .placement_strategy
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
+        {
             return Err(Refusal::invalid(
                 "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy \
                  and try again",
             ));
         }
-        if request.volume_configurations.as_ref().is_some_and(|it| !it.is_empty()) {
+        if request
+            .volume_configurations
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
+        {
             return Err(Refusal::invalid(
                 "The daemon scheduling strategy does not support volume configurations.",
             ));
@@ -264,7 +285,10 @@ fn launched(
         ));
     }
     let checked = !made.load_balancers.as_deref().unwrap_or_default().is_empty()
-        || made.vpc_lattice_configurations.as_ref().is_some_and(|it| !it.is_empty())
+        || made
+            .vpc_lattice_configurations
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
         || has_health_check(definition);
     if request.health_check_grace_period_seconds.is_some() && !checked {
         return Err(no_health_checks());
@@ -342,9 +366,9 @@ fn desired_count(
         (SchedulingStrategy::Daemon, Some(_)) => Err(daemon_desired_count()),
         (SchedulingStrategy::Daemon, None) => Ok(0),
         (SchedulingStrategy::Replica, Some(count)) if count >= 0 => Ok(count),
-        (SchedulingStrategy::Replica, Some(_)) => Err(Refusal::invalid("Desired count cannot be negative.")),
+        (SchedulingStrategy::Replica, Some(_)) => Err(Refusal::invalid("desiredCount cannot be negative.")),
         (SchedulingStrategy::Replica, None) => Err(Refusal::invalid(
-            "A desired count must be specified for the REPLICA scheduling strategy.",
+            "desiredCount is required for the REPLICA scheduling strategy.",
         )),
     }
 }
@@ -356,38 +380,54 @@ pub(super) fn daemon_desired_count() -> Refusal {
     )
 }
 
-/// Zones are balanced unless somebody says otherwise, where there is room to do it.
+/// Zones are balanced unless somebody says otherwise, where that is possible.
 fn rebalancing(
-    request: &types::CreateServiceRequest,
-    strategy: SchedulingStrategy,
-    controller: DeploymentControllerType,
-    configuration: &types::DeploymentConfiguration,
+    asked: Option<AvailabilityZoneRebalancing>,
+    service: &types::Service,
 ) -> Result<AvailabilityZoneRebalancing, Refusal> {
-    let classic = request.load_balancers.iter().flatten();
-    let possible = strategy == SchedulingStrategy::Replica
-        && controller == DeploymentControllerType::Ecs
-        && request.launch_type != Some(LaunchType::External)
-        && configuration.maximum_percent.is_none_or(|maximum| maximum > 100)
-        && !classic.into_iter().any(|it| it.load_balancer_name.is_some());
-    match request.availability_zone_rebalancing {
-        Some(AvailabilityZoneRebalancing::Enabled) if !possible => Err(no_rebalancing()),
+    match asked {
+        Some(AvailabilityZoneRebalancing::Enabled) if !can_rebalance(service) => Err(no_rebalancing()),
         Some(asked) => Ok(asked),
-        None if possible => Ok(AvailabilityZoneRebalancing::Enabled),
+        None if can_rebalance(service) => Ok(AvailabilityZoneRebalancing::Enabled),
         None => Ok(AvailabilityZoneRebalancing::Disabled),
     }
+}
+
+/// Whether the tasks of a service can be moved to even out its availability zones.
+///
+/// Source: Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability Zones".
+pub(super) fn can_rebalance(service: &types::Service) -> bool {
+    const ZONE: &str = "attribute:ecs.availability-zone";
+    let configuration = service.deployment_configuration.as_ref();
+    let maximum = configuration.and_then(|it| it.maximum_percent);
+    let classic = |it: &types::LoadBalancer| it.load_balancer_name.is_some();
+    let first = service.placement_strategy.iter().flatten().next();
+    let by_zone = |it: &types::PlacementStrategy| it.field.as_deref() == Some(ZONE);
+    let names_zone =
+        |it: &types::PlacementConstraint| it.expression.as_deref().is_some_and(|it| it.contains(ZONE));
+    service.scheduling_strategy != Some(SchedulingStrategy::Daemon)
+        && controller(service) == DeploymentControllerType::Ecs
+        && service.launch_type != Some(LaunchType::External)
+        && maximum.is_none_or(|maximum| maximum > 100)
+        && !service.load_balancers.iter().flatten().any(classic)
+        && first.is_none_or(by_zone)
+        && !service.placement_constraints.iter().flatten().any(names_zone)
 }
 
 pub(super) fn no_rebalancing() -> Refusal {
     Refusal::invalid(
         "Availability Zone rebalancing is not supported for this service: it needs the REPLICA scheduling strategy, \
-         the ECS deployment controller, a maximumPercent above 100 and no Classic Load Balancer.",
+         the ECS deployment controller, a maximumPercent above 100, no Classic Load Balancer, and no placement that \
+         goes against it.",
     )
 }
 
 /// A service with load balancers has a grace period, even if it is none.
 fn grace(request: &types::CreateServiceRequest) -> Option<i32> {
     let balanced = request.load_balancers.as_ref().is_some_and(|it| !it.is_empty());
-    request.health_check_grace_period_seconds.or(balanced.then_some(0))
+    request
+        .health_check_grace_period_seconds
+        .or(balanced.then_some(0))
 }
 
 /// Who acts on load balancers, network interfaces and registries for the service.
@@ -401,8 +441,15 @@ fn role(scope: &Scope, request: &types::CreateServiceRequest, made: &MadeFrom) -
         None => {
             let there = |it: bool| it.then_some(());
             there(made.network_configuration.is_some())
-                .or(there(request.load_balancers.as_ref().is_some_and(|it| !it.is_empty())))
-                .or(there(request.service_registries.as_ref().is_some_and(|it| !it.is_empty())))
+                .or(there(
+                    request.load_balancers.as_ref().is_some_and(|it| !it.is_empty()),
+                ))
+                .or(there(
+                    request
+                        .service_registries
+                        .as_ref()
+                        .is_some_and(|it| !it.is_empty()),
+                ))
                 .map(|()| {
                     format!(
                         "arn:{partition}:iam::{account}:role/aws-service-role/ecs.amazonaws.com/\

@@ -13,7 +13,11 @@ pub(in crate::api) struct Counts {
 }
 
 /// The service as it is shown: with the counts of its tasks, of its deployments and task sets.
-pub(in crate::api) fn with_counts(tx: &Tx<'_>, cluster: &str, record: &Service) -> Result<types::Service, Refusal> {
+pub(in crate::api) fn with_counts(
+    tx: &Tx<'_>,
+    cluster: &str,
+    record: &Service,
+) -> Result<types::Service, Refusal> {
     let mut service = record.service.clone();
     let name = service.service_name.clone().unwrap_or_default();
     let all = of(tx, cluster, "service", &name)?;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kecs_model::types::{self, ContainerDefinition, LaunchType, NetworkMode, TaskDefinition};
 use kecs_model::Refusal;
+use kecs_model::types::{self, ContainerDefinition, LaunchType, NetworkMode, TaskDefinition};
 
 use super::MadeFrom;
 
@@ -13,7 +13,11 @@ use super::MadeFrom;
 const TARGET_GROUPS: usize = 5;
 
 /// Whether what a revision names is there in its definition.
-pub(super) fn check(made: &MadeFrom, definition: &TaskDefinition, runs_on: LaunchType) -> Result<(), Refusal> {
+pub(super) fn check(
+    made: &MadeFrom,
+    definition: &TaskDefinition,
+    runs_on: LaunchType,
+) -> Result<(), Refusal> {
     let balancers = made.load_balancers.as_deref().unwrap_or_default();
     containers_of_balancers(definition, runs_on, balancers)?;
     let registries = made.service_registries.as_deref().unwrap_or_default();
@@ -21,7 +25,10 @@ pub(super) fn check(made: &MadeFrom, definition: &TaskDefinition, runs_on: Launc
     if let Some(connect) = &made.service_connect_configuration {
         service_connect(connect, definition)?;
     }
-    volumes(made.volume_configurations.as_deref().unwrap_or_default(), definition)?;
+    volumes(
+        made.volume_configurations.as_deref().unwrap_or_default(),
+        definition,
+    )?;
     for lattice in made.vpc_lattice_configurations.iter().flatten() {
         port_name(definition, lattice.port_name.as_deref().unwrap_or_default())?;
     }
@@ -67,10 +74,13 @@ pub(in crate::api) fn containers_of_balancers(
 ) -> Result<(), Refusal> {
     if balancers.len() > TARGET_GROUPS {
         return Err(Refusal::invalid(format!(
-            "loadBalancers can have at most {TARGET_GROUPS} items."
+            "load balancers can have at most {TARGET_GROUPS} items."
         )));
     }
-    let classic = balancers.iter().filter(|it| it.load_balancer_name.is_some()).count();
+    let classic = balancers
+        .iter()
+        .filter(|it| it.load_balancer_name.is_some())
+        .count();
     if classic > 0 && balancers.len() > 1 {
         return Err(Refusal::invalid(
             "A service can use only one Classic Load Balancer, and no target groups beside it.",
@@ -79,7 +89,8 @@ pub(in crate::api) fn containers_of_balancers(
     for balancer in balancers {
         if balancer.load_balancer_name.is_some() == balancer.target_group_arn.is_some() {
             return Err(Refusal::invalid(
-                "Exactly one of loadBalancerName and targetGroupArn must be specified for a load balancer.",
+                "loadBalancerName and targetGroupArn cannot both be specified. You must specify either a loadBalancerName or a \
+                 targetGroupArn.",
             ));
         }
         let own = definition.network_mode == Some(NetworkMode::Awsvpc);
@@ -111,7 +122,7 @@ pub(in crate::api) fn containers_of_registries(
     registries: &[types::ServiceRegistry],
 ) -> Result<(), Refusal> {
     if registries.len() > 1 {
-        return Err(Refusal::invalid("serviceRegistries can have at most 1 items."));
+        return Err(Refusal::invalid("service registries can have at most 1 items."));
     }
     for registry in registries {
         let arn = registry.registry_arn.as_deref().unwrap_or_default();

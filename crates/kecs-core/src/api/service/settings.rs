@@ -60,9 +60,9 @@ fn percents(configuration: &DeploymentConfiguration, daemon: bool) -> Result<(),
             "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
         ));
     }
-    if maximum < 0 || minimum < 0 || maximum < minimum {
+    if maximum <= minimum {
         return Err(Refusal::invalid(
-            "maximumPercent cannot be less than minimumHealthyPercent, and neither can be negative.",
+            "maximumPercent must be greater than minimumHealthyPercent.",
         ));
     }
     Ok(())
@@ -123,7 +123,11 @@ fn supported(configuration: &DeploymentConfiguration) -> Result<(), Refusal> {
         ))
     };
     match configuration.strategy {
-        Some(strategy @ (DeploymentStrategy::BlueGreen | DeploymentStrategy::Linear | DeploymentStrategy::Canary)) => {
+        Some(
+            strategy @ (DeploymentStrategy::BlueGreen
+            | DeploymentStrategy::Linear
+            | DeploymentStrategy::Canary),
+        ) => {
             return unsupported(&format!("The deployment strategy {strategy} is"));
         }
         Some(DeploymentStrategy::Rolling) | None => {}
@@ -133,10 +137,17 @@ fn supported(configuration: &DeploymentConfiguration) -> Result<(), Refusal> {
             "linearConfiguration and canaryConfiguration cannot be specified with the ROLLING deployment strategy.",
         ));
     }
-    if configuration.lifecycle_hooks.as_ref().is_some_and(|hooks| !hooks.is_empty()) {
+    if configuration
+        .lifecycle_hooks
+        .as_ref()
+        .is_some_and(|hooks| !hooks.is_empty())
+    {
         return unsupported("Deployment lifecycle hooks are");
     }
-    if configuration.bake_time_in_minutes.is_some_and(|minutes| !(0..=1440).contains(&minutes)) {
+    if configuration
+        .bake_time_in_minutes
+        .is_some_and(|minutes| !(0..=1440).contains(&minutes))
+    {
         return Err(Refusal::invalid("bakeTimeInMinutes must be between 0 and 1440."));
     }
     Ok(())

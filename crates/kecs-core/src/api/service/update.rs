@@ -6,8 +6,8 @@ use kecs_model::types::{
 use kecs_model::{Refusal, types::UpdateServiceRequest};
 
 use super::create::{
-    complete, daemon_desired_count, default_namespace, gateways, has_health_check, no_health_checks,
-    no_rebalancing,
+    can_rebalance, complete, daemon_desired_count, default_namespace, gateways, has_health_check,
+    no_health_checks, no_rebalancing,
 };
 use super::{MadeFrom, active, begin, controller, settings, task_sets, with_counts};
 use crate::api::launch::{self, Launch, Wanted};
@@ -25,7 +25,11 @@ pub(in crate::api) fn update(
     let (key, mut record) = active(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
     let controller = controller(&record.service);
     fits_controller(&request, controller)?;
-    if request.gateway_connectors.as_ref().is_some_and(|it| !it.is_empty()) {
+    if request
+        .gateway_connectors
+        .as_ref()
+        .is_some_and(|it| !it.is_empty())
+    {
         return Err(gateways());
     }
     default_namespace(&mut request.service_connect_configuration, &of_cluster);
@@ -52,12 +56,11 @@ pub(in crate::api) fn update(
             tx.put(key, set);
         }
     }
+    rebalance(&request, &mut record.service)?;
     tx.put(key, record.clone());
     let mut shown = with_counts(tx, &cluster, &record)?;
     shown.tags = None;
-    Ok(types::UpdateServiceResponse {
-        service: Some(shown),
-    })
+    Ok(types::UpdateServiceResponse { service: Some(shown) })
 }
 
 /// What only another controller may change.
@@ -119,7 +122,7 @@ fn scale(call: &Call<'_>, request: &UpdateServiceRequest, record: &mut Service) 
         return Err(daemon_desired_count());
     }
     if count < 0 {
-        return Err(Refusal::invalid("Desired count cannot be negative."));
+        return Err(Refusal::invalid("desiredCount cannot be negative."));
     }
     if service.desired_count == Some(count) {
         return Ok(());
@@ -158,13 +161,20 @@ fn plain_members(request: &UpdateServiceRequest, service: &mut types::Service) -
     if let Some(asked) = request.availability_zone_rebalancing {
         service.availability_zone_rebalancing = Some(asked);
     }
-    let configuration = service.deployment_configuration.as_ref();
-    let maximum = configuration.and_then(|it| it.maximum_percent);
-    let possible = service.scheduling_strategy != Some(SchedulingStrategy::Daemon)
-        && maximum.is_none_or(|maximum| maximum > 100);
-    if service.availability_zone_rebalancing == Some(AvailabilityZoneRebalancing::Enabled) && !possible {
+    Ok(())
+}
+
+/// Zones are not balanced any more where that has become impossible; who asks for it then is refused.
+fn rebalance(request: &UpdateServiceRequest, service: &mut types::Service) -> Result<(), Refusal> {
+    if service.availability_zone_rebalancing != Some(AvailabilityZoneRebalancing::Enabled)
+        || can_rebalance(service)
+    {
+        return Ok(());
+    }
+    if request.availability_zone_rebalancing.is_some() {
         return Err(no_rebalancing());
     }
+    service.availability_zone_rebalancing = Some(AvailabilityZoneRebalancing::Disabled);
     Ok(())
 }
 
@@ -182,6 +192,8 @@ fn redeploy(
         None => {
             let kept = record.service.task_definition.as_deref().unwrap_or_default();
             task_definition::resolve(tx, kept)?
+                .ok_or_else(|| Refusal::client("TaskDefinition not found."))?
+                .1
         }
     };
     let definition = &definition.definition;
@@ -266,7 +278,9 @@ fn launch(
     definition: &types::TaskDefinition,
 ) -> Result<Launch, Refusal> {
     let asked = request.capacity_provider_strategy.as_deref();
-    if service.scheduling_strategy == Some(SchedulingStrategy::Daemon) && asked.is_some_and(|it| !it.is_empty()) {
+    if service.scheduling_strategy == Some(SchedulingStrategy::Daemon)
+        && asked.is_some_and(|it| !it.is_empty())
+    {
         return Err(Refusal::invalid(
             "Specifying a capacity provider strategy is not supported for a service that uses the DAEMON scheduling \
              strategy.",
@@ -276,7 +290,11 @@ fn launch(
     let strategy = asked.or(kept).filter(|strategy| !strategy.is_empty());
     // An empty strategy leads back to the launch type that the providers stood for.
     let on_fargate = service.platform_family.is_some();
-    let stood_for = if on_fargate { LaunchType::Fargate } else { LaunchType::Ec2 };
+    let stood_for = if on_fargate {
+        LaunchType::Fargate
+    } else {
+        LaunchType::Ec2
+    };
     let version = request.platform_version.as_deref();
     // A version that was asked for once stays on Fargate, and is of no use elsewhere.
     let to_fargate = strategy.map_or(on_fargate, |items| {

@@ -35,9 +35,7 @@ pub(in crate::api) fn list(
         request.launch_type.is_some(),
     ];
     if request.started_by.is_some() && others.contains(&true) {
-        return Err(Refusal::invalid(
-            "startedBy cannot be combined with other filters. Remove the other filters and try again.",
-        ));
+        return Err(Refusal::invalid("cannot specify startedBy with other arguments"));
     }
     if request.daemon_name.is_some() {
         return Err(Refusal::new(
@@ -110,7 +108,11 @@ fn term(tx: &Tx<'_>, cluster: &str, request: &ListTasksRequest, filters: &Filter
 /// Whether a task of the term has what the term does not say.
 fn fits(task: &Task, request: &ListTasksRequest, filters: &Filters) -> bool {
     let shown = &task.task;
-    let name = |arn: &Option<String>| arn.as_deref().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
+    let name = |arn: &Option<String>| {
+        arn.as_deref()
+            .and_then(|arn| arn.rsplit('/').next())
+            .map(str::to_owned)
+    };
     let family = || {
         let definition = name(&shown.task_definition_arn)?;
         definition.rsplit_once(':').map(|(family, _)| family.to_owned())

@@ -34,9 +34,7 @@ pub(in crate::api) fn run(
     }
     let count = request.count.unwrap_or(1);
     if !(1..=MOST).contains(&count) {
-        return Err(Refusal::invalid(format!(
-            "Count should be between 1 and {MOST}, but was {count}."
-        )));
+        return Err(Refusal::invalid(format!("count must be between 1 and {MOST}.")));
     }
     let named = request.task_definition.as_deref().unwrap_or_default();
     let definition = task_definition::usable(tx, named)?;
@@ -102,7 +100,7 @@ fn known(
         token::Seen::New => Ok(None),
         token::Seen::Other(made) => Err(Refusal::new(
             ErrorCode::ConflictException,
-            "The provided clientToken is already in use with a different RunTask request.",
+            "The client token was used before with another request.",
         )
         .with("resourceIds", made)),
         token::Seen::Same(made) => {
@@ -144,7 +142,10 @@ fn providers(launch: &Launch, count: i32) -> Vec<String> {
 pub(super) fn need(blueprint: &Blueprint, launch: &Launch, provider: Option<&str>) -> Need {
     let definition = &blueprint.definition.definition;
     let family = definition.family.as_deref().unwrap_or_default();
-    let group = blueprint.group.clone().unwrap_or_else(|| format!("family:{family}"));
+    let group = blueprint
+        .group
+        .clone()
+        .unwrap_or_else(|| format!("family:{family}"));
     Need::of(definition, blueprint.overrides.as_ref(), &group)
         .through(provider)
         .launched(Some(launch.runs_on))

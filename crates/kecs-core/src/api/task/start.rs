@@ -1,7 +1,7 @@
 //! `StartTask`.
 
-use kecs_model::types::{self, Failure, LaunchType, StartTaskRequest};
 use kecs_model::Refusal;
+use kecs_model::types::{self, Failure, LaunchType, StartTaskRequest};
 
 use super::run::need;
 use super::wanted::{Wanted, keep};
@@ -30,7 +30,7 @@ pub(in crate::api) fn start(
     }
     if instances.len() > MOST {
         return Err(Refusal::invalid(format!(
-            "Container instances can have at most {MOST} items."
+            "instanceIds can have at most {MOST} items."
         )));
     }
     let named = request.task_definition.as_deref().unwrap_or_default();

@@ -1,10 +1,10 @@
 //! What `RunTask` and `StartTask` have in common: what a task is to be, checked against its definition.
 
+use kecs_model::Refusal;
 use kecs_model::types::{
     self, NetworkConfiguration, PropagateTags, SettingName, Tag, TaskDefinition, TaskOverride,
     TaskVolumeConfiguration,
 };
-use kecs_model::Refusal;
 
 use crate::api::launch::{self, Launch};
 use crate::api::{account_setting, service, tags};
@@ -44,7 +44,9 @@ impl Wanted<'_> {
         if let Some(overrides) = self.overrides {
             check_overrides(overrides, shown)?;
         }
-        if self.group.is_some_and(|group| group.starts_with("service:")) {
+        let own = format!("family:{}", shown.family.as_deref().unwrap_or_default());
+        let reserved = |group: &str| group.starts_with("service:") || group.starts_with("family:");
+        if self.group.is_some_and(|group| reserved(group) && group != own) {
             return Err(Refusal::invalid("Invalid namespace for group."));
         }
         if self.propagate == Some(PropagateTags::Service) {
