@@ -8,7 +8,7 @@ use kecs_model::{ErrorCode, Refusal};
 
 use super::launch::{self, Wanted};
 use super::service::{self, with_task_counts};
-use super::{name, tags, token};
+use super::{name, tags, task_definition, token};
 use crate::call::Call;
 use crate::key::Key;
 use crate::record::{Rollout, Service, TaskSet, status};
@@ -56,7 +56,7 @@ pub(super) fn create(
             token::Seen::New => {}
         }
     }
-    let definition = launch::usable_definition(tx, request.task_definition.as_deref().unwrap_or_default())?;
+    let definition = task_definition::usable(tx, request.task_definition.as_deref().unwrap_or_default())?;
     let definition = &definition.definition;
     let wanted = Wanted {
         launch_type: request.launch_type,

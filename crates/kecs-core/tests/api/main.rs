@@ -4,13 +4,18 @@ mod fixture;
 mod world;
 
 mod account_setting;
+mod agent;
+mod attribute;
 mod capacity_provider;
 mod cluster;
+mod container_instance;
 mod execute;
 mod list_tasks;
 mod paging;
 mod protection;
 mod run_task;
+mod service_create;
+mod service_update;
 mod start_task;
 mod tag;
 mod task;
