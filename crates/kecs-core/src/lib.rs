@@ -4,6 +4,7 @@
 //! change, what it rests upon, and the events that come of it. Nothing here has a clock, randomness or I/O; time and
 //! ids come with the [`call::Call`].
 
+pub mod api;
 pub mod arn;
 pub mod call;
 pub mod deployment;
