@@ -24,8 +24,8 @@ pub mod strategy;
 mod tag;
 pub mod tags;
 mod task;
-mod task_set;
 pub mod task_definition;
+mod task_set;
 pub mod token;
 
 /// What is answered, and what is to be done besides.
