@@ -25,6 +25,7 @@ mod tag;
 pub mod tags;
 mod task;
 mod task_set;
+pub mod task_definition;
 pub mod token;
 
 /// What is answered, and what is to be done besides.
@@ -60,17 +61,17 @@ pub fn answer(
         Operation::DeleteCapacityProvider => run(tx, call, input, capacity_provider::delete),
         Operation::DeleteCluster => run(tx, call, input, cluster::delete),
         Operation::DeleteService => run(tx, call, input, service::delete),
-        Operation::DeleteTaskDefinitions => not_written(operation),
+        Operation::DeleteTaskDefinitions => run(tx, call, input, task_definition::delete),
         Operation::DeleteTaskSet => run(tx, call, input, task_set::delete),
         Operation::DeregisterContainerInstance => not_written(operation),
-        Operation::DeregisterTaskDefinition => not_written(operation),
+        Operation::DeregisterTaskDefinition => run(tx, call, input, task_definition::deregister),
         Operation::DescribeCapacityProviders => run(tx, call, input, capacity_provider::describe),
         Operation::DescribeClusters => run(tx, call, input, cluster::describe),
         Operation::DescribeContainerInstances => not_written(operation),
         Operation::DescribeServiceDeployments => run(tx, call, input, deployment::describe),
         Operation::DescribeServiceRevisions => run(tx, call, input, deployment::describe_revisions),
         Operation::DescribeServices => run(tx, call, input, service::describe),
-        Operation::DescribeTaskDefinition => not_written(operation),
+        Operation::DescribeTaskDefinition => run(tx, call, input, task_definition::describe),
         Operation::DescribeTaskSets => run(tx, call, input, task_set::describe),
         Operation::DescribeTasks => run(tx, call, input, task::describe),
         Operation::DiscoverPollEndpoint => not_written(operation),
@@ -84,15 +85,15 @@ pub fn answer(
         Operation::ListServices => run(tx, call, input, service::list),
         Operation::ListServicesByNamespace => run(tx, call, input, service::list_by_namespace),
         Operation::ListTagsForResource => run(tx, call, input, tag::list),
-        Operation::ListTaskDefinitionFamilies => not_written(operation),
-        Operation::ListTaskDefinitions => not_written(operation),
+        Operation::ListTaskDefinitionFamilies => run(tx, call, input, task_definition::list_families),
+        Operation::ListTaskDefinitions => run(tx, call, input, task_definition::list),
         Operation::ListTasks => run(tx, call, input, task::list),
         Operation::PutAccountSetting => run(tx, call, input, account_setting::put),
         Operation::PutAccountSettingDefault => run(tx, call, input, account_setting::put_default),
         Operation::PutAttributes => not_written(operation),
         Operation::PutClusterCapacityProviders => run(tx, call, input, cluster::put_capacity_providers),
         Operation::RegisterContainerInstance => not_written(operation),
-        Operation::RegisterTaskDefinition => not_written(operation),
+        Operation::RegisterTaskDefinition => run(tx, call, input, task_definition::register),
         Operation::RunTask => run(tx, call, input, task::run),
         Operation::StartTask => run(tx, call, input, task::start),
         Operation::StopServiceDeployment => run(tx, call, input, deployment::stop),
