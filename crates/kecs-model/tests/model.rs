@@ -1,5 +1,7 @@
 //! Types and limits of the model, for every member of every input.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
+
 #[allow(dead_code, reason = "another test file uses the rest of it")]
 mod shapes;
 
@@ -24,15 +26,15 @@ fn members(shape: &'static Structure, path: &str, ways: &mut Vec<(String, Kind, 
         } else {
             format!("{path}.{}", member.name)
         };
-        value(member.kind, path, member.rules.limits, member.rules.each, ways);
+        value(member.kind, &path, member.rules.limits, member.rules.each, ways);
     }
 }
 
-fn value(kind: Kind, path: String, limits: Limits, each: Limits, ways: &mut Vec<(String, Kind, Limits)>) {
-    ways.push((path.clone(), kind, limits));
+fn value(kind: Kind, path: &str, limits: Limits, each: Limits, ways: &mut Vec<(String, Kind, Limits)>) {
+    ways.push((path.to_owned(), kind, limits));
     match kind {
-        Kind::List(element) => value(*element, format!("{path}[]"), each, Limits::NONE, ways),
-        Kind::Structure(shape) => members(shape(), &path, ways),
+        Kind::List(element) => value(*element, &format!("{path}[]"), each, Limits::NONE, ways),
+        Kind::Structure(shape) => members(shape(), path, ways),
         _ => {}
     }
 }

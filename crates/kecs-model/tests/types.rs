@@ -1,5 +1,7 @@
 //! The types on the wire, the operations, the codes, and the page that tells them all.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
+
 use std::collections::BTreeSet;
 
 use kecs_model::types::{

@@ -38,14 +38,24 @@ fn module(files: &[File]) -> File {
         .collect();
     names.sort_unstable();
     let mut text = String::from(header());
-    text.push_str(
-        "#![allow(missing_docs, reason = \"the names are those of the service model\")]\n\
-         #![allow(clippy::enum_variant_names, reason = \"the words are those of the service model\")]\n\
-         #![allow(clippy::wildcard_imports, reason = \"the files are one module, cut where letters change\")]\n\
-         #![allow(clippy::struct_field_names, reason = \"the members are those of the service model\")]\n\n",
-    );
-    for name in &names {
+    text.push_str("#![allow(missing_docs, reason = \"the names are those of the service model\")]\n");
+    // Broken as rustfmt breaks them.
+    for (lint, reason) in [
+        ("enum_variant_names", "the words are those of the service model"),
+        ("struct_field_names", "the members are those of the service model"),
+        (
+            "wildcard_imports",
+            "the files are one module, cut where letters change",
+        ),
+    ] {
         // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "#![allow(\n    clippy::{lint},\n    reason = \"{reason}\"\n)]"
+        );
+    }
+    text.push('\n');
+    for name in &names {
         let _ = writeln!(text, "mod {name};");
     }
     text.push('\n');
