@@ -199,3 +199,22 @@ fn a_pause_is_kept_although_another_clock_has_dated_the_last_attempt() {
     round_of_cluster(&mut seen, until);
     assert_eq!(seen.object.record.recovery.last_attempt, Some(until));
 }
+
+/// Inputs that were invalid are looked at while it recovers: what is missing is waited for, and nothing else matters.
+#[test]
+fn a_control_plane_that_recovers_from_its_inputs_looks_at_them() {
+    let recovering = || {
+        let mut seen = control_plane(State::Recovering);
+        seen.object.record.origin = Some(State::Validating);
+        seen.object.record.next_attempt = Some(Timestamp::MAX);
+        seen.apply = None;
+        seen
+    };
+    let mut seen = recovering();
+    seen.missing = vec![Wait::new("Secret/it", "SecretMissing", "it is not there")];
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "SecretMissing");
+    assert_eq!(seen.object.record.state, State::Recovering);
+    let mut seen = recovering();
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+}
