@@ -65,7 +65,7 @@ fn wanted(
     let items = request.default_capacity_provider_strategy.unwrap_or_default();
     let items = strategy::checked(tx, &providers, items)?;
     let mut known = Vec::new();
-    if !request.settings.as_ref().is_some_and(|it| !it.is_empty()) {
+    if request.settings.as_ref().is_none_or(Vec::is_empty) {
         let insights = account_setting::effective(tx, call, SettingName::ContainerInsights)?;
         known = vec![setting::insights(insights)];
     }

@@ -1,5 +1,11 @@
 //! The operations, from JSON to JSON, over records in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where something is not as it says"
+)]
+
 mod fixture;
 mod world;
 
@@ -9,6 +15,7 @@ mod attribute;
 mod capacity_provider;
 mod cluster;
 mod container_instance;
+mod examples;
 mod execute;
 mod list_tasks;
 mod paging;
@@ -17,6 +24,7 @@ mod run_task;
 mod service_create;
 mod service_update;
 mod start_task;
+mod table;
 mod tag;
 mod task;
 mod task_definition;
