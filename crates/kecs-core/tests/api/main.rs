@@ -1,5 +1,11 @@
 //! The operations, from JSON to JSON, over records in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where something is not as it says"
+)]
+
 mod fixture;
 mod world;
 
@@ -10,6 +16,7 @@ mod capacity_provider;
 mod cluster;
 mod container_instance;
 mod deployment;
+mod examples;
 mod execute;
 mod list_tasks;
 mod paging;
@@ -19,6 +26,7 @@ mod service_create;
 mod service_read;
 mod service_update;
 mod start_task;
+mod table;
 mod tag;
 mod task;
 mod task_definition;
