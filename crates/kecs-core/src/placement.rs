@@ -19,6 +19,8 @@ mod parse;
 mod query;
 mod resources;
 mod strategy;
+#[cfg(test)]
+mod tests;
 
 pub use need::Need;
 pub use query::{Query, QueryFault};
