@@ -211,6 +211,11 @@ impl Fleet {
             .is_some_and(|it| it.left.lacks(need).is_none())
     }
 
+    /// Whether an instance meets an expression. One that is not there does not.
+    pub fn meets(&self, query: &Query, arn: &str) -> bool {
+        self.instances.get(arn).is_some_and(|it| query.holds(it))
+    }
+
     /// Places a task on the instance that the strategies choose. `seed` is chance's part in it.
     pub fn place(&mut self, need: &Need, seed: u64) -> Result<Host, Unplaced> {
         let lacks = |it: &Instance| {

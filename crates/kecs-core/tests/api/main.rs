@@ -4,8 +4,11 @@ mod fixture;
 mod world;
 
 mod account_setting;
+mod agent;
+mod attribute;
 mod capacity_provider;
 mod cluster;
+mod container_instance;
 mod deployment;
 mod execute;
 mod list_tasks;
