@@ -323,3 +323,21 @@ fn update_container_agent_needs_a_version_that_is_not_the_newest() {
         )
     );
 }
+
+#[test]
+fn an_instance_that_tells_what_it_can_do_does_nothing_else() {
+    let mut world = world();
+    let mut definition = crate::task_definition::minimal("web");
+    definition["containerDefinitions"][0]["healthCheck"] = json!({"command": ["CMD", "true"]});
+    crate::task_definition::register(&mut world, definition);
+    let mut telling = machine();
+    telling["attributes"] = json!([{"name": "com.amazonaws.ecs.capability.docker-remote-api.1.24"}]);
+    let arn = join(&mut world, telling);
+    let run = json!({"cluster": "blue", "taskDefinition": "web", "launchType": "EC2"});
+    let answer = world.ok(Operation::RunTask, run.clone());
+    assert_eq!(answer["failures"], json!([{"arn": arn, "reason": "ATTRIBUTE"}]));
+    // One that tells nothing is taken to do everything.
+    let silent = join(&mut world, machine());
+    let answer = world.ok(Operation::RunTask, run);
+    assert_eq!(answer["tasks"][0]["containerInstanceArn"], silent);
+}

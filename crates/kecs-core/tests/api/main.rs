@@ -31,3 +31,4 @@ mod tag;
 mod task;
 mod task_definition;
 mod task_set;
+mod token;
