@@ -3,6 +3,11 @@
 //! The input has been checked against the model before ([`kecs_model::check`]). What is left here is what takes more
 //! than one member of it, or what is kept.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "every operation takes its request, whether it uses it up or not"
+)]
+
 use kecs_model::{ErrorCode, Input, Operation, Refusal};
 use serde_json::{Map, Value};
 

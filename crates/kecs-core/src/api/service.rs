@@ -16,6 +16,8 @@ use crate::tx::Tx;
 use crate::view::Page;
 
 mod create;
+mod fits;
+mod made;
 mod read;
 mod rules;
 mod settings;

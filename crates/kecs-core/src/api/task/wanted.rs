@@ -6,7 +6,7 @@ use kecs_model::types::{
     TaskVolumeConfiguration,
 };
 
-use crate::api::launch::{self, Launch};
+use crate::api::launch::{self, Compute};
 use crate::api::{account_setting, service, tags};
 use crate::call::Call;
 use crate::record;
@@ -15,7 +15,7 @@ use crate::tx::Tx;
 
 /// Letters that overrides have at most, as JSON.
 ///
-/// Source: Amazon ECS API reference, "RunTask", overrides.
+/// Source: `RunTask` of the Amazon ECS API reference.
 const OVERRIDES: usize = 8192;
 
 /// What both operations say of a task.
@@ -37,7 +37,7 @@ impl Wanted<'_> {
         &self,
         cluster: &str,
         definition: &record::TaskDefinition,
-        launch: &Launch,
+        launch: &Compute,
     ) -> Result<Blueprint, Refusal> {
         let shown = &definition.definition;
         let network = launch::network(shown, launch, self.network)?;
