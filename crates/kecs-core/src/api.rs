@@ -5,7 +5,11 @@
 
 #![allow(
     clippy::needless_pass_by_value,
-    reason = "every operation takes its request, whether it uses it up or not"
+    reason = "every operation owns its request, so that one table holds them all"
+)]
+#![allow(
+    clippy::similar_names,
+    reason = "a thing is `named` by a request in one of several ways, and has one `name`"
 )]
 
 use kecs_model::{ErrorCode, Input, Operation, Refusal};

@@ -65,7 +65,7 @@ fn wanted(
     let items = request.default_capacity_provider_strategy.unwrap_or_default();
     let items = strategy::checked(tx, &providers, items)?;
     let mut known = Vec::new();
-    if !request.settings.as_ref().is_some_and(|it| !it.is_empty()) {
+    if request.settings.as_ref().is_none_or(Vec::is_empty) {
         let insights = account_setting::effective(tx, call, SettingName::ContainerInsights)?;
         known = vec![setting::insights(insights)];
     }
@@ -184,6 +184,15 @@ pub(super) fn put_capacity_providers(
     let (name, mut record) = name::active_cluster(tx, request.cluster.as_deref())?;
     let providers = strategy::providers(tx, &name, &request.capacity_providers.unwrap_or_default())?;
     let items = request.default_capacity_provider_strategy.unwrap_or_default();
+    for item in &items {
+        let named = item.capacity_provider.as_deref().unwrap_or_default();
+        if !providers.contains(&strategy::provider_name(tx, named)?) {
+            return Err(Refusal::invalid(
+                "The default capacity provider strategy cannot contain a capacity provider that is not associated \
+                 with the cluster.",
+            ));
+        }
+    }
     let items = strategy::checked(tx, &providers, items)?;
     let before = record.cluster.capacity_providers.take().unwrap_or_default();
     for gone in before.iter().filter(|name| !providers.contains(name)) {

@@ -94,6 +94,27 @@ fn execute_command_refuses_a_task_without_it() {
 }
 
 #[test]
+fn execute_command_waits_for_the_agent_of_the_container() {
+    let (mut world, id, _) = with_task();
+    for (agent, runs) in [("PENDING", false), ("RUNNING", true), ("STOPPED", false)] {
+        change_task(&mut world, &id, |it| {
+            let agents = json!([{"name": "ExecuteCommandAgent", "lastStatus": agent}]);
+            it.task.containers.as_mut().unwrap()[0].managed_agents = serde_json::from_value(agents).unwrap();
+        });
+        let answer = world.answer(ExecuteCommand, sh(&id, json!({})));
+        assert_eq!(answer.is_ok(), runs, "{agent}");
+        if let Err(refusal) = answer {
+            assert_eq!(refusal.code.name(), "InvalidParameterException");
+            assert!(
+                refusal
+                    .message
+                    .contains("the execute command agent isn’t running")
+            );
+        }
+    }
+}
+
+#[test]
 fn execute_command_refuses_a_task_or_container_that_does_not_run() {
     let not_connected = (
         "TargetNotConnectedException",

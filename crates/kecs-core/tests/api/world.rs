@@ -1,5 +1,6 @@
 //! Records in memory, and requests to them.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -40,6 +41,8 @@ struct Kept {
     terms: BTreeMap<Term, BTreeSet<Key>>,
     of: BTreeMap<Key, Vec<Term>>,
     revision: u64,
+    /// How many records were read out of lists.
+    rows: Cell<usize>,
 }
 
 impl View for Kept {
@@ -50,13 +53,15 @@ impl View for Kept {
     fn list(&self, term: &Term, page: Page<'_>) -> Result<Vec<Entry>, Unreadable> {
         let keys = self.terms.get(term).into_iter().flatten();
         let entry = |key: &Key| self.entries[key].clone();
-        Ok(if page.descending {
+        let entries: Vec<Entry> = if page.descending {
             let behind = |key: &&Key| page.after.is_none_or(|after| *key < after);
             keys.rev().filter(behind).take(page.limit).map(entry).collect()
         } else {
             let behind = |key: &&Key| page.after.is_none_or(|after| *key > after);
             keys.filter(behind).take(page.limit).map(entry).collect()
-        })
+        };
+        self.rows.set(self.rows.get() + entries.len());
+        Ok(entries)
     }
 
     fn count(&self, term: &Term) -> Result<u64, Unreadable> {
@@ -138,6 +143,11 @@ impl World {
     /// What an operation answers, with what the data plane is to do. The input is checked as a server does it.
     pub(crate) fn answer(&mut self, operation: Operation, input: Value) -> Result<Answer, Refusal> {
         kecs_model::check(operation, &input)?;
+        self.unchecked(operation, input)
+    }
+
+    /// The same without the check that a server does before.
+    pub(crate) fn unchecked(&mut self, operation: Operation, input: Value) -> Result<Answer, Refusal> {
         self.requests += 1;
         let scope = self.scope.clone();
         let principal = self.principal.clone();
@@ -196,6 +206,13 @@ impl World {
         if !commit.is_empty() {
             self.kept.commit(&commit);
         }
+    }
+
+    /// How many records an operation reads out of lists, and what it answers.
+    pub(crate) fn rows(&mut self, operation: Operation, input: Value) -> (usize, Value) {
+        self.kept.rows.set(0);
+        let output = self.ok(operation, input);
+        (self.kept.rows.get(), output)
     }
 
     /// Moves the clock.

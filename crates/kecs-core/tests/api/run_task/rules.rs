@@ -310,6 +310,37 @@ fn run_task_refuses_wrong_overrides() {
 }
 
 #[test]
+fn run_task_overrides_the_size_of_a_task() {
+    let mut world = blue();
+    let larger = world.ok(
+        RunTask,
+        lean(json!({"overrides": {"cpu": "1 vCPU", "memory": "2 GB"}})),
+    );
+    let task = &larger["tasks"][0];
+    assert_eq!((&task["cpu"], &task["memory"]), (&json!("1024"), &json!("2048")));
+    assert_eq!(
+        (&task["overrides"]["cpu"], &task["overrides"]["memory"]),
+        (&json!("1024"), &json!("2048"))
+    );
+    // On Fargate there are certain combinations only, also with what the definition says.
+    for size in [
+        json!({"cpu": "1024"}),
+        json!({"memory": "600"}),
+        json!({"cpu": "512", "memory": "512"}),
+    ] {
+        let (code, message) = world.refused(RunTask, lean(json!({"overrides": size})));
+        assert_eq!(code, "ClientException");
+        assert!(
+            message.starts_with("No Fargate configuration exists for given values"),
+            "{message}"
+        );
+    }
+    world.ok(RunTask, lean(json!({"overrides": {"memory": "1024"}})));
+    let (code, _) = world.refused(RunTask, lean(json!({"overrides": {"cpu": "much"}})));
+    assert_eq!(code, "ClientException");
+}
+
+#[test]
 fn run_task_refuses_groups_tags_and_exec_that_it_cannot_give() {
     let mut world = blue();
     for group in ["service:web", "family:web"] {
