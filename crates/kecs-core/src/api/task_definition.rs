@@ -22,7 +22,9 @@ mod register;
 mod size;
 mod volume;
 
+pub(super) use fargate::sized;
 pub use reference::{resolve, usable};
+pub(super) use size::{cpu, memory};
 
 use reference::exact;
 

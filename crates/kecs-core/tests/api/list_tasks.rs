@@ -79,12 +79,18 @@ fn list_tasks_filters() {
         arns(&mut world, json!({"launchType": "FARGATE"})),
         [two.clone(), three]
     );
-    assert_eq!(arns(&mut world, json!({"startedBy": "me"})), [one.clone()]);
+    assert_eq!(
+        arns(&mut world, json!({"startedBy": "me"})),
+        std::slice::from_ref(&one)
+    );
     assert_eq!(
         arns(&mut world, json!({"startedBy": "me", "desiredStatus": "STOPPED"})),
         Vec::<String>::new()
     );
-    assert_eq!(arns(&mut world, json!({"serviceName": "web"})), [four.clone()]);
+    assert_eq!(
+        arns(&mut world, json!({"serviceName": "web"})),
+        std::slice::from_ref(&four)
+    );
     assert_eq!(
         arns(
             &mut world,
@@ -93,10 +99,13 @@ fn list_tasks_filters() {
         [stopped]
     );
     let service = world.arn("service/blue/web");
-    assert_eq!(arns(&mut world, json!({"serviceName": service})), [four.clone()]);
+    assert_eq!(
+        arns(&mut world, json!({"serviceName": service})),
+        std::slice::from_ref(&four)
+    );
     assert_eq!(
         arns(&mut world, json!({"containerInstance": instance_id(1)})),
-        [one.clone()]
+        std::slice::from_ref(&one)
     );
     // More than one filter: what all of them let through.
     assert_eq!(

@@ -3,7 +3,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test ends where something is not as it says"
+    clippy::needless_pass_by_value,
+    reason = "a test ends where something is not as it says, and hands its JSON over"
 )]
 
 mod fixture;
@@ -22,6 +23,7 @@ mod list_tasks;
 mod paging;
 mod protection;
 mod run_task;
+mod scheduled;
 mod service_create;
 mod service_read;
 mod service_update;
@@ -32,3 +34,4 @@ mod task;
 mod task_definition;
 mod task_set;
 mod token;
+mod workload_examples;

@@ -48,9 +48,11 @@ fn start_task_tells_of_instances_that_are_missing_inactive_disconnected_or_full(
     let lost = join(&mut world, 3, 1024, 1024);
     let well = join(&mut world, 4, 1024, 1024);
     change(&mut world, 2, |it| {
-        it.instance.status = Some("INACTIVE".to_owned())
+        it.instance.status = Some("INACTIVE".to_owned());
     });
-    change(&mut world, 3, |it| it.instance.agent_connected = Some(false));
+    change(&mut world, 3, |it| {
+        it.instance.agent_connected = Some(false);
+    });
     let missing = world.arn(&format!("container-instance/blue/{}", instance_id(9)));
     let answer = world.ok(StartTask, on(json!([missing, full, gone, lost, well])));
     assert_eq!(

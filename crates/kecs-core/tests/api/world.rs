@@ -10,6 +10,7 @@ use kecs_core::call::{Call, Ids};
 use kecs_core::event::Event;
 use kecs_core::key::{Key, Scope, Term};
 use kecs_core::record::{Kind, Record};
+use kecs_core::scheduler::{self, Pace};
 use kecs_core::tx::{Commit, Expect, Tx};
 use kecs_core::view::{Entry, Page, Unreadable, View};
 use kecs_model::{Operation, Refusal};
@@ -192,6 +193,19 @@ impl World {
     /// What is kept under a key.
     pub(crate) fn get<K: Kind>(&self, key: &Key) -> Option<K> {
         K::of(&self.kept.entries.get(key)?.record).cloned()
+    }
+
+    /// A round of the scheduler for a service.
+    pub(crate) fn schedule(&mut self, cluster: &str, service: &str) {
+        self.requests += 1;
+        let scope = self.scope.clone();
+        let key = scope.service(cluster, service);
+        let mut tx = Tx::new(&self.kept, &scope, self.now);
+        scheduler::run(&mut tx, &key, Pace::default(), &Ids::new(self.requests)).unwrap();
+        let commit = tx.finish();
+        if !commit.is_empty() {
+            self.kept.commit(&commit);
+        }
     }
 
     /// How many records an operation reads out of lists, and what it answers.
