@@ -137,7 +137,7 @@ impl Api {
             Some(Effect::Execute(execute)) => {
                 let span = tracing::info_span!("plane", call = "execute", task = execute.task_arn);
                 let session = self.plane.execute(execute).instrument(span).await;
-                let session = session.map_err(refused)?;
+                let session = session.map_err(|fault| refused(&fault))?;
                 let session = serde_json::to_value(session).unwrap_or_default();
                 if let Some(output) = output.as_object_mut() {
                     output.insert("session".to_owned(), session);
@@ -149,7 +149,7 @@ impl Api {
 }
 
 /// What the caller is told when the data plane could not do it.
-fn refused(fault: PlaneFault) -> Refusal {
+fn refused(fault: &PlaneFault) -> Refusal {
     let code = match fault {
         PlaneFault::Unreachable(_) => ErrorCode::ServerException,
         PlaneFault::NotRunning(_) => ErrorCode::TargetNotConnectedException,

@@ -1,5 +1,6 @@
 //! A server to ask, and what asks it.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,12 +135,12 @@ impl Server {
     pub(crate) async fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = format!("POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.running.address);
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            request.push_str(&format!("Content-Type: {MEDIA_TYPE}\r\n"));
+            let _ = write!(request, "Content-Type: {MEDIA_TYPE}\r\n");
         }
         for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(request, "{name}: {value}\r\n");
         }
-        request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        let _ = write!(request, "Content-Length: {}\r\n\r\n{body}", body.len());
         self.raw(request.as_bytes()).await
     }
 
