@@ -30,6 +30,11 @@ pub(crate) enum Engine {
     Sqlite,
     CachedMemory,
     CachedSqlite,
+    /// In a database that is named after the place.
+    #[cfg(feature = "postgres")]
+    Postgres,
+    #[cfg(feature = "postgres")]
+    CachedPostgres,
 }
 
 impl Engine {
@@ -42,14 +47,30 @@ impl Engine {
             Self::Sqlite => Arc::new(file()),
             Self::CachedMemory => Arc::new(Cached::new(Memory::new(7), keys, ttl).unwrap()),
             Self::CachedSqlite => Arc::new(Cached::new(file(), keys, ttl).unwrap()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres => Arc::new(crate::cluster::open(place)),
+            #[cfg(feature = "postgres")]
+            Self::CachedPostgres => Arc::new(Cached::new(crate::cluster::open(place), keys, ttl).unwrap()),
         }
     }
 
     /// Whether it outlives the process.
+    pub(crate) fn lasts(self) -> bool {
+        match self {
+            Self::Memory | Self::CachedMemory => false,
+            Self::Sqlite | Self::CachedSqlite => true,
+            #[cfg(feature = "postgres")]
+            Self::Postgres | Self::CachedPostgres => true,
+        }
+    }
+
+    /// Whether it can be copied to a file.
     pub(crate) fn in_file(self) -> bool {
         match self {
             Self::Memory | Self::CachedMemory => false,
             Self::Sqlite | Self::CachedSqlite => true,
+            #[cfg(feature = "postgres")]
+            Self::Postgres | Self::CachedPostgres => false,
         }
     }
 
@@ -57,6 +78,10 @@ impl Engine {
         match self {
             Self::Memory | Self::Sqlite => false,
             Self::CachedMemory | Self::CachedSqlite => true,
+            #[cfg(feature = "postgres")]
+            Self::Postgres => false,
+            #[cfg(feature = "postgres")]
+            Self::CachedPostgres => true,
         }
     }
 }
