@@ -1,4 +1,4 @@
-//! A store in a PostgreSQL database, for several servers at once.
+//! A store in a `PostgreSQL` database, for several servers at once.
 //!
 //! Every commit locks one row first, so that commits of all servers are one after the other and their numbers have no
 //! gap. Each server hears of the commits of the others by `LISTEN`, and looks for them itself now and then. Connections

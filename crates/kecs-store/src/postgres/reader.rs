@@ -47,12 +47,11 @@ fn begin(session: &mut Session) -> Result<(Head, Floors), StoreError> {
 impl Reader {
     pub(super) fn begin(shared: &Arc<Shared>) -> Result<Self, StoreError> {
         let mut line = shared.pool.take()?;
-        let (head, floors) = match line.call(begin) {
-            Ok(begun) => begun,
-            Err(_) => {
-                line = shared.pool.fresh()?;
-                line.call(begin)?
-            }
+        let (head, floors) = if let Ok(begun) = line.call(begin) {
+            begun
+        } else {
+            line = shared.pool.fresh()?;
+            line.call(begin)?
         };
         Ok(Self {
             shared: Arc::clone(shared),

@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster for one run.
+//! A `PostgreSQL` cluster for one run.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
@@ -115,8 +115,9 @@ pub(crate) fn sql(database: &str, statement: &str) {
 /// The database that belongs to a place.
 pub(crate) fn database(place: &TempDir) -> String {
     let name = place.path().file_name().unwrap().to_str().unwrap();
-    let letters: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("t{letters}")
+    // Names of databases are not told apart by the case of letters, unless they are quoted everywhere.
+    name.bytes()
+        .fold("t".to_owned(), |all, byte| format!("{all}{byte:02x}"))
 }
 
 /// The store in the database that belongs to a place, which is made where there is none.

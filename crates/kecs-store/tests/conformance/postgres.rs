@@ -1,5 +1,5 @@
-//! What every store does, on PostgreSQL: in a cluster that is made for it and thrown away. Where there are no binaries
-//! of PostgreSQL it says that nothing was run.
+//! What every store does, on `PostgreSQL`: in a cluster that is made for it and thrown away. Where there are no binaries
+//! of `PostgreSQL` it says that nothing was run.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
 
@@ -9,7 +9,21 @@ mod cluster;
 mod fixture;
 mod replicas;
 
-use fixture::{Engine, Fixture};
+use std::sync::Arc;
+
+use fixture::{Engine, Fixture, cached};
+
+const POSTGRES: Engine = Engine {
+    open: |place| Arc::new(cluster::open(place)),
+    lasts: true,
+    in_file: false,
+    cached: false,
+};
+const CACHED_POSTGRES: Engine = Engine {
+    open: |place| cached(cluster::open(place)),
+    cached: true,
+    ..POSTGRES
+};
 
 macro_rules! conformance {
     ($($case:ident),* $(,)?) => {
@@ -31,8 +45,8 @@ fn main() {
     };
     // Whatever fails, the cluster is ended.
     let outcome = std::panic::catch_unwind(|| {
-        run_all(Engine::Postgres);
-        run_all(Engine::CachedPostgres);
+        run_all(POSTGRES);
+        run_all(CACHED_POSTGRES);
         run(
             "replicas::each_sees_what_the_others_acknowledged",
             replicas::each_sees_what_the_others_acknowledged(),

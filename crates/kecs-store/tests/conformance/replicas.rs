@@ -9,14 +9,14 @@ use kecs_store::{CommitError, Fed, Feed, Head, Retention, Store, StoreError};
 use tempfile::TempDir;
 
 use crate::cluster;
-use crate::fixture::*;
+use crate::fixture::{Fixture, at, changes, delete, expecting, key, set, telling, value};
 
 fn two() -> (TempDir, Fixture, Fixture) {
     let place = TempDir::new().unwrap();
     let fixture = |store| Fixture {
         store,
         place: TempDir::new().unwrap(),
-        engine: Engine::CachedPostgres,
+        engine: crate::CACHED_POSTGRES,
     };
     let open = || -> Arc<dyn Store> {
         Arc::new(Cached::new(cluster::open(&place), 100, Duration::from_mins(1)).unwrap())
