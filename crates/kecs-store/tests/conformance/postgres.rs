@@ -1,7 +1,12 @@
 //! What every store does, on `PostgreSQL`: in a cluster that is made for it and thrown away. Where there are no binaries
 //! of `PostgreSQL` it says that nothing was run.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
 
 #[macro_use]
 mod cases;
@@ -63,10 +68,9 @@ fn main() {
             "replicas::a_lost_connection_is_made_anew",
             replicas::a_lost_connection_is_made_anew(),
         );
-        run(
-            "replicas::a_later_version_is_left_alone",
-            replicas::a_later_version_is_left_alone(),
-        );
+        run("replicas::a_later_version_is_left_alone", async {
+            replicas::a_later_version_is_left_alone()
+        });
     });
     drop(cluster);
     if let Err(panicked) = outcome {

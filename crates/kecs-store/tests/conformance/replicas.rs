@@ -53,9 +53,12 @@ pub(crate) async fn each_sees_what_the_others_acknowledged() {
     one.sound();
 }
 
+/// A call of a feed: its revision, and of each key the revision and whether there is a record.
+type Call = (u64, Vec<(u64, bool)>);
+
 /// Remembers what it is told.
 #[derive(Default)]
-struct Told(Mutex<Vec<(u64, Vec<(u64, bool)>)>>);
+struct Told(Mutex<Vec<Call>>);
 
 impl Feed for Told {
     fn applied(&self, revision: u64, changed: &[Fed]) {
@@ -165,7 +168,7 @@ pub(crate) async fn a_lost_connection_is_made_anew() {
     one.sound();
 }
 
-pub(crate) async fn a_later_version_is_left_alone() {
+pub(crate) fn a_later_version_is_left_alone() {
     let place = TempDir::new().unwrap();
     drop(cluster::open(&place));
     cluster::sql(&cluster::database(&place), "UPDATE kecs_version SET version = 99");
