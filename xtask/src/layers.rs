@@ -28,8 +28,16 @@ const LAYERS: &[Layer] = &[
         imports: &[],
     },
     Layer {
-        name: "kecs-model",
+        name: "clock",
         imports: &[],
+    },
+    Layer {
+        name: "kecs-sim",
+        imports: &["capt-core", "clock", "kecs-core", "kecs-model"],
+    },
+    Layer {
+        name: "kecs-controller",
+        imports: &["capt-core", "clock", "kecs-core", "kecs-model", "kecs-store"],
     },
     Layer {
         name: "kecs-core",
@@ -41,7 +49,11 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "kecs-server",
-        imports: &["kecs-core", "kecs-model", "kecs-store", "telemetry"],
+        imports: &["capt-core", "clock", "kecs-controller", "kecs-core", "kecs-model", "kecs-store", "telemetry"],
+    },
+    Layer {
+        name: "kecs-model",
+        imports: &[],
     },
     Layer {
         name: "kube-sim",
@@ -53,7 +65,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "capt-runtime",
-        imports: &["capt-core"],
+        imports: &["capt-core", "clock"],
     },
     Layer {
         name: "capt-terraform",

@@ -1,5 +1,6 @@
 //! `cargo xtask mutants`: mistakes that a program plants in the core, which its tests have to find.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -113,6 +114,9 @@ fn is_installed() -> bool {
 fn run_shard(repository: &Repository, shard: Shard) -> Result<()> {
     /// All were caught; some were not; some were stopped by the clock, whatever became of the others.
     const ENDS: &[i32] = &[0, 2, 3];
+    // It makes a folder, and none above that.
+    let output = repository.root().join(OUTPUT).join(shard.name());
+    fs::create_dir_all(&output).with_context(|| format!("create {}", output.display()))?;
     let mut command = Command::new(cargo());
     command
         .args(["mutants", "--package", "capt-core", "--output"])
@@ -180,8 +184,6 @@ impl End {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]

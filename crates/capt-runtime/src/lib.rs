@@ -24,7 +24,6 @@
 //! only for writes made through its [`Writer`]s.
 
 mod cache;
-mod clock;
 mod driver;
 mod events;
 mod fault;

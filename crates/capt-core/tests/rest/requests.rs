@@ -4,6 +4,7 @@ use crate::world::{
     NOW, child, cluster, control_plane, round_of_apply, round_of_cluster, round_of_control_plane,
     round_of_workspace, template_apply, workspace,
 };
+use capt_core::cluster::Vpc;
 use capt_core::control_plane::{Endpoint, Kubeconfig, Secret};
 use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::State;
@@ -239,4 +240,21 @@ fn a_request_is_not_honoured_before_it_is_known_how_the_child_ends() {
     round_of_control_plane(&mut seen, NOW);
     assert_eq!(seen.object.record.state, State::Validating);
     assert_eq!(seen.object.record.honoured, seen.object.requested);
+}
+
+/// Whose the apply of a VPC is matters where we would make it; one that is shared is somebody else's by intent.
+#[test]
+fn an_apply_is_foreign_only_where_it_would_be_ours() {
+    let not_ours = Fault::new(FaultClass::Conflict, "Foreign", "not ours");
+    let apply = Some(Child {
+        foreign: Some(not_ours.clone()),
+        ..child(State::Ready)
+    });
+    let owned = Vpc::Owned {
+        apply: apply.clone(),
+        retain: false,
+    };
+    assert_eq!(owned.foreign(), Some(&not_ours));
+    assert_eq!(Vpc::Shared { apply }.foreign(), None);
+    assert_eq!(Vpc::Existing.foreign(), None);
 }

@@ -9,6 +9,10 @@
     clippy::struct_field_names,
     reason = "the members are those of the service model"
 )]
+#![allow(
+    clippy::wildcard_imports,
+    reason = "the files are one module, cut where letters change"
+)]
 
 mod enumerations_a_p;
 mod enumerations_r_v;

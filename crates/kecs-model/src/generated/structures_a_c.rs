@@ -6,7 +6,7 @@ use super::*;
 use crate::Time;
 use crate::shape::RULES;
 
-crate::kind::structures! {
+crate::form::structures! {
     AcceleratorCountRequest {
         min "min": i32,
         max "max": i32,
@@ -79,7 +79,7 @@ crate::kind::structures! {
     CapacityProviderStrategyItem {
         capacity_provider "capacityProvider": String => RULES.required(),
         weight "weight": i32 => RULES.min(0).max(1000),
-        base "base": i32 => RULES.min(0).max(100000),
+        base "base": i32 => RULES.min(0).max(100_000),
     }
     CapacityReservationRequest {
         reservation_group_arn "reservationGroupArn": String,

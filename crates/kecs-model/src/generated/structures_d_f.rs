@@ -6,7 +6,7 @@ use super::*;
 use crate::Time;
 use crate::shape::RULES;
 
-crate::kind::structures! {
+crate::form::structures! {
     DeleteAccountSettingRequest {
         name "name": SettingName => RULES.required(),
         principal_arn "principalArn": String,
@@ -132,7 +132,7 @@ crate::kind::structures! {
         timeout_action "timeoutAction": DeploymentLifecycleHookAction,
     }
     DeploymentLifecycleHookTimeoutConfiguration {
-        timeout_in_minutes "timeoutInMinutes": i32 => RULES.min(1).max(20160),
+        timeout_in_minutes "timeoutInMinutes": i32 => RULES.min(1).max(20_160),
         action "action": DeploymentLifecycleHookAction,
     }
     DeregisterContainerInstanceRequest {

@@ -4,7 +4,7 @@ use super::*;
 use crate::Time;
 use crate::shape::RULES;
 
-crate::kind::structures! {
+crate::form::structures! {
     Tag {
         key "key": String => RULES.min(1).max(128).pattern("([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"),
         value "value": String => RULES.min(0).max(256).pattern("([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"),
@@ -154,8 +154,8 @@ crate::kind::structures! {
         value "value": i32 => RULES.required(),
     }
     TimeoutConfiguration {
-        idle_timeout_seconds "idleTimeoutSeconds": i32 => RULES.min(0).max(2147483647),
-        per_request_timeout_seconds "perRequestTimeoutSeconds": i32 => RULES.min(0).max(2147483647),
+        idle_timeout_seconds "idleTimeoutSeconds": i32 => RULES.min(0).max(2_147_483_647),
+        per_request_timeout_seconds "perRequestTimeoutSeconds": i32 => RULES.min(0).max(2_147_483_647),
     }
     Tmpfs {
         container_path "containerPath": String => RULES.required(),

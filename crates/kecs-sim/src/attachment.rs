@@ -1,0 +1,66 @@
+//! The addresses of a simulated task: made from its ARN, so that they are the same after a restart.
+
+use kecs_model::types::{Attachment, KeyValuePair, NetworkBinding, NetworkInterface, PortMapping};
+
+use capt_core::retry::seed_of;
+
+/// The first of the ports that are given out where a task asks for any.
+const FIRST_DYNAMIC_PORT: u64 = 32_768;
+
+/// The address within `10.0.0.0/8` of this ARN.
+pub(crate) fn address(task_arn: &str) -> String {
+    let [.., b, c, d] = seed_of(task_arn).to_be_bytes();
+    format!("10.{b}.{c}.{}", d.clamp(4, 254))
+}
+
+/// The attachment once it is in use.
+pub(crate) fn attached(attachment: &Attachment, task_arn: &str) -> Attachment {
+    if attachment.r#type.as_deref() != Some("ElasticNetworkInterface") {
+        return attachment.clone();
+    }
+    let seed = seed_of(task_arn);
+    let [_, _, a, b, c, d, e, f] = seed.to_be_bytes();
+    let mut details = attachment.details.clone().unwrap_or_default();
+    let mut tell = |name: &str, value: String| {
+        details.retain(|it| it.name.as_deref() != Some(name));
+        details.push(KeyValuePair {
+            name: Some(name.to_owned()),
+            value: Some(value),
+        });
+    };
+    tell("networkInterfaceId", format!("eni-{seed:017x}"));
+    tell(
+        "macAddress",
+        format!("0a:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"),
+    );
+    tell("privateDnsName", format!("ip-10-{a}-{b}-{c}.ec2.internal"));
+    tell("privateIPv4Address", address(task_arn));
+    Attachment {
+        status: Some("ATTACHED".to_owned()),
+        details: Some(details),
+        ..attachment.clone()
+    }
+}
+
+/// The interface of a container of a task with this attachment.
+pub(crate) fn interface(attachment: &Attachment, task_arn: &str) -> NetworkInterface {
+    NetworkInterface {
+        attachment_id: attachment.id.clone(),
+        private_ipv4_address: Some(address(task_arn)),
+        ..NetworkInterface::default()
+    }
+}
+
+/// The ports on the machine of a container in bridge or host mode.
+pub(crate) fn binding(mapping: &PortMapping, task_arn: &str, nth: u64, host_mode: bool) -> NetworkBinding {
+    let dynamic = FIRST_DYNAMIC_PORT + (seed_of(task_arn).wrapping_add(nth) % 28_000);
+    let asked = mapping.host_port.filter(|port| *port != 0);
+    let same = mapping.container_port.filter(|_| host_mode);
+    NetworkBinding {
+        bind_ip: Some("0.0.0.0".to_owned()),
+        container_port: mapping.container_port,
+        host_port: asked.or(same).or_else(|| i32::try_from(dynamic).ok()),
+        protocol: mapping.protocol,
+        ..NetworkBinding::default()
+    }
+}
