@@ -21,6 +21,7 @@ mod check;
 mod error;
 mod generated;
 mod kind;
+mod markdown;
 mod operation;
 mod overlay;
 pub mod shape;
@@ -28,6 +29,7 @@ mod time;
 
 pub use check::check;
 pub use error::{ErrorCode, Refusal};
+pub use markdown::operations_markdown;
 pub use operation::{Input, Operation};
 pub use overlay::{Row, Rule, default_value, defaults, overlay};
 pub use time::Time;

@@ -65,6 +65,20 @@ pub(super) fn variant(word: &str) -> String {
     name
 }
 
+/// A number as Rust writes it, with an underscore between thousands.
+pub(super) fn number(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        // Four digits are read without help.
+        if index > 0 && digits.len() > 4 && (digits.len() - index) % 3 == 0 {
+            text.push('_');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +118,19 @@ mod tests {
         ];
         for (word, name) in cases {
             assert_eq!(variant(word), name);
+        }
+    }
+
+    #[test]
+    fn long_numbers_are_divided() {
+        let cases = [
+            (0, "0"),
+            (1000, "1000"),
+            (-10_000, "-10_000"),
+            (2_147_483_647, "2_147_483_647"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(number(value), text);
         }
     }
 }

@@ -41,6 +41,7 @@ fn module(files: &[File]) -> File {
     text.push_str(
         "#![allow(missing_docs, reason = \"the names are those of the service model\")]\n\
          #![allow(clippy::enum_variant_names, reason = \"the words are those of the service model\")]\n\
+         #![allow(clippy::wildcard_imports, reason = \"the files are one module, cut where letters change\")]\n\
          #![allow(clippy::struct_field_names, reason = \"the members are those of the service model\")]\n\n",
     );
     for name in &names {
@@ -266,10 +267,10 @@ fn rules(model: &Model, member: &Member) -> Result<String> {
 fn limits(prefix: &str, shape: &Shape) -> String {
     let mut calls = String::new();
     if let Some(min) = shape.min {
-        let _ = write!(calls, ".{prefix}min({min})");
+        let _ = write!(calls, ".{prefix}min({})", names::number(min));
     }
     if let Some(max) = shape.max {
-        let _ = write!(calls, ".{prefix}max({max})");
+        let _ = write!(calls, ".{prefix}max({})", names::number(max));
     }
     if let Some(pattern) = &shape.pattern {
         let _ = write!(calls, ".{prefix}pattern({pattern:?})");

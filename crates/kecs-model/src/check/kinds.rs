@@ -51,20 +51,20 @@ fn kind(kind: Kind, value: &Value) -> Result<(), Refusal> {
         }),
         Kind::Long => scalar(value, "a Long", |value| value.as_i64().is_some()),
         Kind::Double => scalar(value, "a Double", Value::is_number),
-        Kind::Timestamp => scalar(
-            value,
-            "milliseconds since epoch",
-            |value| matches!(value, Value::Number(number) if is_time(number)),
-        ),
+        Kind::Timestamp => scalar(value, "milliseconds since epoch", |value| {
+            value.as_number().is_some_and(is_time)
+        }),
     }
 }
 
 fn scalar(value: &Value, wanted: &str, fits: impl Fn(&Value) -> bool) -> Result<(), Refusal> {
+    if fits(value) {
+        return Ok(());
+    }
     let found = match value {
         Value::Null => return Ok(()),
         Value::Array(_) => return Err(refusal("Start of list found where not expected")),
         Value::Object(_) => return Err(refusal("Start of structure or map found where not expected")),
-        value if fits(value) => return Ok(()),
         Value::Bool(true) => "TRUE_VALUE",
         Value::Bool(false) => "FALSE_VALUE",
         Value::Number(_) => "NUMBER_VALUE",

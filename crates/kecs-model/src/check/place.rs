@@ -7,6 +7,8 @@ use std::fmt;
 pub(super) struct Place<'a> {
     parent: Option<&'a Self>,
     step: Step<'a>,
+    /// The name of the outermost element of a list that has one: the container.
+    container: Option<&'a str>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +24,7 @@ impl<'a> Place<'a> {
         Self {
             parent: None,
             step: Step::Root,
+            container: None,
         }
     }
 
@@ -29,9 +32,12 @@ impl<'a> Place<'a> {
         self.then(Step::Member(name))
     }
 
-    /// The element at this position, counted from 0.
-    pub(super) const fn element(&'a self, position: usize) -> Self {
-        self.then(Step::Element(position))
+    /// The element at this position, counted from 0, and the name that it has.
+    pub(super) fn element(&'a self, position: usize, name: Option<&'a str>) -> Self {
+        Self {
+            container: self.container.or(name),
+            ..self.then(Step::Element(position))
+        }
     }
 
     pub(super) const fn entry(&'a self, key: &'a str) -> Self {
@@ -42,7 +48,13 @@ impl<'a> Place<'a> {
         Self {
             parent: Some(self),
             step,
+            container: self.container,
         }
+    }
+
+    /// The name of the container that the value is part of, if it is part of one.
+    pub(super) const fn container(&self) -> Option<&'a str> {
+        self.container
     }
 
     /// The name of the member that the value is or is part of.

@@ -34,7 +34,7 @@ pub(super) fn structure(
 fn absent(required: bool, node: Option<&Node>, place: &Place<'_>) -> Result<(), Refusal> {
     let row = node.and_then(|node| node.row(Rule::Required).or_else(|| node.row(Rule::NotEmpty)));
     if required || row.is_some() {
-        return Err(broken(row, None, || null_at(place)));
+        return Err(broken(row, None, place, || null_at(place)));
     }
     Ok(())
 }
@@ -58,22 +58,33 @@ fn value(
             pattern(limits, text, node, value, place)?;
             match node.and_then(|node| node.row(Rule::Enum)) {
                 Some(row) if !row.words().any(|word| word == text) => {
-                    Err(broken(Some(row), Some(value), || one_of_text(place, row.words())))
+                    Err(broken(Some(row), Some(value), place, || {
+                        one_of_text(place, row.words())
+                    }))
                 }
                 Some(_) | None => Ok(()),
             }
         }
-        (Kind::Integer | Kind::Long | Kind::Double, Value::Number(number)) => match number.as_i64() {
-            Some(whole) => bounds(RANGE, limits, || whole, node, value, place),
-            None => fraction(limits, number.as_f64().unwrap_or(f64::MAX), node, value, place),
-        },
+        (Kind::Integer | Kind::Long, Value::Number(number)) => {
+            // The first pass has seen to it that the number is whole.
+            let whole = || number.as_i64().unwrap_or(i64::MAX);
+            bounds(RANGE, limits, whole, node, value, place)
+        }
+        (Kind::Double, Value::Number(number)) => fraction(
+            limits,
+            number.as_f64().unwrap_or(f64::INFINITY),
+            node,
+            value,
+            place,
+        ),
         (Kind::List(element), Value::Array(elements)) => {
             not_empty(node, elements.is_empty(), value, place)?;
             let size = || i64::try_from(elements.len()).unwrap_or(i64::MAX);
             bounds(SIZE, limits, size, node, value, place)?;
             let node = node.and_then(Node::element);
             for (position, given) in elements.iter().enumerate() {
-                let place = place.element(position);
+                let name = given.get("name").and_then(Value::as_str);
+                let place = place.element(position, name);
                 part(*element, given, each, node, &place)?;
             }
             Ok(())
@@ -114,14 +125,14 @@ fn part(
     place: &Place<'_>,
 ) -> Result<(), Refusal> {
     if given.is_null() {
-        return Err(broken(None, None, || null_at(place)));
+        return Err(broken(None, None, place, || null_at(place)));
     }
     value(kind, given, (limits, &Limits::NONE), node, place)
 }
 
 fn not_empty(node: Option<&Node>, empty: bool, value: &Value, place: &Place<'_>) -> Result<(), Refusal> {
     match node.and_then(|node| node.row(Rule::NotEmpty)) {
-        Some(row) if empty => Err(broken(Some(row), Some(value), || null_at(place))),
+        Some(row) if empty => Err(broken(Some(row), Some(value), place, || null_at(place))),
         Some(_) | None => Ok(()),
     }
 }
@@ -142,7 +153,7 @@ fn one_of(
     if allowed && words.contains(&text) {
         return Ok(());
     }
-    Err(broken(row, Some(value), || {
+    Err(broken(row, Some(value), place, || {
         one_of_text(place, words.iter().copied())
     }))
 }
@@ -171,19 +182,19 @@ fn bounds(
     }
     let measured = measured();
     if let Some(min) = min.filter(|min| measured < *min) {
-        return Err(broken(low, Some(value), || {
+        return Err(broken(low, Some(value), place, || {
             failed(value, place, &format!("{verb} greater than or equal to {min}"))
         }));
     }
     if let Some(max) = max.filter(|max| measured > *max) {
-        return Err(broken(high, Some(value), || {
+        return Err(broken(high, Some(value), place, || {
             failed(value, place, &format!("{verb} less than or equal to {max}"))
         }));
     }
     Ok(())
 }
 
-/// A number that is not whole, or larger than any bound.
+/// The range of a number that may have a fraction.
 fn fraction(
     limits: &Limits,
     number: f64,
@@ -191,18 +202,34 @@ fn fraction(
     value: &Value,
     place: &Place<'_>,
 ) -> Result<(), Refusal> {
-    // Between two whole numbers a bound divides as at the next whole number in its direction.
-    let beyond = if number < 0.0 {
-        number.floor()
-    } else {
-        number.ceil()
-    };
     #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the cast saturates, and bounds are far below its ends"
+        clippy::cast_precision_loss,
+        reason = "bounds of the model are far below 2^53"
     )]
-    let whole = beyond as i64;
-    bounds(RANGE, limits, || whole, node, value, place)
+    let of_model = |bound: i64| bound as f64;
+    let row = |rule| node.and_then(|node| node.row(rule));
+    let (low, high) = (row(Rule::Min), row(Rule::Max));
+    let min = low
+        .and_then(overlay::Row::fractional_bound)
+        .or(limits.min.map(of_model));
+    let max = high
+        .and_then(overlay::Row::fractional_bound)
+        .or(limits.max.map(of_model));
+    if let Some(min) = min.filter(|min| number < *min) {
+        return Err(broken(low, Some(value), place, || {
+            failed(
+                value,
+                place,
+                &format!("have value greater than or equal to {min}"),
+            )
+        }));
+    }
+    if let Some(max) = max.filter(|max| number > *max) {
+        return Err(broken(high, Some(value), place, || {
+            failed(value, place, &format!("have value less than or equal to {max}"))
+        }));
+    }
+    Ok(())
 }
 
 fn pattern(
@@ -215,7 +242,7 @@ fn pattern(
     let row = node.and_then(|node| node.row(Rule::Pattern));
     let pattern = row.and_then(overlay::Row::text).or(limits.pattern);
     match pattern {
-        Some(pattern) if !overlay::matches(pattern, text) => Err(broken(row, Some(value), || {
+        Some(pattern) if !overlay::matches(pattern, text) => Err(broken(row, Some(value), place, || {
             failed(
                 value,
                 place,
@@ -227,15 +254,24 @@ fn pattern(
 }
 
 /// The refusal of the row, or a general one in AWS's manner.
-fn broken(row: Option<&overlay::Row>, value: Option<&Value>, general: impl FnOnce() -> String) -> Refusal {
-    match row {
-        Some(row) => Refusal::new(
-            row.code,
-            row.message
-                .replace("{value}", &value.map(told).unwrap_or_default()),
-        ),
-        None => Refusal::invalid(general()),
-    }
+fn broken(
+    row: Option<&overlay::Row>,
+    value: Option<&Value>,
+    place: &Place<'_>,
+    general: impl FnOnce() -> String,
+) -> Refusal {
+    let Some(row) = row else {
+        return Refusal::invalid(general());
+    };
+    // Only one of the two stands in a message, so that what is given cannot look like the other.
+    let message = if row.message.contains("{container}") {
+        row.message
+            .replace("{container}", place.container().unwrap_or_default())
+    } else {
+        row.message
+            .replace("{value}", &value.map(told).unwrap_or_default())
+    };
+    Refusal::new(row.code, message)
 }
 
 fn null_at(place: &Place<'_>) -> String {

@@ -79,7 +79,7 @@ crate::kind::structures! {
     CapacityProviderStrategyItem {
         capacity_provider "capacityProvider": String => RULES.required(),
         weight "weight": i32 => RULES.min(0).max(1000),
-        base "base": i32 => RULES.min(0).max(100000),
+        base "base": i32 => RULES.min(0).max(100_000),
     }
     CapacityReservationRequest {
         reservation_group_arn "reservationGroupArn": String,

@@ -132,7 +132,7 @@ crate::kind::structures! {
         timeout_action "timeoutAction": DeploymentLifecycleHookAction,
     }
     DeploymentLifecycleHookTimeoutConfiguration {
-        timeout_in_minutes "timeoutInMinutes": i32 => RULES.min(1).max(20160),
+        timeout_in_minutes "timeoutInMinutes": i32 => RULES.min(1).max(20_160),
         action "action": DeploymentLifecycleHookAction,
     }
     DeregisterContainerInstanceRequest {

@@ -109,9 +109,9 @@ crate::kind::structures! {
     ManagedScaling {
         status "status": ManagedScalingStatus,
         target_capacity "targetCapacity": i32 => RULES.min(1).max(100),
-        minimum_scaling_step_size "minimumScalingStepSize": i32 => RULES.min(1).max(10000),
-        maximum_scaling_step_size "maximumScalingStepSize": i32 => RULES.min(1).max(10000),
-        instance_warmup_period "instanceWarmupPeriod": i32 => RULES.min(0).max(10000),
+        minimum_scaling_step_size "minimumScalingStepSize": i32 => RULES.min(1).max(10_000),
+        maximum_scaling_step_size "maximumScalingStepSize": i32 => RULES.min(1).max(10_000),
+        instance_warmup_period "instanceWarmupPeriod": i32 => RULES.min(0).max(10_000),
     }
     ManagedSecurityGroup {
         arn "arn": String,

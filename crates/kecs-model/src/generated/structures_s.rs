@@ -61,7 +61,7 @@ crate::kind::structures! {
         include_query_parameters "includeQueryParameters": ServiceConnectIncludeQueryParameters,
     }
     ServiceConnectClientAlias {
-        port "port": i32 => RULES.required().min(0).max(65535),
+        port "port": i32 => RULES.required().min(0).max(65_535),
         dns_name "dnsName": String,
         test_traffic_rules "testTrafficRules": ServiceConnectTestTrafficRules,
     }
@@ -80,7 +80,7 @@ crate::kind::structures! {
         port_name "portName": String => RULES.required(),
         discovery_name "discoveryName": String,
         client_aliases "clientAliases": Vec<ServiceConnectClientAlias>,
-        ingress_port_override "ingressPortOverride": i32 => RULES.min(0).max(65535),
+        ingress_port_override "ingressPortOverride": i32 => RULES.min(0).max(65_535),
         timeout "timeout": TimeoutConfiguration,
         tls "tls": ServiceConnectTlsConfiguration,
     }

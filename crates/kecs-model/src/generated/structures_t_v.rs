@@ -154,8 +154,8 @@ crate::kind::structures! {
         value "value": i32 => RULES.required(),
     }
     TimeoutConfiguration {
-        idle_timeout_seconds "idleTimeoutSeconds": i32 => RULES.min(0).max(2147483647),
-        per_request_timeout_seconds "perRequestTimeoutSeconds": i32 => RULES.min(0).max(2147483647),
+        idle_timeout_seconds "idleTimeoutSeconds": i32 => RULES.min(0).max(2_147_483_647),
+        per_request_timeout_seconds "perRequestTimeoutSeconds": i32 => RULES.min(0).max(2_147_483_647),
     }
     Tmpfs {
         container_path "containerPath": String => RULES.required(),
