@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::repository::{Mode, Repository, cargo};
-use crate::{crds, layers, situations, states, tidy};
+use crate::{crds, ecs_model, layers, situations, states, tidy};
 
 /// How a step ended.
 enum End {
@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     }),
     ("wasm", wasm),
     ("crds", |repository| passed(crds::run(repository, Mode::Check))),
+    ("ecs-model", |repository| passed(ecs_model::check(repository))),
     ("states", |repository| {
         passed(states::run(repository, Mode::Check))
     }),

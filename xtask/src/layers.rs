@@ -36,6 +36,10 @@ const LAYERS: &[Layer] = &[
         imports: &["capt-core", "clock", "kecs-core", "kecs-model"],
     },
     Layer {
+        name: "kecs-controller",
+        imports: &["capt-core", "clock", "kecs-core", "kecs-model", "kecs-store"],
+    },
+    Layer {
         name: "kecs-core",
         imports: &["capt-core", "kecs-model"],
     },
@@ -45,7 +49,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "kecs-server",
-        imports: &["clock", "kecs-core", "kecs-model", "kecs-store", "telemetry"],
+        imports: &["capt-core", "clock", "kecs-controller", "kecs-core", "kecs-model", "kecs-store", "telemetry"],
     },
     Layer {
         name: "kecs-model",

@@ -35,12 +35,11 @@ fn main() -> Result<(), jiff::Error> {
         match choose(&fault, &ledger, &situation, &rules, now) {
             Choice::Do(step) => {
                 ledger.begin(&fault, step.action.kind(), &rules, now);
-                let wait = match step.action {
-                    Action::Unlock { .. } => SignedDuration::ZERO,
-                    _ => {
-                        let pace = rules.retry.for_class(fault.class);
-                        SignedDuration::try_from(pace.delay(ledger.attempts(), seed))?
-                    }
+                let wait = if matches!(step.action, Action::Unlock { .. }) {
+                    SignedDuration::ZERO
+                } else {
+                    let pace = rules.retry.for_class(fault.class);
+                    SignedDuration::try_from(pace.delay(ledger.attempts(), seed))?
                 };
                 now += wait;
                 println!("       in {} s: {}", wait.as_secs(), step.action);

@@ -110,9 +110,10 @@ impl Scope {
         Key(self.path(&format!("family/{family}")))
     }
 
-    /// The key of a task definition; revisions order as numbers.
+    /// The key of a task definition. Families order as their names do, for which what ends a name comes before all
+    /// that a name may have, and revisions as numbers.
     pub fn task_definition(&self, family: &str, revision: i32) -> Key {
-        Key(self.path(&format!("task-definition/{family}/{revision:010}")))
+        Key(self.path(&format!("task-definition/{family}!/{revision:010}")))
     }
 
     /// The key of a service.
@@ -186,8 +187,9 @@ mod tests {
         assert!(scope.task_definition("web", 9) < scope.task_definition("web", 10));
         assert_eq!(
             scope.task_definition("web", 10).as_str(),
-            "123456789012/eu-west-1/task-definition/web/0000000010"
+            "123456789012/eu-west-1/task-definition/web!/0000000010"
         );
+        assert!(scope.task_definition("web", 10) < scope.task_definition("web-api", 1));
         assert_eq!(scope.task("blue", "0af3").last(), "0af3");
         assert_eq!(Scope::of(&scope.task("blue", "0af3")), Some(scope));
         assert_eq!(Scope::of(&Key::from_text("1/eu-west-1")), None);

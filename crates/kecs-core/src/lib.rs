@@ -4,11 +4,17 @@
 //! change, what it rests upon, and the events that come of it. Nothing here has a clock, randomness or I/O; time and
 //! ids come with the [`call::Call`].
 
+pub mod api;
 pub mod arn;
 pub mod call;
+pub mod deployment;
 pub mod event;
 pub mod key;
+pub mod lifecycle;
+pub mod placement;
 pub mod plane;
 pub mod record;
+pub mod scheduler;
+pub mod task;
 pub mod tx;
 pub mod view;

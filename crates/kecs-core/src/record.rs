@@ -95,8 +95,14 @@ pub struct Task {
     pub task_set: Option<String>,
     /// Until when it is not to be stopped by a scheduler.
     pub protected_until: Option<Timestamp>,
-    /// Seconds for which failing load balancer checks count for nothing after its start.
+    /// Seconds for which failing health checks count for nothing after its start.
     pub grace_seconds: Option<i32>,
+    /// Its essential containers by name: the first of them that ends ends the task.
+    #[serde(default)]
+    pub essential: Vec<String>,
+    /// Those of them that have a health check: the health of the task is theirs.
+    #[serde(default)]
+    pub checked: Vec<String>,
 }
 
 /// A task set.

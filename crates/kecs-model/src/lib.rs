@@ -1,8 +1,9 @@
 //! The Amazon ECS API as data: types, operations, constraints, errors.
 //!
-//! Names, types and constraints are generated from the service model of AWS (`cargo xtask ecs-model`, kept as
-//! `model/ecs.json`). The model has few constraints and says nothing of error codes, so `model/overlay.json`,
-//! written by hand, adds to it what AWS refuses, with which code and in which words.
+//! Names, types and constraints are generated from the service model that AWS publishes in botocore (Apache-2.0),
+//! with `cargo xtask ecs-model`; what is needed of it is kept as `model/ecs.json`. The model has few constraints and
+//! says nothing of error codes, so `model/overlay.json`, written by hand, adds to it what AWS refuses, with which code
+//! and in which words.
 //!
 //! Everything here is pure: no I/O, no clock, no chance, no environment.
 //!
@@ -19,8 +20,8 @@
 
 mod check;
 mod error;
+mod form;
 mod generated;
-mod kind;
 mod markdown;
 mod operation;
 mod overlay;

@@ -1,5 +1,7 @@
 //! Every row of the overlay, at its edge and one beyond.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
+
 mod shapes;
 
 use kecs_model::shape::Kind;

@@ -38,14 +38,24 @@ fn module(files: &[File]) -> File {
         .collect();
     names.sort_unstable();
     let mut text = String::from(header());
-    text.push_str(
-        "#![allow(missing_docs, reason = \"the names are those of the service model\")]\n\
-         #![allow(clippy::enum_variant_names, reason = \"the words are those of the service model\")]\n\
-         #![allow(clippy::wildcard_imports, reason = \"the files are one module, cut where letters change\")]\n\
-         #![allow(clippy::struct_field_names, reason = \"the members are those of the service model\")]\n\n",
-    );
-    for name in &names {
+    text.push_str("#![allow(missing_docs, reason = \"the names are those of the service model\")]\n");
+    // Broken as rustfmt breaks them.
+    for (lint, reason) in [
+        ("enum_variant_names", "the words are those of the service model"),
+        ("struct_field_names", "the members are those of the service model"),
+        (
+            "wildcard_imports",
+            "the files are one module, cut where letters change",
+        ),
+    ] {
         // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "#![allow(\n    clippy::{lint},\n    reason = \"{reason}\"\n)]"
+        );
+    }
+    text.push('\n');
+    for name in &names {
         let _ = writeln!(text, "mod {name};");
     }
     text.push('\n');
@@ -59,7 +69,7 @@ fn module(files: &[File]) -> File {
 }
 
 fn operations(model: &Model) -> File {
-    let mut text = format!("{}crate::kind::operations! {{\n    classic {{\n", header());
+    let mut text = format!("{}crate::form::operations! {{\n    classic {{\n", header());
     let mut newer = String::new();
     for operation in &model.operations {
         let errors = operation.errors.join(" ");
@@ -121,7 +131,7 @@ fn grouped(form: &str, blocks: &BTreeMap<String, String>) -> Result<Vec<File>> {
             format!("{form}_{first}_{last}.rs")
         },
         text: format!(
-            "{}{}crate::kind::{form}! {{\n{text}}}\n",
+            "{}{}crate::form::{form}! {{\n{text}}}\n",
             header(),
             imports(&text)
         ),

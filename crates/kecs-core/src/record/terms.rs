@@ -1,7 +1,12 @@
 //! The terms that records are found by.
 
-use super::{ContainerInstance, Record, Service, Task, TaskDefinition};
+use std::collections::BTreeSet;
+
+use kecs_model::types::{CapacityProviderStatus, LaunchType};
+
+use super::{CapacityProvider, ContainerInstance, Record, Service, Task, TaskDefinition};
 use crate::key::{Scope, Term};
+use crate::plane::TaskStatus;
 
 /// The words of the API that are plain strings in its model.
 pub mod status {
@@ -13,6 +18,8 @@ pub mod status {
     pub const INACTIVE: &str = "INACTIVE";
     /// The newest deployment.
     pub const PRIMARY: &str = "PRIMARY";
+    /// A task that is on its way to run.
+    pub const PENDING: &str = "PENDING";
     /// A task that runs, or is to run.
     pub const RUNNING: &str = "RUNNING";
     /// A task that is over, or is to be.
@@ -22,8 +29,16 @@ pub mod status {
 pub(super) fn of(record: &Record, scope: &Scope) -> Vec<Term> {
     match record {
         Record::Cluster(it) => {
-            let shown = it.cluster.status.as_deref() != Some(status::INACTIVE);
-            shown.then(|| scope.term("clusters")).into_iter().collect()
+            if it.cluster.status.as_deref() == Some(status::INACTIVE) {
+                return Vec::new();
+            }
+            let all = scope.term("clusters");
+            let providers = it.cluster.capacity_providers.iter().flatten();
+            let providers = providers.map(|name| all.and("provider", name));
+            let default = it.cluster.service_connect_defaults.as_ref();
+            let namespace = default.and_then(|default| default.namespace.as_deref());
+            let namespace = namespace.map(|it| all.and("namespace", it));
+            providers.chain(namespace).chain([all.clone()]).collect()
         }
         Record::Family(it) => {
             let families = scope.term("families");
@@ -45,7 +60,7 @@ pub(super) fn of(record: &Record, scope: &Scope) -> Vec<Term> {
             ]
         }
         Record::ContainerInstance(it) => of_instance(it, scope),
-        Record::CapacityProvider(_) => vec![scope.term("capacity-providers")],
+        Record::CapacityProvider(it) => of_provider(it, scope),
         Record::AccountSetting(it) => {
             vec![
                 scope.term("account-settings"),
@@ -93,9 +108,31 @@ fn of_service(it: &Service, scope: &Scope) -> Vec<Term> {
     let strategy = service
         .scheduling_strategy
         .map(|it| all.and("strategy", it.as_str()));
-    let names = [launch, strategy].into_iter().flatten();
+    let state = all.and("status", service.status.as_deref().unwrap_or_default());
+    let items = service.capacity_provider_strategy.iter().flatten();
+    let providers: BTreeSet<&str> = items.filter_map(|it| it.capacity_provider.as_deref()).collect();
+    let fargate = providers.iter().any(|name| name.starts_with("FARGATE"));
+    let runs_on = service.launch_type.unwrap_or(if fargate {
+        LaunchType::Fargate
+    } else {
+        LaunchType::Ec2
+    });
+    let counted = [state.and("launch", runs_on.as_str()), state];
+    let providers = providers.into_iter().map(|name| all.and("provider", name));
+    let newest = service.deployments.as_ref().and_then(|it| it.first());
+    let connect = newest.and_then(|it| it.service_connect_configuration.as_ref());
+    let connect = connect.filter(|connect| connect.enabled == Some(true));
+    let namespace = connect.and_then(|connect| connect.namespace.as_deref());
+    let namespace = namespace.map(|it| scope.term("services").and("namespace", it));
+    let names = [launch, strategy, namespace]
+        .into_iter()
+        .flatten()
+        .chain(providers)
+        .chain(counted);
     // The scheduler sees to all of them, whatever their cluster.
-    names.chain([all, scope.term("services")]).collect()
+    let mut terms: Vec<Term> = names.collect();
+    terms.extend([all, scope.term("services")]);
+    terms
 }
 
 fn of_task(it: &Task, scope: &Scope) -> Vec<Term> {
@@ -129,22 +166,41 @@ fn of_task(it: &Task, scope: &Scope) -> Vec<Term> {
     terms.extend(it.service.as_deref().map(|service| all.and("service", service)));
     terms.extend(it.task_set.as_deref().map(|set| all.and("task-set", set)));
     if live {
-        // What DescribeClusters and the placement count.
-        let counted = if last == status::RUNNING {
-            status::RUNNING
-        } else {
-            "PENDING"
-        };
-        terms.push(all.and("last", counted));
-        if let Some(instance) = task.container_instance_arn.as_deref() {
-            let instance = all.and("live-on", name_of(Some(instance)));
-            terms.push(instance.and("last", counted));
-            terms.push(instance);
+        let instance = task.container_instance_arn.as_deref();
+        let instance = instance.map(|arn| all.and("live-on", name_of(Some(arn))));
+        if let Some(counted) = counted(last) {
+            let service = it.service.as_deref();
+            let by = task.started_by.as_deref().filter(|_| service.is_some());
+            let of = [
+                service.map(|it| all.and("service", it)),
+                by.map(|it| all.and("started-by", it)),
+                instance.clone(),
+            ];
+            terms.extend(of.into_iter().flatten().map(|term| term.and("last", counted)));
+            let counted = all.and("last", counted);
+            terms.extend(task.launch_type.map(|it| counted.and("launch", it.as_str())));
+            terms.push(counted);
         }
-        terms.push(scope.term("live-tasks"));
+        let provider = task.capacity_provider_name.as_deref();
+        terms.extend(provider.map(|name| all.and("live-with", name)));
+        terms.extend(instance);
+        // What the end of a cluster waits for, and what the data plane is told of.
+        terms.extend([scope.term_in("live-tasks", cluster), scope.term("live-tasks")]);
     }
     terms.push(all);
     terms
+}
+
+/// As what a task is counted: as running, or as on its way there. One that is on its way out is neither.
+fn counted(last: &str) -> Option<&'static str> {
+    match TaskStatus::from_word(last)? {
+        TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating => Some(status::PENDING),
+        TaskStatus::Running => Some(status::RUNNING),
+        TaskStatus::Deactivating
+        | TaskStatus::Stopping
+        | TaskStatus::Deprovisioning
+        | TaskStatus::Stopped => None,
+    }
 }
 
 fn of_instance(it: &ContainerInstance, scope: &Scope) -> Vec<Term> {
@@ -152,6 +208,20 @@ fn of_instance(it: &ContainerInstance, scope: &Scope) -> Vec<Term> {
     let state = it.instance.status.as_deref().unwrap_or_default();
     let shown = (state != status::INACTIVE).then(|| all.clone());
     shown.into_iter().chain([all.and("status", state)]).collect()
+}
+
+fn of_provider(it: &CapacityProvider, scope: &Scope) -> Vec<Term> {
+    let provider = &it.provider;
+    if provider.status == Some(CapacityProviderStatus::Inactive) {
+        return Vec::new();
+    }
+    let own = provider.cluster.as_deref();
+    let own = own.map(|cluster| scope.term_in("capacity-providers", cluster));
+    let all = scope.term("capacity-providers");
+    let group = provider.auto_scaling_group_provider.as_ref();
+    let group = group.and_then(|group| group.auto_scaling_group_arn.as_deref());
+    let group = group.map(|arn| all.and("group", arn));
+    own.into_iter().chain(group).chain([all.clone()]).collect()
 }
 
 /// What stands behind the last slash of an ARN.

@@ -6,12 +6,12 @@
     reason = "the words are those of the service model"
 )]
 #![allow(
-    clippy::wildcard_imports,
-    reason = "the files are one module, cut where letters change"
-)]
-#![allow(
     clippy::struct_field_names,
     reason = "the members are those of the service model"
+)]
+#![allow(
+    clippy::wildcard_imports,
+    reason = "the files are one module, cut where letters change"
 )]
 
 mod enumerations_a_p;

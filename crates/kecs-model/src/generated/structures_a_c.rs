@@ -6,7 +6,7 @@ use super::*;
 use crate::Time;
 use crate::shape::RULES;
 
-crate::kind::structures! {
+crate::form::structures! {
     AcceleratorCountRequest {
         min "min": i32,
         max "max": i32,

@@ -6,7 +6,7 @@ use super::*;
 use crate::Time;
 use crate::shape::RULES;
 
-crate::kind::structures! {
+crate::form::structures! {
     DeleteAccountSettingRequest {
         name "name": SettingName => RULES.required(),
         principal_arn "principalArn": String,

@@ -6,7 +6,7 @@ use super::*;
 use crate::Time;
 use crate::shape::RULES;
 
-crate::kind::structures! {
+crate::form::structures! {
     GatewayConnection {
         gateway_arn "gatewayArn": String,
         gateway_route_arn "gatewayRouteArn": String,

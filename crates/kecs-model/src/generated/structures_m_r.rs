@@ -4,7 +4,7 @@ use super::*;
 use crate::Time;
 use crate::shape::RULES;
 
-crate::kind::structures! {
+crate::form::structures! {
     ManagedAgent {
         last_started_at "lastStartedAt": Time,
         name "name": ManagedAgentName,

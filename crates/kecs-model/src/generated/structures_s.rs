@@ -4,7 +4,7 @@ use super::*;
 use crate::Time;
 use crate::shape::RULES;
 
-crate::kind::structures! {
+crate::form::structures! {
     S3FilesVolumeConfiguration {
         file_system_arn "fileSystemArn": String => RULES.required(),
         root_directory "rootDirectory": String,

@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 /// A step on the way to a member.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub(crate) enum Step {
     Member(String),
     Element,
 }
 
 /// The steps of a way as the overlay writes it.
-pub fn steps(member: &str) -> Vec<Step> {
+pub(crate) fn steps(member: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     for part in member.split('.').filter(|part| !part.is_empty()) {
         let name = part.trim_end_matches("[]");
@@ -23,33 +23,33 @@ pub fn steps(member: &str) -> Vec<Step> {
 }
 
 /// The row that an operation has for a member and a rule.
-pub fn row(operation: Operation, member: &str, rule: Rule) -> Option<&'static Row> {
+pub(crate) fn row(operation: Operation, member: &str, rule: Rule) -> Option<&'static Row> {
     overlay()
         .iter()
         .find(|row| row.operation == operation && row.member == member && row.rule == rule)
 }
 
 /// The least valid input in which what stands at the end of the way is `leaf`; absent if that is nothing.
-pub fn input(operation: Operation, way: &[Step], mut leaf: Option<Value>) -> Value {
+pub(crate) fn input(operation: Operation, way: &[Step], mut leaf: Option<Value>) -> Value {
     let shape = operation.input().expect("a classic operation has an input");
     object(operation, shape, "", way, &mut leaf)
 }
 
 /// The least valid input.
-pub fn least(operation: Operation) -> Value {
+pub(crate) fn least(operation: Operation) -> Value {
     let shape = operation.input().expect("a classic operation has an input");
     object(operation, shape, "", &[], &mut None)
 }
 
 /// The least valid value of a member.
-pub fn least_at(operation: Operation, member: &str) -> Value {
+pub(crate) fn least_at(operation: Operation, member: &str) -> Value {
     let shape = operation.input().expect("a classic operation has an input");
     let (kind, limits, each) = find(shape, &steps(member)).expect("the way leads to a member");
     value(operation, kind, member, (&limits, &each), &[], &mut None)
 }
 
 /// The kind and the limits of what stands at the end of a way.
-pub fn find(shape: &'static Structure, way: &[Step]) -> Option<(Kind, Limits, Limits)> {
+pub(crate) fn find(shape: &'static Structure, way: &[Step]) -> Option<(Kind, Limits, Limits)> {
     let mut structure = Some(shape);
     let mut at = None;
     for step in way {

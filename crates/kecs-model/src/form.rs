@@ -25,7 +25,7 @@ macro_rules! structures {
                             $crate::shape::Member {
                                 name: $wire,
                                 kind: <$type as $crate::shape::Shape>::KIND,
-                                rules: $crate::kind::structures!(@rules $($rules)?),
+                                rules: $crate::form::structures!(@rules $($rules)?),
                             },
                         )*],
                     };

@@ -1,0 +1,72 @@
+//! `kecs serve`.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clock::Clock;
+use kecs_server::access::{Access, Home, KeyRing};
+use kecs_server::fallback::Fallback;
+use kecs_server::measured::Measured;
+use kecs_server::metrics::Metrics;
+use kecs_server::request_id::RequestIds;
+use kecs_server::server::{Running, Setup};
+use kecs_sim::SimulatedPlane;
+use kecs_store::Store;
+
+use crate::config::{Auth, Config};
+use crate::{process, store};
+
+/// Runs a server until the process is asked to stop.
+pub(crate) async fn run(config: Config) -> Result<()> {
+    telemetry::init(&config.log, config.log_format).context("set up logs")?;
+    let stop = process::stop_signal()?;
+    let (setup, store) = setup(config)?;
+    let running = Running::start(setup).await?;
+    process::print(&format!("KECS answers on {}\n", running.endpoint))?;
+    tracing::info!(
+        address = %running.address,
+        admin = running.admin_address.map(tracing::field::display),
+        engine = store.engine(),
+        "started"
+    );
+    stop.await;
+    tracing::info!("stopping");
+    running.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn setup(config: Config) -> Result<(Setup, Arc<dyn Store>)> {
+    let metrics = Metrics::new();
+    let clock = Clock::system();
+    let access = match &config.auth {
+        Auth::Open => Access::Open,
+        Auth::Keys(path) => Access::Keys(KeyRing::read(path)?),
+    };
+    let fallback = config.fallback.as_deref().map(Fallback::new).transpose()?;
+    let opened = store::open(&config.engine)?;
+    let store: Arc<dyn Store> = Arc::new(Measured::new(opened, metrics.clone()));
+    let plane = SimulatedPlane::new(config.durations, config.capacity, clock.clone());
+    let setup = Setup {
+        store: Arc::clone(&store),
+        plane: Arc::new(plane),
+        listen: config.listen,
+        admin_listen: config.admin_listen,
+        endpoint: config.endpoint,
+        access,
+        home: Home {
+            account: config.account,
+            region: config.region,
+        },
+        fallback,
+        max_body: config.max_body,
+        audit: config.audit,
+        upkeep: config.upkeep,
+        grace: config.grace,
+        metrics,
+        refresh: Box::new(|_| {}),
+        clock,
+        ids: RequestIds::random(),
+    };
+    Ok((setup, store))
+}

@@ -1,0 +1,120 @@
+//! The store, and the commands that look after it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::ArgMatches;
+use kecs_store::Store;
+use kecs_store::memory::Memory;
+use kecs_store::sqlite::Sqlite;
+
+use crate::config::Engine;
+use crate::process;
+
+/// Opens the store, and makes it where there is none.
+pub(crate) fn open(engine: &Engine) -> Result<Arc<dyn Store>> {
+    match engine {
+        Engine::Memory => {
+            let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
+            Ok(Arc::new(Memory::new(high ^ low)))
+        }
+        Engine::Sqlite(path) => {
+            if let Some(directory) = path.parent() {
+                let mut builder = std::fs::DirBuilder::new();
+                let made = builder.recursive(true).mode(0o700).create(directory);
+                made.with_context(|| format!("make the data directory {}", directory.display()))?;
+            }
+            Ok(Arc::new(Sqlite::open(path)?))
+        }
+        Engine::Postgres(_) => bail!("this build cannot keep records in PostgreSQL"),
+    }
+}
+
+/// Opens a store that is there already.
+fn open_existing(engine: &Engine) -> Result<Arc<dyn Store>> {
+    match engine {
+        Engine::Memory => bail!("the store `memory` lives within a server: there is nothing to open"),
+        Engine::Sqlite(path) if !path.exists() => bail!("there is no store at {}", path.display()),
+        Engine::Sqlite(_) | Engine::Postgres(_) => open(engine),
+    }
+}
+
+/// Does what a command says.
+pub(crate) async fn run(verb: &str, flags: &ArgMatches, engine: Engine) -> Result<()> {
+    let path = |name: &str| flags.try_get_one::<String>(name).ok().flatten().cloned().unwrap_or_default();
+    match verb {
+        "check" => check(&*open_existing(&engine)?),
+        "export" => export(&*open_existing(&engine)?, &path("out")),
+        "import" => {
+            let file = path("in");
+            let lines: Box<dyn std::io::BufRead + Send> = if file == "-" {
+                Box::new(BufReader::new(std::io::stdin()))
+            } else {
+                let opened = File::open(&file).with_context(|| format!("open {file}"))?;
+                Box::new(BufReader::new(opened))
+            };
+            let read = open(&engine)?.import(lines).await?;
+            process::print(&format!("imported up to revision {}\n", read.head.revision))
+        }
+        "backup" => {
+            let out = path("out");
+            open_existing(&engine)?.backup(Path::new(&out)).await?;
+            process::print(&format!("backed up to {out}\n"))
+        }
+        "restore" => restore(&engine, Path::new(&path("in")), flags.get_flag("force")),
+        other => bail!("there is no command `{other}`"),
+    }
+}
+
+fn check(store: &dyn Store) -> Result<()> {
+    let findings = store.check()?;
+    if findings.is_empty() {
+        let stats = store.stats()?;
+        let records: u64 = stats.kinds.iter().map(|kind| kind.records).sum();
+        let (head, events) = (stats.head, stats.events);
+        return process::print(&format!(
+            "nothing is wrong: {records} records, {events} events, revision {}\n",
+            head.revision
+        ));
+    }
+    for finding in &findings {
+        process::print(&format!("{finding}\n"))?;
+    }
+    bail!("{} things are wrong with what is kept", findings.len())
+}
+
+fn export(store: &dyn Store, out: &str) -> Result<()> {
+    if out == "-" {
+        let mut writer = BufWriter::new(std::io::stdout().lock());
+        store.export(&mut writer)?;
+        return writer.flush().context("write to standard output");
+    }
+    // It may hold what containers are given as environment: nobody else reads it.
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out);
+    let mut writer = BufWriter::new(file.with_context(|| format!("make {out}"))?);
+    let written = store.export(&mut writer)?;
+    let file = writer.into_inner().with_context(|| format!("write {out}"))?;
+    file.sync_all().with_context(|| format!("write {out}"))?;
+    process::print(&format!("exported up to revision {}\n", written.head.revision))
+}
+
+fn restore(engine: &Engine, copy: &Path, force: bool) -> Result<()> {
+    let Engine::Sqlite(path) = engine else {
+        bail!("only the store `sqlite` can be restored from a backup");
+    };
+    if path.exists() {
+        if !force {
+            bail!("there is a store at {}: move it away, or use --force", path.display());
+        }
+        // Opening it makes sure that no server has it, and that all of it is in this one file.
+        drop(Sqlite::open(path)?);
+        let before = path.with_extension("db.before-restore");
+        std::fs::rename(path, &before).with_context(|| format!("keep {}", path.display()))?;
+    }
+    Sqlite::restore(copy, path)?;
+    process::print(&format!("restored to {}\n", path.display()))
+}

@@ -1,0 +1,199 @@
+//! Services and tasks from the request to the end, in virtual time.
+
+mod world;
+
+use kecs_core::event::EventType;
+use serde_json::{Value, json};
+
+use world::World;
+
+const NETWORK: &str = r#"{"awsvpcConfiguration": {"subnets": ["subnet-1"]}}"#;
+
+fn network() -> Value {
+    serde_json::from_str(NETWORK).unwrap()
+}
+
+fn create(name: &str, count: u32) -> Value {
+    json!({
+        "cluster": "blue", "serviceName": name, "taskDefinition": "own:1", "desiredCount": count,
+        "launchType": "FARGATE", "networkConfiguration": network(),
+        "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}
+    })
+}
+
+fn counts(service: &Value) -> (i64, i64, i64) {
+    let count = |name: &str| service[name].as_i64().unwrap();
+    (
+        count("desiredCount"),
+        count("runningCount"),
+        count("pendingCount"),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_runs_and_is_stopped_and_is_forgotten_after_an_hour() {
+    let world = World::new().await;
+    world.with_web().await;
+    let input = json!({"cluster": "blue", "taskDefinition": "own:1", "launchType": "FARGATE", "networkConfiguration": network()});
+    let run = world.call("RunTask", input).await;
+    let arn = run["tasks"][0]["taskArn"].clone();
+    let task = async || {
+        world
+            .call("DescribeTasks", json!({"cluster": "blue", "tasks": [arn]}))
+            .await["tasks"][0]
+            .clone()
+    };
+    assert_eq!(task().await["lastStatus"], "PROVISIONING");
+    world.pass(5).await;
+    let running = task().await;
+    assert_eq!(running["lastStatus"], "RUNNING");
+    assert_eq!(running["containers"][0]["lastStatus"], "RUNNING");
+    assert_eq!(running["attachments"][0]["status"], "ATTACHED");
+    world
+        .call(
+            "StopTask",
+            json!({"cluster": "blue", "task": arn, "reason": "enough"}),
+        )
+        .await;
+    world.pass(5).await;
+    let stopped = task().await;
+    assert_eq!(stopped["lastStatus"], "STOPPED");
+    assert_eq!(stopped["stopCode"], "UserInitiated");
+    assert_eq!(stopped["stoppedReason"], "enough");
+    assert_eq!(stopped["containers"][0]["exitCode"], 143);
+    world.pass(3_590).await;
+    assert_eq!(task().await["lastStatus"], "STOPPED");
+    world.pass(20).await;
+    assert_eq!(task().await, Value::Null);
+    assert_eq!(
+        (
+            world.told(EventType::TaskStarted),
+            world.told(EventType::TaskStopped)
+        ),
+        (1, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_comes_to_its_steady_state_and_follows_its_count() {
+    let world = World::new().await;
+    world.with_web().await;
+    world.call("CreateService", create("web", 3)).await;
+    world.pass(10).await;
+    let service = world.service("web").await;
+    assert_eq!(counts(&service), (3, 3, 0));
+    assert_eq!(service["deployments"][0]["rolloutState"], "COMPLETED");
+    assert_eq!(service["deployments"].as_array().unwrap().len(), 1);
+    let said = service["events"].to_string();
+    assert!(said.contains("has reached a steady state."), "{said}");
+    world
+        .call(
+            "UpdateService",
+            json!({"cluster": "blue", "service": "web", "desiredCount": 1}),
+        )
+        .await;
+    world.pass(10).await;
+    assert_eq!(counts(&world.service("web").await), (1, 1, 0));
+    world
+        .call(
+            "DeleteService",
+            json!({"cluster": "blue", "service": "web", "force": true}),
+        )
+        .await;
+    world.pass(10).await;
+    assert_eq!(world.service("web").await["status"], "INACTIVE");
+    assert_eq!(world.tasks("RUNNING").await, 0);
+    world.call("DeleteCluster", json!({"cluster": "blue"})).await;
+    assert_eq!(world.told(EventType::ClusterDeleted), 1);
+    assert_eq!(world.told(EventType::ServiceDeleted), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_cannot_start_is_given_up_and_rolled_back() {
+    let world = World::new().await;
+    world.with_web().await;
+    world.call("CreateService", create("web", 2)).await;
+    world.pass(10).await;
+    let update = json!({"cluster": "blue", "service": "web", "taskDefinition": "own:2"});
+    world.call("UpdateService", update).await;
+    world.pass(1_200).await;
+    let service = world.service("web").await;
+    assert_eq!(counts(&service), (2, 2, 0));
+    let definition = service["taskDefinition"].as_str().unwrap();
+    assert!(definition.ends_with("own:1"), "{definition}");
+    assert_eq!(
+        service["deployments"].as_array().unwrap().len(),
+        1,
+        "{}",
+        service["deployments"]
+    );
+    assert_eq!(service["deployments"][0]["rolloutState"], "COMPLETED");
+    let listed = world
+        .call(
+            "ListServiceDeployments",
+            json!({"cluster": "blue", "service": "web"}),
+        )
+        .await;
+    let states: Vec<&str> = listed["serviceDeployments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["status"].as_str().unwrap())
+        .collect();
+    assert!(states.contains(&"ROLLBACK_SUCCESSFUL"), "{states:?}");
+    assert_eq!(world.told(EventType::DeploymentFailed), 1);
+}
+
+/// Whoever comes back finds everything in the store.
+#[tokio::test(start_paused = true)]
+async fn a_restart_loses_nothing_and_starts_nothing_twice() {
+    let mut world = World::new().await;
+    world.with_web().await;
+    world.call("CreateService", create("web", 3)).await;
+    world.stop().await;
+    assert_eq!(counts(&world.service("web").await).1, 0);
+    world.start().await;
+    world.pass(10).await;
+    assert_eq!(counts(&world.service("web").await), (3, 3, 0));
+    let before = world.call("ListTasks", json!({"cluster": "blue"})).await;
+    world.stop().await;
+    world.pass(60).await;
+    world.start().await;
+    world.pass(10).await;
+    assert_eq!(world.call("ListTasks", json!({"cluster": "blue"})).await, before);
+    assert_eq!(world.told(EventType::TaskStarted), 3);
+    assert_eq!(world.store.check().unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_life_tells_all_twelve_types_of_events() {
+    let world = World::new().await;
+    world.with_web().await;
+    let settings = json!([{"name": "containerInsights", "value": "enabled"}]);
+    world
+        .call(
+            "UpdateClusterSettings",
+            json!({"cluster": "blue", "settings": settings}),
+        )
+        .await;
+    world.call("CreateService", create("web", 1)).await;
+    world.pass(10).await;
+    world
+        .call(
+            "UpdateService",
+            json!({"cluster": "blue", "service": "web", "taskDefinition": "own:2"}),
+        )
+        .await;
+    world.pass(1_200).await;
+    world
+        .call(
+            "DeleteService",
+            json!({"cluster": "blue", "service": "web", "force": true}),
+        )
+        .await;
+    world.pass(10).await;
+    world.call("DeleteCluster", json!({"cluster": "blue"})).await;
+    for kind in EventType::ALL {
+        assert!(world.told(*kind) > 0, "{}", kind.name());
+    }
+}

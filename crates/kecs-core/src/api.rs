@@ -1,0 +1,188 @@
+//! The operations: what each of them reads, refuses, writes and answers.
+//!
+//! The input has been checked against the model before ([`kecs_model::check`]). What is left here is what takes more
+//! than one member of it, or what is kept.
+
+use kecs_model::{ErrorCode, Input, Operation, Refusal};
+use serde_json::{Map, Value};
+
+use crate::call::Call;
+use crate::plane::Execute;
+use crate::tx::Tx;
+
+pub mod account_setting;
+mod capacity_provider;
+pub mod cluster;
+mod deployment;
+mod execute;
+mod launch;
+pub mod name;
+pub mod page;
+mod protection;
+mod service;
+pub mod strategy;
+mod tag;
+pub mod tags;
+mod task;
+mod task_set;
+pub mod task_definition;
+pub mod token;
+
+/// What is answered, and what is to be done besides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The output of the operation.
+    pub output: Value,
+    /// What the data plane does before the output is sent, once the transaction is committed.
+    pub effect: Option<Effect>,
+}
+
+/// What the data plane does for an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Opens a session in a container: the session becomes the member `session` of the output.
+    Execute(Execute),
+}
+
+/// Answers an operation. What is to be kept of it is in `tx` afterwards; after a refusal nothing of that is committed.
+pub fn answer(
+    operation: Operation,
+    tx: &mut Tx<'_>,
+    call: &Call<'_>,
+    input: Value,
+) -> Result<Answer, Refusal> {
+    match operation {
+        Operation::CreateCapacityProvider => run(tx, call, input, capacity_provider::create),
+        Operation::CreateCluster => run(tx, call, input, cluster::create),
+        Operation::CreateService => run(tx, call, input, service::create),
+        Operation::CreateTaskSet => run(tx, call, input, task_set::create),
+        Operation::DeleteAccountSetting => run(tx, call, input, account_setting::delete),
+        Operation::DeleteAttributes => not_written(operation),
+        Operation::DeleteCapacityProvider => run(tx, call, input, capacity_provider::delete),
+        Operation::DeleteCluster => run(tx, call, input, cluster::delete),
+        Operation::DeleteService => run(tx, call, input, service::delete),
+        Operation::DeleteTaskDefinitions => run(tx, call, input, task_definition::delete),
+        Operation::DeleteTaskSet => run(tx, call, input, task_set::delete),
+        Operation::DeregisterContainerInstance => not_written(operation),
+        Operation::DeregisterTaskDefinition => run(tx, call, input, task_definition::deregister),
+        Operation::DescribeCapacityProviders => run(tx, call, input, capacity_provider::describe),
+        Operation::DescribeClusters => run(tx, call, input, cluster::describe),
+        Operation::DescribeContainerInstances => not_written(operation),
+        Operation::DescribeServiceDeployments => run(tx, call, input, deployment::describe),
+        Operation::DescribeServiceRevisions => run(tx, call, input, deployment::describe_revisions),
+        Operation::DescribeServices => run(tx, call, input, service::describe),
+        Operation::DescribeTaskDefinition => run(tx, call, input, task_definition::describe),
+        Operation::DescribeTaskSets => run(tx, call, input, task_set::describe),
+        Operation::DescribeTasks => run(tx, call, input, task::describe),
+        Operation::DiscoverPollEndpoint => not_written(operation),
+        Operation::ExecuteCommand => execute::execute(tx, call, input),
+        Operation::GetTaskProtection => run(tx, call, input, protection::get),
+        Operation::ListAccountSettings => run(tx, call, input, account_setting::list),
+        Operation::ListAttributes => not_written(operation),
+        Operation::ListClusters => run(tx, call, input, cluster::list),
+        Operation::ListContainerInstances => not_written(operation),
+        Operation::ListServiceDeployments => run(tx, call, input, deployment::list),
+        Operation::ListServices => run(tx, call, input, service::list),
+        Operation::ListServicesByNamespace => run(tx, call, input, service::list_by_namespace),
+        Operation::ListTagsForResource => run(tx, call, input, tag::list),
+        Operation::ListTaskDefinitionFamilies => run(tx, call, input, task_definition::list_families),
+        Operation::ListTaskDefinitions => run(tx, call, input, task_definition::list),
+        Operation::ListTasks => run(tx, call, input, task::list),
+        Operation::PutAccountSetting => run(tx, call, input, account_setting::put),
+        Operation::PutAccountSettingDefault => run(tx, call, input, account_setting::put_default),
+        Operation::PutAttributes => not_written(operation),
+        Operation::PutClusterCapacityProviders => run(tx, call, input, cluster::put_capacity_providers),
+        Operation::RegisterContainerInstance => not_written(operation),
+        Operation::RegisterTaskDefinition => run(tx, call, input, task_definition::register),
+        Operation::RunTask => run(tx, call, input, task::run),
+        Operation::StartTask => run(tx, call, input, task::start),
+        Operation::StopServiceDeployment => run(tx, call, input, deployment::stop),
+        Operation::StopTask => run(tx, call, input, task::stop),
+        Operation::SubmitAttachmentStateChanges => not_written(operation),
+        Operation::SubmitContainerStateChange => not_written(operation),
+        Operation::SubmitTaskStateChange => not_written(operation),
+        Operation::TagResource => run(tx, call, input, tag::tag),
+        Operation::UntagResource => run(tx, call, input, tag::untag),
+        Operation::UpdateCapacityProvider => run(tx, call, input, capacity_provider::update),
+        Operation::UpdateCluster => run(tx, call, input, cluster::update),
+        Operation::UpdateClusterSettings => run(tx, call, input, cluster::update_settings),
+        Operation::UpdateContainerAgent => not_written(operation),
+        Operation::UpdateContainerInstancesState => not_written(operation),
+        Operation::UpdateService => run(tx, call, input, service::update),
+        Operation::UpdateServicePrimaryTaskSet => run(tx, call, input, task_set::make_primary),
+        Operation::UpdateTaskProtection => run(tx, call, input, protection::update),
+        Operation::UpdateTaskSet => run(tx, call, input, task_set::update),
+        Operation::AssociateGatewayWithCluster
+        | Operation::ContinueServiceDeployment
+        | Operation::CreateDaemon
+        | Operation::CreateExpressGatewayService
+        | Operation::CreateGateway
+        | Operation::DeleteDaemon
+        | Operation::DeleteDaemonTaskDefinition
+        | Operation::DeleteExpressGatewayService
+        | Operation::DeleteGateway
+        | Operation::DescribeDaemon
+        | Operation::DescribeDaemonDeployments
+        | Operation::DescribeDaemonRevisions
+        | Operation::DescribeDaemonTaskDefinition
+        | Operation::DescribeExpressGatewayService
+        | Operation::DescribeGateway
+        | Operation::DescribeGatewayResources
+        | Operation::DescribeGatewayRoute
+        | Operation::DisassociateGatewayFromCluster
+        | Operation::ListDaemonDeployments
+        | Operation::ListDaemonTaskDefinitions
+        | Operation::ListDaemons
+        | Operation::ListGatewayClusterAssociations
+        | Operation::ListGatewayRoutes
+        | Operation::ListGateways
+        | Operation::RegisterDaemonTaskDefinition
+        | Operation::UpdateDaemon
+        | Operation::UpdateExpressGatewayService
+        | Operation::UpdateGateway => Err(unsupported(operation)),
+    }
+}
+
+/// One operation, from JSON to JSON.
+fn run<I: Input>(
+    tx: &mut Tx<'_>,
+    call: &Call<'_>,
+    input: Value,
+    operation: fn(&mut Tx<'_>, &Call<'_>, I) -> Result<I::Output, Refusal>,
+) -> Result<Answer, Refusal> {
+    let request = read(input)?;
+    let output = write(&operation(tx, call, request)?)?;
+    Ok(Answer { output, effect: None })
+}
+
+/// The typed input. A body of `null` has no members, as an empty one.
+fn read<I: Input>(input: Value) -> Result<I, Refusal> {
+    let input = if input.is_null() {
+        Value::Object(Map::new())
+    } else {
+        input
+    };
+    serde_json::from_value(input)
+        .map_err(|error| Refusal::new(ErrorCode::SerializationException, error.to_string()))
+}
+
+/// The output as it is sent.
+fn write(output: &impl serde::Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(output)
+        .map_err(|error| Refusal::server(format!("the answer cannot be written: {error}")))
+}
+
+/// The newer operations, which need types of resources that are not kept.
+fn unsupported(operation: Operation) -> Refusal {
+    Refusal::new(
+        ErrorCode::UnsupportedFeatureException,
+        format!("{operation} is not supported by KECS."),
+    )
+}
+
+fn not_written(operation: Operation) -> Result<Answer, Refusal> {
+    Err(Refusal::new(
+        ErrorCode::UnsupportedFeatureException,
+        format!("{operation} is not implemented yet."),
+    ))
+}

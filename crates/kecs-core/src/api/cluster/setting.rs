@@ -1,0 +1,80 @@
+//! The settings and the configuration of a cluster.
+
+use kecs_model::types::{
+    ClusterConfiguration, ClusterServiceConnectDefaults, ClusterServiceConnectDefaultsRequest,
+    ClusterSetting, ClusterSettingName, ExecuteCommandLogging,
+};
+use kecs_model::{ErrorCode, Refusal};
+
+/// What Container Insights may be.
+const INSIGHTS: [&str; 3] = ["enabled", "disabled", "enhanced"];
+
+/// Container Insights at this value.
+pub(super) fn insights(value: String) -> ClusterSetting {
+    ClusterSetting {
+        name: Some(ClusterSettingName::ContainerInsights),
+        value: Some(value),
+    }
+}
+
+/// The settings with what is new of them.
+pub(super) fn settings(
+    mut known: Vec<ClusterSetting>,
+    more: Vec<ClusterSetting>,
+) -> Result<Vec<ClusterSetting>, Refusal> {
+    for setting in more {
+        let name = setting
+            .name
+            .ok_or_else(|| Refusal::invalid("Invalid setting 'name'"))?;
+        let value = setting.value.as_deref().unwrap_or_default();
+        match name {
+            ClusterSettingName::ContainerInsights if INSIGHTS.contains(&value) => {}
+            ClusterSettingName::ContainerInsights => {
+                return Err(Refusal::invalid("Invalid setting 'value'"));
+            }
+        }
+        known.retain(|it| it.name != Some(name));
+        known.push(setting);
+    }
+    Ok(known)
+}
+
+/// A configuration whose parts agree: a place for logs is named if and only if logs go there.
+pub(super) fn configuration(configuration: ClusterConfiguration) -> Result<ClusterConfiguration, Refusal> {
+    if let Some(execute) = &configuration.execute_command_configuration {
+        let overrides = execute.logging == Some(ExecuteCommandLogging::Override);
+        if overrides && execute.log_configuration.is_none() {
+            return Err(Refusal::invalid(
+                "logConfiguration must be specified when logging is set to OVERRIDE.",
+            ));
+        }
+        if !overrides && execute.log_configuration.is_some() {
+            return Err(Refusal::invalid(
+                "logConfiguration can only be specified when logging is set to OVERRIDE.",
+            ));
+        }
+    }
+    Ok(configuration)
+}
+
+/// The namespace of Service Connect: none at all where it is empty.
+pub(super) fn namespace(
+    defaults: ClusterServiceConnectDefaultsRequest,
+) -> Result<Option<ClusterServiceConnectDefaults>, Refusal> {
+    let namespace = defaults.namespace.unwrap_or_default();
+    if namespace.is_empty() {
+        return Ok(None);
+    }
+    if namespace.starts_with("arn:") && !namespace.contains(":servicediscovery:") {
+        return Err(Refusal::new(
+            ErrorCode::NamespaceNotFoundException,
+            "The specified namespace was not found.",
+        ));
+    }
+    if namespace.chars().count() > 1024 {
+        return Err(Refusal::invalid("namespace longer than 1024."));
+    }
+    Ok(Some(ClusterServiceConnectDefaults {
+        namespace: Some(namespace),
+    }))
+}

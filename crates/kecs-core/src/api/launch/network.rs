@@ -1,0 +1,63 @@
+//! Network configurations.
+
+use kecs_model::types::{AssignPublicIp, NetworkConfiguration, NetworkMode};
+use kecs_model::{Refusal, types};
+
+use super::Launch;
+
+/// Subnets that a configuration has at most.
+///
+/// Source: Amazon ECS API reference, "AwsVpcConfiguration".
+const SUBNETS: usize = 16;
+
+/// Security groups that a configuration has at most.
+const SECURITY_GROUPS: usize = 5;
+
+/// The network configuration that a request names, with what it leaves out: there for `awsvpc`, and only for that.
+pub(in crate::api) fn network(
+    definition: &types::TaskDefinition,
+    launch: &Launch,
+    wanted: Option<&NetworkConfiguration>,
+) -> Result<Option<NetworkConfiguration>, Refusal> {
+    let own = definition.network_mode == Some(NetworkMode::Awsvpc);
+    let Some(vpc) = wanted.and_then(|wanted| wanted.awsvpc_configuration.as_ref()) else {
+        return if own {
+            Err(Refusal::invalid(
+                "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+            ))
+        } else {
+            Ok(None)
+        };
+    };
+    if !own {
+        return Err(Refusal::invalid(
+            "Network Configuration is not valid for the given networkMode of this task definition.",
+        ));
+    }
+    let count = |list: &Option<Vec<String>>| list.as_ref().map_or(0, Vec::len);
+    if count(&vpc.subnets) == 0 {
+        return Err(Refusal::invalid("subnets can not be empty."));
+    }
+    if count(&vpc.subnets) > SUBNETS {
+        return Err(Refusal::invalid(format!(
+            "subnets can have at most {SUBNETS} items."
+        )));
+    }
+    if count(&vpc.security_groups) > SECURITY_GROUPS {
+        return Err(Refusal::invalid(format!(
+            "securityGroups can have at most {SECURITY_GROUPS} items."
+        )));
+    }
+    if vpc.assign_public_ip == Some(AssignPublicIp::Enabled) && !launch.is_fargate() {
+        return Err(Refusal::invalid(
+            "Assign public IP is not supported for this launch type.",
+        ));
+    }
+    Ok(Some(NetworkConfiguration {
+        awsvpc_configuration: Some(types::AwsVpcConfiguration {
+            subnets: vpc.subnets.clone(),
+            security_groups: Some(vpc.security_groups.clone().unwrap_or_default()),
+            assign_public_ip: Some(vpc.assign_public_ip.unwrap_or(AssignPublicIp::Disabled)),
+        }),
+    }))
+}

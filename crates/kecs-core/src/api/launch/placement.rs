@@ -1,0 +1,99 @@
+//! Placement constraints and strategies.
+
+use kecs_model::types::{
+    PlacementConstraint, PlacementConstraintType, PlacementStrategy, PlacementStrategyType,
+};
+use kecs_model::{Refusal, types};
+
+use super::Launch;
+use crate::placement::Query;
+
+/// Constraints of a task at most, those of its definition included.
+///
+/// Source: Amazon ECS API reference, "RunTask", placementConstraints.
+const CONSTRAINTS: usize = 10;
+
+/// Strategies of a task at most.
+const STRATEGIES: usize = 5;
+
+/// Whether tasks of `definition` can be placed so.
+pub(in crate::api) fn placement(
+    definition: &types::TaskDefinition,
+    launch: &Launch,
+    constraints: &[PlacementConstraint],
+    strategies: &[PlacementStrategy],
+) -> Result<(), Refusal> {
+    if launch.is_fargate() && !(constraints.is_empty() && strategies.is_empty()) {
+        return Err(Refusal::invalid(
+            "Placement constraints and strategies are not supported with FARGATE launch type.",
+        ));
+    }
+    let own = definition.placement_constraints.as_ref().map_or(0, Vec::len);
+    if own + constraints.len() > CONSTRAINTS {
+        return Err(Refusal::invalid(format!(
+            "placementConstraints can have at most {CONSTRAINTS} items."
+        )));
+    }
+    if strategies.len() > STRATEGIES {
+        return Err(Refusal::invalid(format!(
+            "placementStrategy can have at most {STRATEGIES} items."
+        )));
+    }
+    constraints.iter().try_for_each(constraint)?;
+    strategies.iter().try_for_each(strategy)
+}
+
+fn constraint(constraint: &PlacementConstraint) -> Result<(), Refusal> {
+    let expression = constraint
+        .expression
+        .as_deref()
+        .filter(|it| !it.trim().is_empty());
+    match (constraint.r#type, expression) {
+        (Some(PlacementConstraintType::DistinctInstance), None) => Ok(()),
+        (Some(PlacementConstraintType::DistinctInstance), Some(_)) => Err(Refusal::invalid(
+            "The distinctInstance constraint cannot have an expression.",
+        )),
+        (Some(PlacementConstraintType::MemberOf), Some(expression)) => match Query::parse(expression) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Refusal::invalid("Invalid placement constraint expression.")),
+        },
+        (Some(PlacementConstraintType::MemberOf), None) => Err(Refusal::invalid(
+            "The memberOf constraint must have an expression.",
+        )),
+        (None, _) => Err(Refusal::invalid("Placement constraint type cannot be empty.")),
+    }
+}
+
+fn strategy(strategy: &PlacementStrategy) -> Result<(), Refusal> {
+    let field = strategy.field.as_deref().filter(|field| !field.is_empty());
+    let right = match (strategy.r#type, field) {
+        (Some(PlacementStrategyType::Random), None) => true,
+        (Some(PlacementStrategyType::Random), Some(_)) => {
+            return Err(Refusal::invalid(
+                "A field cannot be specified for the random placement strategy.",
+            ));
+        }
+        (Some(PlacementStrategyType::Spread), Some(field)) => {
+            let attribute = field
+                .strip_prefix("attribute:")
+                .is_some_and(|name| !name.is_empty());
+            attribute || ["instanceid", "host"].contains(&field.to_lowercase().as_str())
+        }
+        (Some(PlacementStrategyType::Binpack), Some(field)) => {
+            ["cpu", "memory"].contains(&field.to_lowercase().as_str())
+        }
+        (Some(kind @ (PlacementStrategyType::Spread | PlacementStrategyType::Binpack)), None) => {
+            return Err(Refusal::invalid(format!(
+                "A field must be specified for the {kind} placement strategy."
+            )));
+        }
+        (None, _) => return Err(Refusal::invalid("Placement strategy type cannot be empty.")),
+    };
+    if right {
+        return Ok(());
+    }
+    Err(Refusal::invalid(format!(
+        "Invalid field '{}' for the placement strategy.",
+        field.unwrap_or_default()
+    )))
+}

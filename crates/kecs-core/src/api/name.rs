@@ -1,0 +1,151 @@
+//! How requests name things: by name, by id, by long or short ARN.
+
+use kecs_model::{ErrorCode, Refusal, types};
+
+use crate::key::Scope;
+use crate::record::{Cluster, status};
+use crate::tx::Tx;
+
+/// The cluster that a request names, by its own name: it is there, ACTIVE or not.
+pub fn cluster(tx: &Tx<'_>, named: Option<&str>) -> Result<(String, Cluster), Refusal> {
+    let name = tx.scope().cluster_name(named)?;
+    let cluster = tx.get::<Cluster>(&tx.scope().cluster(&name))?;
+    cluster.map(|it| (name, it)).ok_or_else(cluster_not_found)
+}
+
+/// The cluster that a request names, by its own name: it is ACTIVE.
+pub fn active_cluster(tx: &Tx<'_>, named: Option<&str>) -> Result<(String, Cluster), Refusal> {
+    let (name, cluster) = cluster(tx, named)?;
+    if cluster.cluster.status.as_deref() == Some(status::INACTIVE) {
+        return Err(Refusal::new(
+            ErrorCode::ClusterNotFoundException,
+            "The referenced cluster was inactive.",
+        ));
+    }
+    Ok((name, cluster))
+}
+
+/// There is no such cluster.
+pub fn cluster_not_found() -> Refusal {
+    Refusal::new(ErrorCode::ClusterNotFoundException, "Cluster not found.")
+}
+
+/// The name or id of a resource in `cluster`: `kind` is its type in ARNs (`task`, `service`, `container-instance`).
+/// ARNs with the name of the cluster and without are both understood.
+pub fn in_cluster(scope: &Scope, kind: &str, cluster: &str, named: &str) -> Result<String, Refusal> {
+    if !named.starts_with("arn:") {
+        // `blue/0af3` is how an id stands in a long ARN, and clients send that too.
+        return Ok(named
+            .strip_prefix(&format!("{cluster}/"))
+            .unwrap_or(named)
+            .to_owned());
+    }
+    let arn = scope.own(named)?;
+    match arn.split() {
+        (found, _) if found != kind => Err(Refusal::invalid(format!(
+            "Invalid identifier: Unsupported resource type: {found}"
+        ))),
+        (_, names) => match names.as_slice() {
+            [name] => Ok((*name).to_owned()),
+            [other, _] if *other != cluster => Err(Refusal::invalid(format!(
+                "Invalid identifier: Identifier is for cluster {other}. Your cluster is {cluster}"
+            ))),
+            [_, name] => Ok((*name).to_owned()),
+            _ => Err(Refusal::invalid(
+                "Invalid identifier: Unexpected number of separators",
+            )),
+        },
+    }
+}
+
+/// The id of a task or a container instance in `cluster`. `called` is what the refusal of a text that cannot be an id
+/// calls it: `taskId`, `containerInstanceId`.
+pub fn id(scope: &Scope, kind: &str, called: &str, cluster: &str, named: &str) -> Result<String, Refusal> {
+    let id = in_cluster(scope, kind, cluster, named)?;
+    if id.len() > 36 {
+        return Err(Refusal::invalid(format!("{called} longer than 36.")));
+    }
+    if id.len() != 32 && id.len() != 36 {
+        return Err(Refusal::invalid(format!(
+            "{called} length should be one of [32,36]"
+        )));
+    }
+    Ok(id)
+}
+
+/// What is told of a resource that is not there.
+pub fn missing(arn: impl Into<String>) -> types::Failure {
+    types::Failure {
+        arn: Some(arn.into()),
+        reason: Some("MISSING".to_owned()),
+        detail: None,
+    }
+}
+
+/// Hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether a name has only letters, digits, hyphens and underscores, and has 1 to 255 of them.
+pub fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=255).contains(&name.len()) && name.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(kind: &str, text: &str) -> Result<String, String> {
+        let scope = Scope::new("123456789012", "eu-west-1");
+        in_cluster(&scope, kind, "blue", text).map_err(|refusal| refusal.message)
+    }
+
+    #[test]
+    fn a_resource_is_named_by_id_and_by_long_and_short_arn() {
+        let arn = |rest| format!("arn:aws:ecs:eu-west-1:123456789012:{rest}");
+        for text in ["0af3", "blue/0af3", &arn("task/0af3"), &arn("task/blue/0af3")] {
+            assert_eq!(named("task", text), Ok("0af3".to_owned()), "{text}");
+        }
+        let refused = |kind, rest| named(kind, &arn(rest)).unwrap_err();
+        assert_eq!(
+            refused("task", "task/green/0af3"),
+            "Invalid identifier: Identifier is for cluster green. Your cluster is blue"
+        );
+        assert_eq!(
+            refused("task", "service/blue/web"),
+            "Invalid identifier: Unsupported resource type: service"
+        );
+        assert_eq!(
+            refused("task", "task/blue/0af3/more"),
+            "Invalid identifier: Unexpected number of separators"
+        );
+    }
+
+    #[test]
+    fn an_id_has_32_or_36_letters() {
+        let scope = Scope::new("123456789012", "eu-west-1");
+        let id = |len: usize| id(&scope, "task", "taskId", "blue", &"a".repeat(len)).is_ok();
+        assert_eq!(
+            [31, 32, 33, 35, 36, 37].map(id),
+            [false, true, false, false, true, false]
+        );
+    }
+
+    #[test]
+    fn a_plain_name_has_1_to_255_letters() {
+        let long = "a".repeat(255);
+        for (name, plain) in [
+            ("", false),
+            ("a-B_9", true),
+            ("a b", false),
+            ("a.b", false),
+            ("ä", false),
+        ] {
+            assert_eq!(is_plain(name), plain, "{name}");
+        }
+        assert!(is_plain(&long));
+        assert!(!is_plain(&format!("{long}a")));
+    }
+}

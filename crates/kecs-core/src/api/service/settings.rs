@@ -1,0 +1,154 @@
+//! How a service is deployed: percentages, circuit breaker, strategy.
+
+use kecs_model::types::{
+    self, DeploymentCircuitBreaker, DeploymentConfiguration, DeploymentControllerType, DeploymentStrategy,
+    SchedulingStrategy, ThresholdType,
+};
+use kecs_model::{ErrorCode, Refusal};
+
+/// The configuration that a request asks for, over the one that there is, with what both leave out.
+pub(super) fn configuration(
+    before: Option<&DeploymentConfiguration>,
+    wanted: Option<&DeploymentConfiguration>,
+    strategy: SchedulingStrategy,
+    controller: DeploymentControllerType,
+) -> Result<DeploymentConfiguration, Refusal> {
+    let daemon = strategy == SchedulingStrategy::Daemon;
+    let (maximum, minimum) = if daemon { (100, 0) } else { (200, 100) };
+    let was = before.cloned().unwrap_or_default();
+    let is = wanted.cloned().unwrap_or_default();
+    let breaker = is.deployment_circuit_breaker.or(was.deployment_circuit_breaker);
+    let configuration = DeploymentConfiguration {
+        deployment_circuit_breaker: Some(breaker.unwrap_or(DeploymentCircuitBreaker {
+            enable: Some(false),
+            rollback: Some(false),
+            reset_on_healthy_task: None,
+            threshold_configuration: None,
+        })),
+        maximum_percent: is.maximum_percent.or(was.maximum_percent).or(Some(maximum)),
+        minimum_healthy_percent: is
+            .minimum_healthy_percent
+            .or(was.minimum_healthy_percent)
+            .or(Some(minimum)),
+        alarms: is.alarms.or(was.alarms),
+        strategy: is.strategy.or(was.strategy).or(Some(DeploymentStrategy::Rolling)),
+        bake_time_in_minutes: is.bake_time_in_minutes.or(was.bake_time_in_minutes).or(Some(0)),
+        lifecycle_hooks: is.lifecycle_hooks.or(was.lifecycle_hooks),
+        linear_configuration: is.linear_configuration,
+        canary_configuration: is.canary_configuration,
+        early_success_criteria: is.early_success_criteria.or(was.early_success_criteria),
+    };
+    if wanted.is_some() {
+        percents(&configuration, daemon)?;
+        breaks(&configuration, controller)?;
+        supported(&configuration)?;
+    }
+    Ok(configuration)
+}
+
+fn percents(configuration: &DeploymentConfiguration, daemon: bool) -> Result<(), Refusal> {
+    let maximum = configuration.maximum_percent.unwrap_or(200);
+    let minimum = configuration.minimum_healthy_percent.unwrap_or(100);
+    if daemon && maximum > 100 {
+        return Err(Refusal::invalid(
+            "The daemon scheduling strategy does not support values above 100 for maximumPercent on a deployment \
+             configuration. Change the maximumPercent value to 100, and try again",
+        ));
+    }
+    if maximum == 100 && minimum == 100 {
+        return Err(Refusal::invalid(
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
+        ));
+    }
+    if maximum <= minimum {
+        return Err(Refusal::invalid(
+            "maximumPercent must be greater than minimumHealthyPercent.",
+        ));
+    }
+    Ok(())
+}
+
+fn breaks(
+    configuration: &DeploymentConfiguration,
+    controller: DeploymentControllerType,
+) -> Result<(), Refusal> {
+    let rolling = controller == DeploymentControllerType::Ecs;
+    let breaker = configuration.deployment_circuit_breaker.as_ref();
+    if let Some(breaker) = breaker.filter(|breaker| breaker.enable == Some(true)) {
+        if !rolling {
+            return Err(Refusal::invalid(
+                "Deployment circuit breaker feature can be enabled only with ECS deployment controller.",
+            ));
+        }
+        if let Some(threshold) = &breaker.threshold_configuration {
+            threshold_in_range(threshold)?;
+        }
+    }
+    let Some(alarms) = configuration.alarms.as_ref().filter(|it| it.enable == Some(true)) else {
+        return Ok(());
+    };
+    if !rolling {
+        return Err(Refusal::invalid(
+            "Deployment alarms can be enabled only with ECS deployment controller.",
+        ));
+    }
+    if alarms.alarm_names.as_ref().is_none_or(Vec::is_empty) {
+        return Err(Refusal::invalid(
+            "At least one alarm name must be specified when deployment alarms are enabled.",
+        ));
+    }
+    Ok(())
+}
+
+fn threshold_in_range(threshold: &types::ThresholdConfiguration) -> Result<(), Refusal> {
+    let value = threshold.value.unwrap_or(0);
+    let right = match threshold.r#type {
+        Some(ThresholdType::BoundedPercent) => (1..=100).contains(&value),
+        Some(ThresholdType::Count | ThresholdType::UnboundedPercent) | None => value >= 1,
+    };
+    if right {
+        return Ok(());
+    }
+    Err(Refusal::invalid(format!(
+        "Invalid threshold value for the deployment circuit breaker: {value}"
+    )))
+}
+
+/// Traffic is not shifted here, so that only tasks can be replaced in turn.
+fn supported(configuration: &DeploymentConfiguration) -> Result<(), Refusal> {
+    let unsupported = |what: &str| {
+        Err(Refusal::new(
+            ErrorCode::UnsupportedFeatureException,
+            format!("{what} not supported by KECS."),
+        ))
+    };
+    match configuration.strategy {
+        Some(
+            strategy @ (DeploymentStrategy::BlueGreen
+            | DeploymentStrategy::Linear
+            | DeploymentStrategy::Canary),
+        ) => {
+            return unsupported(&format!("The deployment strategy {strategy} is"));
+        }
+        Some(DeploymentStrategy::Rolling) | None => {}
+    }
+    if configuration.linear_configuration.is_some() || configuration.canary_configuration.is_some() {
+        return Err(Refusal::invalid(
+            "linearConfiguration and canaryConfiguration cannot be specified with the ROLLING deployment strategy.",
+        ));
+    }
+    if configuration
+        .lifecycle_hooks
+        .as_ref()
+        .is_some_and(|hooks| !hooks.is_empty())
+    {
+        return unsupported("Deployment lifecycle hooks are");
+    }
+    if configuration
+        .bake_time_in_minutes
+        .is_some_and(|minutes| !(0..=1440).contains(&minutes))
+    {
+        return Err(Refusal::invalid("bakeTimeInMinutes must be between 0 and 1440."));
+    }
+    Ok(())
+}

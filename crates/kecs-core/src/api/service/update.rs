@@ -1,0 +1,323 @@
+//! `UpdateService`.
+
+use kecs_model::types::{
+    self, AvailabilityZoneRebalancing, DeploymentControllerType, LaunchType, SchedulingStrategy,
+};
+use kecs_model::{Refusal, types::UpdateServiceRequest};
+
+use super::create::{
+    complete, daemon_desired_count, default_namespace, gateways, has_health_check, no_health_checks,
+    no_rebalancing,
+};
+use super::{MadeFrom, active, begin, controller, settings, task_sets, with_counts};
+use crate::api::launch::{self, Launch, Wanted};
+use crate::api::{name, task_set};
+use crate::call::Call;
+use crate::record::{self, Service, ServiceRevision};
+use crate::tx::Tx;
+
+pub(in crate::api) fn update(
+    tx: &mut Tx<'_>,
+    call: &Call<'_>,
+    mut request: UpdateServiceRequest,
+) -> Result<types::UpdateServiceResponse, Refusal> {
+    let (cluster, of_cluster) = name::active_cluster(tx, request.cluster.as_deref())?;
+    let (key, mut record) = active(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
+    let controller = controller(&record.service);
+    fits_controller(&request, controller)?;
+    if request
+        .gateway_connectors
+        .as_ref()
+        .is_some_and(|it| !it.is_empty())
+    {
+        return Err(gateways());
+    }
+    default_namespace(&mut request.service_connect_configuration, &of_cluster);
+    scale(call, &request, &mut record)?;
+    if request.deployment_configuration.is_some() {
+        let service = &record.service;
+        let configuration = settings::configuration(
+            service.deployment_configuration.as_ref(),
+            request.deployment_configuration.as_ref(),
+            service.scheduling_strategy.unwrap_or(SchedulingStrategy::Replica),
+            controller,
+        )?;
+        record.service.deployment_configuration = Some(configuration);
+    }
+    plain_members(&request, &mut record.service)?;
+    if controller == DeploymentControllerType::Ecs {
+        redeploy(tx, call, &of_cluster, &request, &mut record)?;
+    } else {
+        if let Some(seconds) = request.health_check_grace_period_seconds {
+            record.service.health_check_grace_period_seconds = Some(seconds);
+        }
+        for (key, mut set) in task_sets(tx, &cluster, key.last())? {
+            task_set::rescale(call, record.service.desired_count.unwrap_or(0), &mut set.task_set);
+            tx.put(key, set);
+        }
+    }
+    tx.put(key, record.clone());
+    let mut shown = with_counts(tx, &cluster, &record)?;
+    shown.tags = None;
+    Ok(types::UpdateServiceResponse { service: Some(shown) })
+}
+
+/// What only another controller may change.
+fn fits_controller(
+    request: &UpdateServiceRequest,
+    controller: DeploymentControllerType,
+) -> Result<(), Refusal> {
+    let asked = request.deployment_controller.as_ref().and_then(|it| it.r#type);
+    if asked.is_some_and(|asked| asked != controller) {
+        return Err(Refusal::invalid(format!(
+            "The deployment controller of the service is {controller} and cannot be changed."
+        )));
+    }
+    let instead = match controller {
+        DeploymentControllerType::Ecs => return Ok(()),
+        DeploymentControllerType::CodeDeploy => "Use AWS CodeDeploy to trigger a new deployment.",
+        DeploymentControllerType::External => "Create a task set to trigger a new deployment.",
+    };
+    if request.force_new_deployment == Some(true) {
+        return Err(Refusal::invalid(format!(
+            "Cannot force a new deployment on services with a {controller} deployment controller. {instead}"
+        )));
+    }
+    let given = [
+        ("task definition", request.task_definition.is_some()),
+        ("network parameters", request.network_configuration.is_some()),
+        ("platform version", request.platform_version.is_some()),
+        ("load balancers", request.load_balancers.is_some()),
+        ("service registries", request.service_registries.is_some()),
+        (
+            "capacity provider strategy",
+            request.capacity_provider_strategy.is_some(),
+        ),
+        (
+            "Service Connect configuration",
+            request.service_connect_configuration.is_some(),
+        ),
+        ("volume configurations", request.volume_configurations.is_some()),
+        (
+            "VPC Lattice configurations",
+            request.vpc_lattice_configurations.is_some(),
+        ),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((what, _)) => Err(Refusal::invalid(format!(
+            "Unable to update {what} on services with a {controller} deployment controller. {instead}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Another desired count is that of the newest deployment: it begins none.
+fn scale(call: &Call<'_>, request: &UpdateServiceRequest, record: &mut Service) -> Result<(), Refusal> {
+    let Some(count) = request.desired_count else {
+        return Ok(());
+    };
+    let service = &mut record.service;
+    if service.scheduling_strategy == Some(SchedulingStrategy::Daemon) {
+        return Err(daemon_desired_count());
+    }
+    if count < 0 {
+        return Err(Refusal::invalid("desiredCount cannot be negative."));
+    }
+    if service.desired_count == Some(count) {
+        return Ok(());
+    }
+    service.desired_count = Some(count);
+    if let Some(newest) = service.deployments.iter_mut().flatten().next() {
+        newest.desired_count = Some(count);
+        newest.updated_at = Some(call.time());
+    }
+    Ok(())
+}
+
+/// What changes the service, and no task that it has.
+fn plain_members(request: &UpdateServiceRequest, service: &mut types::Service) -> Result<(), Refusal> {
+    if request.enable_ecs_managed_tags.is_some() {
+        service.enable_ecs_managed_tags = request.enable_ecs_managed_tags;
+    }
+    if request.propagate_tags.is_some() {
+        service.propagate_tags = request.propagate_tags;
+    }
+    if request.enable_execute_command.is_some() {
+        service.enable_execute_command = request.enable_execute_command;
+    }
+    if let Some(constraints) = &request.placement_constraints {
+        service.placement_constraints = Some(constraints.clone());
+    }
+    if let Some(strategies) = &request.placement_strategy {
+        if service.scheduling_strategy == Some(SchedulingStrategy::Daemon) && !strategies.is_empty() {
+            return Err(Refusal::invalid(
+                "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy \
+                 and try again",
+            ));
+        }
+        service.placement_strategy = Some(strategies.clone());
+    }
+    if let Some(asked) = request.availability_zone_rebalancing {
+        service.availability_zone_rebalancing = Some(asked);
+    }
+    let configuration = service.deployment_configuration.as_ref();
+    let maximum = configuration.and_then(|it| it.maximum_percent);
+    let possible = service.scheduling_strategy != Some(SchedulingStrategy::Daemon)
+        && maximum.is_none_or(|maximum| maximum > 100);
+    if service.availability_zone_rebalancing == Some(AvailabilityZoneRebalancing::Enabled) && !possible {
+        return Err(no_rebalancing());
+    }
+    Ok(())
+}
+
+/// Whether what is asked for makes other tasks of the service: if so, a deployment begins.
+fn redeploy(
+    tx: &mut Tx<'_>,
+    call: &Call<'_>,
+    of_cluster: &record::Cluster,
+    request: &UpdateServiceRequest,
+    record: &mut Service,
+) -> Result<(), Refusal> {
+    let before = newest_revision(tx, record)?;
+    let definition = match request.task_definition.as_deref() {
+        Some(named) => launch::usable_definition(tx, named)?,
+        None => {
+            let kept = record.service.task_definition.as_deref().unwrap_or_default();
+            launch::any_definition(tx, kept)?
+        }
+    };
+    let definition = &definition.definition;
+    let service = &record.service;
+    let launch = launch(tx, of_cluster, request, service, definition)?;
+    let made = MadeFrom {
+        load_balancers: request.load_balancers.clone().or(before.load_balancers.clone()),
+        service_registries: request
+            .service_registries
+            .clone()
+            .or(before.service_registries.clone()),
+        service_connect_configuration: request
+            .service_connect_configuration
+            .clone()
+            .or(before.service_connect_configuration.clone()),
+        volume_configurations: request
+            .volume_configurations
+            .clone()
+            .or(before.volume_configurations.clone()),
+        vpc_lattice_configurations: request
+            .vpc_lattice_configurations
+            .clone()
+            .or(before.vpc_lattice_configurations.clone()),
+        monitoring: request.monitoring.clone().or(before.monitoring.clone()),
+        ..MadeFrom::default()
+    };
+    let network = request.network_configuration.as_ref();
+    let made = complete(
+        made,
+        &launch,
+        definition,
+        network.or(before.network_configuration.as_ref()),
+    )?;
+    let constraints = service.placement_constraints.as_deref().unwrap_or_default();
+    let strategies = service.placement_strategy.as_deref().unwrap_or_default();
+    launch::placement(definition, &launch, constraints, strategies)?;
+    if service.enable_execute_command == Some(true) && definition.task_role_arn.is_none() {
+        return Err(Refusal::invalid(
+            "The service couldn't be updated because a valid taskRoleArn is not being used. Specify a valid task role \
+             in your task definition and try again.",
+        ));
+    }
+    grace(request, &made, definition, &mut record.service)?;
+    let forced = request.force_new_deployment == Some(true);
+    let same = MadeFrom {
+        service_revision_arn: None,
+        service_arn: None,
+        cluster_arn: None,
+        created_at: None,
+        guard_duty_enabled: None,
+        container_images: None,
+        ..before
+    };
+    if made == same && !forced {
+        return Ok(());
+    }
+    begin(tx, call, record, made, definition);
+    record.service.platform_version = launch.asked_version;
+    Ok(())
+}
+
+/// The revision that the newest deployment brings.
+fn newest_revision(tx: &Tx<'_>, record: &Service) -> Result<MadeFrom, Refusal> {
+    let newest = record.rollouts.first().map(|rollout| rollout.revision.as_str());
+    let gone = || Refusal::server("the service has no revision");
+    let arn = tx.scope().own(newest.ok_or_else(gone)?)?;
+    let (_, names) = arn.split();
+    let &[cluster, service, id] = names.as_slice() else {
+        return Err(gone());
+    };
+    let key = tx.scope().service_revision(cluster, service, id);
+    let revision = tx.get::<ServiceRevision>(&key)?.ok_or_else(gone)?;
+    Ok(revision.revision)
+}
+
+/// On what the tasks run: as the request says, else as the service did.
+fn launch(
+    tx: &Tx<'_>,
+    cluster: &record::Cluster,
+    request: &UpdateServiceRequest,
+    service: &types::Service,
+    definition: &types::TaskDefinition,
+) -> Result<Launch, Refusal> {
+    let asked = request.capacity_provider_strategy.as_deref();
+    if service.scheduling_strategy == Some(SchedulingStrategy::Daemon)
+        && asked.is_some_and(|it| !it.is_empty())
+    {
+        return Err(Refusal::invalid(
+            "Specifying a capacity provider strategy is not supported for a service that uses the DAEMON scheduling \
+             strategy.",
+        ));
+    }
+    let kept = service.capacity_provider_strategy.as_deref();
+    let strategy = asked.or(kept).filter(|strategy| !strategy.is_empty());
+    // An empty strategy leads back to the launch type that the providers stood for.
+    let on_fargate = service.platform_family.is_some();
+    let stood_for = if on_fargate {
+        LaunchType::Fargate
+    } else {
+        LaunchType::Ec2
+    };
+    let version = request.platform_version.as_deref();
+    // A version that was asked for once stays on Fargate, and is of no use elsewhere.
+    let to_fargate = strategy.map_or(on_fargate, |items| {
+        items.iter().all(crate::api::strategy::is_fargate)
+    });
+    let kept_version = service.platform_version.as_deref().filter(|_| to_fargate);
+    let wanted = Wanted {
+        launch_type: match strategy {
+            Some(_) => None,
+            None => Some(service.launch_type.unwrap_or(stood_for)),
+        },
+        strategy,
+        platform_version: version.or(kept_version),
+        execute: service.enable_execute_command == Some(true),
+    };
+    launch::resolve(tx, cluster, definition, wanted)
+}
+
+fn grace(
+    request: &UpdateServiceRequest,
+    made: &MadeFrom,
+    definition: &types::TaskDefinition,
+    service: &mut types::Service,
+) -> Result<(), Refusal> {
+    let balanced = made.load_balancers.as_ref().is_some_and(|it| !it.is_empty());
+    if let Some(seconds) = request.health_check_grace_period_seconds {
+        let lattice = made.vpc_lattice_configurations.as_ref();
+        if !balanced && lattice.is_none_or(Vec::is_empty) && !has_health_check(definition) {
+            return Err(no_health_checks());
+        }
+        service.health_check_grace_period_seconds = Some(seconds);
+    } else if balanced {
+        service.health_check_grace_period_seconds.get_or_insert(0);
+    }
+    Ok(())
+}

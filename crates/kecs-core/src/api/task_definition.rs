@@ -1,0 +1,218 @@
+//! Task definitions.
+
+use kecs_model::types::{self, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus};
+use kecs_model::{Refusal, types::SortOrder};
+
+use super::page::{Paging, Pick};
+use super::{name, tags};
+use crate::call::Call;
+use crate::key::{Key, Scope};
+use crate::record::{Family, Kind as _, TaskDefinition};
+use crate::tx::Tx;
+
+mod capability;
+mod container;
+mod dependency;
+mod external;
+mod fargate;
+mod filled;
+mod network;
+mod reference;
+mod register;
+mod size;
+mod volume;
+
+pub use reference::{resolve, usable};
+
+use reference::exact;
+
+/// Task definitions and families on a page where the request does not say.
+const PAGE: usize = 100;
+
+pub(super) fn register(
+    tx: &mut Tx<'_>,
+    call: &Call<'_>,
+    mut request: types::RegisterTaskDefinitionRequest,
+) -> Result<types::RegisterTaskDefinitionResponse, Refusal> {
+    let tags = tags::checked(request.tags.take())?;
+    let family = request.family.clone().unwrap_or_default();
+    if !name::is_plain(&family) {
+        return Err(Refusal::client("Family contains invalid characters."));
+    }
+    let mut definition = register::checked(request)?;
+    let key = tx.scope().family(&family);
+    let mut known = tx.get::<Family>(&key)?.unwrap_or_else(|| Family {
+        family: family.clone(),
+        ..Family::default()
+    });
+    known.last_revision = known.last_revision.saturating_add(1);
+    known.active += 1;
+    let revision = known.last_revision;
+    definition.task_definition_arn = Some(arn(tx.scope(), &family, revision));
+    definition.revision = Some(revision);
+    definition.status = Some(TaskDefinitionStatus::Active);
+    definition.registered_at = Some(call.time());
+    definition.registered_by = Some(call.principal.to_owned());
+    let record = TaskDefinition {
+        definition: definition.clone(),
+        tags: tags.clone(),
+    };
+    tx.put(key, known);
+    tx.put(tx.scope().task_definition(&family, revision), record);
+    Ok(types::RegisterTaskDefinitionResponse {
+        task_definition: Some(definition),
+        tags: tags::shown(tags),
+    })
+}
+
+pub(super) fn deregister(
+    tx: &mut Tx<'_>,
+    call: &Call<'_>,
+    request: types::DeregisterTaskDefinitionRequest,
+) -> Result<types::DeregisterTaskDefinitionResponse, Refusal> {
+    let named = request.task_definition.unwrap_or_default();
+    let found = exact(tx, &named)?;
+    let (key, mut record) = found.ok_or_else(|| Refusal::client(NOT_THERE))?;
+    // What is INACTIVE already, or going, stays as it is.
+    if record.definition.status == Some(TaskDefinitionStatus::Active) {
+        record.definition.status = Some(TaskDefinitionStatus::Inactive);
+        record.definition.deregistered_at = Some(call.time());
+        let family = tx
+            .scope()
+            .family(record.definition.family.as_deref().unwrap_or_default());
+        if let Some(mut known) = tx.get::<Family>(&family)? {
+            known.active = known.active.saturating_sub(1);
+            tx.put(family, known);
+        }
+        tx.put(key, record.clone());
+    }
+    Ok(types::DeregisterTaskDefinitionResponse {
+        task_definition: Some(record.definition),
+    })
+}
+
+pub(super) fn delete(
+    tx: &mut Tx<'_>,
+    call: &Call<'_>,
+    request: types::DeleteTaskDefinitionsRequest,
+) -> Result<types::DeleteTaskDefinitionsResponse, Refusal> {
+    let (mut deleted, mut failures) = (Vec::new(), Vec::new());
+    for named in request.task_definitions.unwrap_or_default() {
+        let failure = |arn: String, reason: &str| types::Failure {
+            arn: Some(arn),
+            reason: Some(reason.to_owned()),
+            detail: None,
+        };
+        let Some((key, mut record)) = exact(tx, &named)? else {
+            failures.push(failure(reference::full(tx.scope(), &named), NOT_THERE));
+            continue;
+        };
+        match record.definition.status {
+            Some(TaskDefinitionStatus::Inactive) => {
+                record.definition.status = Some(TaskDefinitionStatus::DeleteInProgress);
+                record.definition.delete_requested_at = Some(call.time());
+                tx.put(key, record.clone());
+                deleted.push(record.definition);
+            }
+            Some(TaskDefinitionStatus::DeleteInProgress) => deleted.push(record.definition),
+            Some(TaskDefinitionStatus::Active) | None => failures.push(failure(
+                record.definition.task_definition_arn.unwrap_or_default(),
+                "The specified task definition is still in ACTIVE status. Please deregister the target and try again.",
+            )),
+        }
+    }
+    Ok(types::DeleteTaskDefinitionsResponse {
+        task_definitions: Some(deleted),
+        failures: Some(failures),
+    })
+}
+
+pub(super) fn describe(
+    tx: &mut Tx<'_>,
+    _call: &Call<'_>,
+    request: types::DescribeTaskDefinitionRequest,
+) -> Result<types::DescribeTaskDefinitionResponse, Refusal> {
+    let named = request.task_definition.unwrap_or_default();
+    let found = resolve(tx, &named)?;
+    let (_, record) = found.ok_or_else(|| Refusal::client("Unable to describe task definition."))?;
+    let include = request.include.unwrap_or_default();
+    Ok(types::DescribeTaskDefinitionResponse {
+        task_definition: Some(record.definition),
+        tags: include
+            .contains(&TaskDefinitionField::Tags)
+            .then_some(record.tags),
+    })
+}
+
+pub(super) fn list(
+    tx: &mut Tx<'_>,
+    _call: &Call<'_>,
+    request: types::ListTaskDefinitionsRequest,
+) -> Result<types::ListTaskDefinitionsResponse, Refusal> {
+    let descending = request.sort == Some(SortOrder::Desc);
+    let paging = Paging::of(tx.scope(), &request, PAGE)?.descending(descending);
+    let status = request.status.unwrap_or(TaskDefinitionStatus::Active);
+    let mut term = tx.scope().term("task-definitions").and("status", status.as_str());
+    if let Some(family) = request.family_prefix.filter(|family| !family.is_empty()) {
+        // It is called a prefix, and is the whole name of a family.
+        term = term.and("family", &family);
+    }
+    let listed = paging.select(tx, &term, |entry| {
+        let record = TaskDefinition::of(&entry.record);
+        let arn = record.and_then(|it| it.definition.task_definition_arn.clone());
+        Ok(arn.map_or(Pick::Skip, Pick::Take))
+    })?;
+    Ok(types::ListTaskDefinitionsResponse {
+        task_definition_arns: Some(listed.items),
+        next_token: listed.next_token,
+    })
+}
+
+pub(super) fn list_families(
+    tx: &mut Tx<'_>,
+    _call: &Call<'_>,
+    request: types::ListTaskDefinitionFamiliesRequest,
+) -> Result<types::ListTaskDefinitionFamiliesResponse, Refusal> {
+    let mut paging = Paging::of(tx.scope(), &request, PAGE)?;
+    let all = tx.scope().term("families");
+    let term = match request.status {
+        Some(TaskDefinitionFamilyStatus::Active) => all.and("status", "ACTIVE"),
+        Some(TaskDefinitionFamilyStatus::Inactive) => all.and("status", "INACTIVE"),
+        Some(TaskDefinitionFamilyStatus::All) | None => all,
+    };
+    let prefix = request.family_prefix.unwrap_or_default();
+    if let Some(key) = before(tx.scope(), &prefix) {
+        paging = paging.from(key);
+    }
+    let listed = paging.select(tx, &term, |entry| {
+        let family = Family::of(&entry.record).map(|it| it.family.clone());
+        Ok(match family {
+            Some(family) if family.starts_with(&prefix) => Pick::Take(family),
+            // The keys are in the order of the names, so none behind it begins so.
+            Some(family) if family > prefix => Pick::Stop,
+            Some(_) | None => Pick::Skip,
+        })
+    })?;
+    Ok(types::ListTaskDefinitionFamiliesResponse {
+        families: Some(listed.items),
+        next_token: listed.next_token,
+    })
+}
+
+/// A key behind which every family with this prefix comes, and before which none does: that of a name whose last
+/// letter is the one before, and that goes on with what no name has.
+fn before(scope: &Scope, prefix: &str) -> Option<Key> {
+    if !name::is_plain(prefix) {
+        return None;
+    }
+    let (rest, last) = prefix.split_at(prefix.len() - 1);
+    let last = char::from(last.bytes().next()?.saturating_sub(1));
+    Some(scope.family(&format!("{rest}{last}~")))
+}
+
+const NOT_THERE: &str =
+    "The specified task definition does not exist. Specify a valid account, family, revision and try again.";
+
+fn arn(scope: &Scope, family: &str, revision: i32) -> String {
+    scope.arn(&format!("task-definition/{family}:{revision}"))
+}

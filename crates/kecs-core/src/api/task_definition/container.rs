@@ -1,0 +1,265 @@
+//! The containers of a task definition, each by itself and their sums.
+
+use std::collections::BTreeSet;
+
+use kecs_model::Refusal;
+use kecs_model::types::{ContainerDefinition, LogDriver, ResourceType, TaskDefinition};
+
+use super::size::number;
+use crate::api::name;
+
+/// The containers of a task definition.
+pub(super) fn all(definition: &TaskDefinition) -> &[ContainerDefinition] {
+    definition.container_definitions.as_deref().unwrap_or_default()
+}
+
+/// The name of a container.
+pub(super) fn named(container: &ContainerDefinition) -> &str {
+    container.name.as_deref().unwrap_or_default()
+}
+
+/// Whether the task ends with this container.
+pub(super) fn is_essential(container: &ContainerDefinition) -> bool {
+    container.essential.unwrap_or(true)
+}
+
+/// A setting of a container that cannot be.
+pub(super) fn invalid(member: &str, container: &ContainerDefinition) -> Refusal {
+    let name = named(container);
+    Refusal::client(format!("Invalid '{member}' setting for container '{name}'."))
+}
+
+/// What is wrong with a container, whatever the others are.
+pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
+    let containers = all(definition);
+    if containers.is_empty() {
+        return Err(Refusal::client("Container list cannot be empty."));
+    }
+    let mut names = BTreeSet::new();
+    for container in containers {
+        let name = named(container);
+        if name.is_empty() {
+            return Err(Refusal::client("Container.name should not be null or empty."));
+        }
+        if !name::is_plain(name) {
+            return Err(Refusal::client("Container.name contains invalid characters."));
+        }
+        if container
+            .image
+            .as_deref()
+            .is_none_or(|image| image.trim().is_empty())
+        {
+            return Err(Refusal::client("Container.image should not be null or empty."));
+        }
+        if !names.insert(name) {
+            return Err(Refusal::client(format!("Duplicate container name '{name}'.")));
+        }
+        sizes(container)?;
+        variables(definition, container)?;
+        limits(container)?;
+        accelerators(definition, container)?;
+        log(container)?;
+    }
+    if !containers.iter().any(is_essential) {
+        return Err(Refusal::client(
+            "At least one essential container must be specified in a Task Definition.",
+        ));
+    }
+    firelens(containers)
+}
+
+fn sizes(container: &ContainerDefinition) -> Result<(), Refusal> {
+    if let (Some(memory), Some(reserved)) = (container.memory, container.memory_reservation)
+        && memory <= reserved
+    {
+        return Err(Refusal::client(format!(
+            "Invalid setting for container '{}'. 'memory' must be greater than 'memoryReservation'.",
+            named(container)
+        )));
+    }
+    Ok(())
+}
+
+fn variables(definition: &TaskDefinition, container: &ContainerDefinition) -> Result<(), Refusal> {
+    let mut names = BTreeSet::new();
+    for variable in container.environment.iter().flatten() {
+        let name = variable.name.as_deref().unwrap_or_default();
+        if name.is_empty() {
+            return Err(invalid("environment.name", container));
+        }
+        names.insert(name);
+    }
+    for secret in container.secrets.iter().flatten() {
+        let name = secret.name.as_deref().unwrap_or_default();
+        if name.is_empty() {
+            return Err(invalid("secrets.name", container));
+        }
+        if secret.value_from.as_deref().unwrap_or_default().is_empty() {
+            return Err(invalid("secrets.valueFrom", container));
+        }
+        if !names.insert(name) {
+            return Err(Refusal::client(format!(
+                "The secret name must be unique and not shared with any new or existing environment variables set on \
+                 the container, such as '{name}'."
+            )));
+        }
+    }
+    let secrets = container.secrets.iter().flatten().count();
+    let options = container.log_configuration.iter();
+    let options = options
+        .flat_map(|log| log.secret_options.iter().flatten())
+        .count();
+    if secrets + options > 0 && definition.execution_role_arn.is_none() {
+        return Err(Refusal::client(
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+        ));
+    }
+    for file in container.environment_files.iter().flatten() {
+        let value = file.value.as_deref().unwrap_or_default();
+        let in_s3 = value.starts_with("arn:") && value.contains(":s3:::");
+        let is_env = std::path::Path::new(value)
+            .extension()
+            .is_some_and(|extension| extension == "env");
+        if !in_s3 || !is_env {
+            return Err(invalid("environmentFiles.value", container));
+        }
+    }
+    Ok(())
+}
+
+fn limits(container: &ContainerDefinition) -> Result<(), Refusal> {
+    let mut names = BTreeSet::new();
+    for limit in container.ulimits.iter().flatten() {
+        // -1 is no limit at all.
+        let unlimited = |value: Option<i32>| value.filter(|value| *value >= 0).unwrap_or(i32::MAX);
+        let crossed = unlimited(limit.soft_limit) > unlimited(limit.hard_limit);
+        if crossed || !names.insert(limit.name) {
+            return Err(invalid("ulimits", container));
+        }
+    }
+    if let Some(check) = &container.health_check
+        && check.command.as_ref().is_none_or(Vec::is_empty)
+    {
+        return Err(invalid("healthCheck.command", container));
+    }
+    let policy = container.restart_policy.as_ref();
+    let off = policy.is_some_and(|policy| policy.enabled != Some(true));
+    let has_more = policy
+        .is_some_and(|policy| policy.ignored_exit_codes.is_some() || policy.restart_attempt_period.is_some());
+    if off && has_more {
+        return Err(invalid("restartPolicy", container));
+    }
+    Ok(())
+}
+
+/// What a container takes of a machine besides CPU and memory: a number of GPUs, or a device that the task names.
+fn accelerators(definition: &TaskDefinition, container: &ContainerDefinition) -> Result<(), Refusal> {
+    let mut kinds = BTreeSet::new();
+    for wanted in container.resource_requirements.iter().flatten() {
+        let value = wanted.value.as_deref().unwrap_or_default();
+        let is_number = value.parse::<u32>().is_ok_and(|number| number > 0);
+        let device = || {
+            let devices = definition.inference_accelerators.iter().flatten();
+            devices
+                .map(|it| it.device_name.as_deref())
+                .any(|name| name == Some(value))
+        };
+        let known = match wanted.r#type {
+            Some(ResourceType::Gpu) => kinds.insert(wanted.r#type) && is_number,
+            Some(ResourceType::NeuronDevice) => is_number,
+            Some(ResourceType::InferenceAccelerator) => device(),
+            None => false,
+        };
+        if !known {
+            return Err(invalid("resourceRequirements", container));
+        }
+    }
+    Ok(())
+}
+
+fn log(container: &ContainerDefinition) -> Result<(), Refusal> {
+    let Some(log) = &container.log_configuration else {
+        return Ok(());
+    };
+    if log.log_driver == Some(LogDriver::Awslogs) {
+        let has = |option: &&str| log.options.as_ref().is_some_and(|all| all.contains_key(*option));
+        let needed = ["awslogs-region", "awslogs-group"];
+        let missing: Vec<&str> = needed.into_iter().filter(|option| !has(option)).collect();
+        if !missing.is_empty() {
+            return Err(Refusal::client(format!(
+                "Log driver awslogs requires options: {}",
+                missing.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Logs go through a router if there is one, and there is one at most.
+fn firelens(containers: &[ContainerDefinition]) -> Result<(), Refusal> {
+    let routers = containers
+        .iter()
+        .filter(|it| it.firelens_configuration.is_some())
+        .count();
+    if routers > 1 {
+        return Err(Refusal::client(
+            "Only one container of a task definition can have a firelensConfiguration.",
+        ));
+    }
+    let routed = |it: &ContainerDefinition| {
+        let log = it.log_configuration.as_ref();
+        log.is_some_and(|log| log.log_driver == Some(LogDriver::Awsfirelens))
+    };
+    if routers == 0 && containers.iter().any(routed) {
+        return Err(Refusal::client(
+            "When the log driver awsfirelens is used, one container must have a firelensConfiguration.",
+        ));
+    }
+    Ok(())
+}
+
+/// Where the task has no memory, each of its containers has some.
+pub(super) fn has_memory(definition: &TaskDefinition) -> Result<(), Refusal> {
+    if definition.memory.is_some() {
+        return Ok(());
+    }
+    let without = |it: &&ContainerDefinition| it.memory.is_none() && it.memory_reservation.is_none();
+    match all(definition).iter().find(without) {
+        None => Ok(()),
+        Some(container) => Err(Refusal::client(format!(
+            "Invalid setting for container '{}'. At least one of 'memory' or 'memoryReservation' must be specified.",
+            named(container)
+        ))),
+    }
+}
+
+/// The containers fit into the task.
+pub(super) fn fits(definition: &TaskDefinition) -> Result<(), Refusal> {
+    let containers = all(definition);
+    if let Some(memory) = number(definition.memory.as_deref()) {
+        let wants = |it: &&ContainerDefinition| it.memory.is_some_and(|it| i64::from(it) > memory);
+        if let Some(container) = containers.iter().find(wants) {
+            return Err(Refusal::client(format!(
+                "The 'memory' setting for container '{}' is greater than for the task.",
+                named(container)
+            )));
+        }
+        let reserved = |it: &ContainerDefinition| it.memory_reservation.or(it.memory).map_or(0, i64::from);
+        if containers.iter().map(reserved).sum::<i64>() > memory {
+            return Err(Refusal::client(
+                "The sum of all container 'memoryReservation' values cannot be greater than the value of the task \
+                 'memory'.",
+            ));
+        }
+    }
+    let cpu = containers
+        .iter()
+        .map(|it| it.cpu.map_or(0, i64::from))
+        .sum::<i64>();
+    if number(definition.cpu.as_deref()).is_some_and(|of_task| cpu > of_task) {
+        return Err(Refusal::client(
+            "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
+        ));
+    }
+    Ok(())
+}

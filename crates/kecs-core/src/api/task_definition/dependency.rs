@@ -1,0 +1,102 @@
+//! What the containers of a task definition have to do with each other: `dependsOn`, `links`, `volumesFrom`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kecs_model::Refusal;
+use kecs_model::types::{ContainerCondition, ContainerDefinition, NetworkMode, TaskDefinition};
+
+use super::container::{all, is_essential, named};
+
+pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
+    let containers = all(definition);
+    let by_name: BTreeMap<&str, &ContainerDefinition> = containers.iter().map(|it| (named(it), it)).collect();
+    let mut waits: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut links: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for container in containers {
+        let name = named(container);
+        for dependency in container.depends_on.iter().flatten() {
+            let on = dependency.container_name.as_deref().unwrap_or_default();
+            let other = by_name.get(on).ok_or_else(|| {
+                Refusal::client(format!(
+                    "The container '{name}' has a dependency on a container that does not exist: '{on}'."
+                ))
+            })?;
+            condition(dependency.condition, other)?;
+            waits.entry(name).or_default().push(on);
+        }
+        for link in container.links.iter().flatten() {
+            let on = link.split(':').next().unwrap_or_default();
+            exists(&by_name, name, "links", on)?;
+            links.entry(name).or_default().push(on);
+        }
+        for source in container.volumes_from.iter().flatten() {
+            let on = source.source_container.as_deref().unwrap_or_default();
+            if on == name || !by_name.contains_key(on) {
+                return Err(Refusal::client(format!("Unknown volume '{on}'.")));
+            }
+        }
+    }
+    if let Some(mode) = definition
+        .network_mode
+        .filter(|mode| *mode != NetworkMode::Bridge)
+        && !links.is_empty()
+    {
+        return Err(Refusal::client(format!(
+            "Links are not supported when networkMode={mode}."
+        )));
+    }
+    if has_cycle(&waits) {
+        return Err(Refusal::client("The container dependencies have a cycle."));
+    }
+    if has_cycle(&links) {
+        return Err(Refusal::client("Container links should not have a cycle"));
+    }
+    Ok(())
+}
+
+fn exists(
+    known: &BTreeMap<&str, &ContainerDefinition>,
+    name: &str,
+    member: &str,
+    on: &str,
+) -> Result<(), Refusal> {
+    if known.contains_key(on) {
+        return Ok(());
+    }
+    Err(Refusal::client(format!(
+        "Invalid '{member}' setting for container '{name}'."
+    )))
+}
+
+fn condition(condition: Option<ContainerCondition>, on: &ContainerDefinition) -> Result<(), Refusal> {
+    match condition {
+        Some(ContainerCondition::Success | ContainerCondition::Complete) if is_essential(on) => {
+            Err(Refusal::client(
+                "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
+            ))
+        }
+        Some(ContainerCondition::Healthy) if on.health_check.is_none() => Err(Refusal::client(
+            "A dependency container with HEALTHY condition must have a health check.",
+        )),
+        Some(
+            ContainerCondition::Success
+            | ContainerCondition::Complete
+            | ContainerCondition::Healthy
+            | ContainerCondition::Start,
+        )
+        | None => Ok(()),
+    }
+}
+
+/// Whether one can go round in a circle: what leads nowhere is taken away until nothing is left or nothing goes.
+fn has_cycle(edges: &BTreeMap<&str, Vec<&str>>) -> bool {
+    let mut left: BTreeSet<&str> = edges.keys().copied().collect();
+    loop {
+        let leads = |name: &&str| edges[name].iter().any(|on| left.contains(on));
+        let next: BTreeSet<&str> = left.iter().copied().filter(|name| leads(name)).collect();
+        if next.len() == left.len() {
+            return !next.is_empty();
+        }
+        left = next;
+    }
+}

@@ -1,0 +1,254 @@
+//! What a task definition for Fargate has and must not have.
+//!
+//! Source: Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate".
+
+use kecs_model::Refusal;
+use kecs_model::types::{
+    CPUArchitecture, ContainerDefinition, LinuxParameters, LogDriver, NetworkMode, OSFamily, PidMode,
+    TaskDefinition,
+};
+
+use super::container::{all, invalid};
+use super::size::number;
+
+/// CPU units, and the memory in MiB that goes with them: the least, the most, and the step between.
+const SIZES: [(i64, i64, i64, i64); 7] = [
+    (256, 512, 2048, 512),
+    (512, 1024, 4096, 1024),
+    (1024, 2048, 8192, 1024),
+    (2048, 4096, 16_384, 1024),
+    (4096, 8192, 30_720, 1024),
+    (8192, 16_384, 61_440, 4096),
+    (16_384, 32_768, 122_880, 8192),
+];
+
+/// Seconds that a container is waited for at most, at its start and at its end.
+const LONGEST_WAIT: i32 = 120;
+
+pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
+    if definition.network_mode != Some(NetworkMode::Awsvpc) {
+        return Err(Refusal::client("Fargate only supports network mode ‘awsvpc’."));
+    }
+    sized(definition)?;
+    whole(definition)?;
+    for container in all(definition) {
+        contained(container)?;
+        logged(definition, container)?;
+        if is_of_ecr(container.image.as_deref().unwrap_or_default())
+            && definition.execution_role_arn.is_none()
+        {
+            return Err(Refusal::client(
+                "Fargate requires task definition to have execution role ARN to support ECR images.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn sized(definition: &TaskDefinition) -> Result<(), Refusal> {
+    let required = |member| {
+        Refusal::client(format!(
+            "Fargate requires that '{member}' be defined at the task level."
+        ))
+    };
+    let cpu = number(definition.cpu.as_deref()).ok_or_else(|| required("cpu"))?;
+    let memory = number(definition.memory.as_deref()).ok_or_else(|| required("memory"))?;
+    let fits = |(units, least, most, step): &(i64, i64, i64, i64)| {
+        // The smallest size has no 1.5 GiB.
+        let skipped = *units == 256 && memory == 1536;
+        *units == cpu && (*least..=*most).contains(&memory) && (memory - least) % step == 0 && !skipped
+    };
+    let windows = os(definition).is_some_and(|os| os != OSFamily::Linux);
+    if SIZES.iter().any(fits) && !(windows && cpu < 1024) {
+        return Ok(());
+    }
+    Err(Refusal::client(format!(
+        "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. See the Amazon ECS \
+         documentation for the valid values."
+    )))
+}
+
+fn os(definition: &TaskDefinition) -> Option<OSFamily> {
+    definition.runtime_platform.as_ref()?.operating_system_family
+}
+
+fn whole(definition: &TaskDefinition) -> Result<(), Refusal> {
+    if definition.ipc_mode.is_some() {
+        return Err(Refusal::client(
+            "Tasks using the Fargate launch type do not support ipcMode.",
+        ));
+    }
+    if definition.pid_mode == Some(PidMode::Host) {
+        return Err(Refusal::client(
+            "Tasks using the Fargate launch type do not support pidMode host.",
+        ));
+    }
+    let platform = definition.runtime_platform.as_ref();
+    let arm = platform.is_some_and(|it| it.cpu_architecture == Some(CPUArchitecture::Arm64));
+    let runs = match os(definition) {
+        None | Some(OSFamily::Linux) => true,
+        Some(
+            OSFamily::WindowsServer2019Full
+            | OSFamily::WindowsServer2019Core
+            | OSFamily::WindowsServer2022Core
+            | OSFamily::WindowsServer2022Full
+            | OSFamily::WindowsServer2025Core
+            | OSFamily::WindowsServer2025Full,
+        ) => !arm,
+        Some(
+            OSFamily::WindowsServer2016Full
+            | OSFamily::WindowsServer2004Core
+            | OSFamily::WindowsServer20h2Core,
+        ) => false,
+    };
+    if !runs {
+        return Err(unsupported("runtimePlatform"));
+    }
+    let full = |count: usize| count > 0;
+    if full(definition.placement_constraints.iter().flatten().count()) {
+        return Err(unsupported("placementConstraints"));
+    }
+    if full(definition.inference_accelerators.iter().flatten().count()) {
+        return Err(unsupported("inferenceAccelerators"));
+    }
+    for volume in definition.volumes.iter().flatten() {
+        if volume
+            .host
+            .as_ref()
+            .is_some_and(|host| host.source_path.is_some())
+        {
+            return Err(unsupported("sourcePath"));
+        }
+        if volume.docker_volume_configuration.is_some() {
+            return Err(unsupported("dockerVolumeConfiguration"));
+        }
+        if volume.fsx_windows_file_server_volume_configuration.is_some() {
+            return Err(unsupported("fsxWindowsFileServerVolumeConfiguration"));
+        }
+    }
+    Ok(())
+}
+
+fn contained(container: &ContainerDefinition) -> Result<(), Refusal> {
+    if container.privileged == Some(true) {
+        return Err(unsupported("privileged"));
+    }
+    if container.docker_security_options.iter().flatten().count() > 0 {
+        return Err(unsupported("dockerSecurityOptions"));
+    }
+    if container.resource_requirements.iter().flatten().count() > 0 {
+        return Err(unsupported("resourceRequirements"));
+    }
+    if let Some(linux) = &container.linux_parameters {
+        confined(linux)?;
+    }
+    let longer = |seconds: Option<i32>| seconds.is_some_and(|seconds| seconds > LONGEST_WAIT);
+    if longer(container.start_timeout) {
+        return Err(invalid("startTimeout", container));
+    }
+    if longer(container.stop_timeout) {
+        return Err(invalid("stopTimeout", container));
+    }
+    Ok(())
+}
+
+fn confined(linux: &LinuxParameters) -> Result<(), Refusal> {
+    let added = linux.capabilities.as_ref().and_then(|it| it.add.as_ref());
+    let set = [
+        ("devices", linux.devices.iter().flatten().count() > 0),
+        ("sharedMemorySize", linux.shared_memory_size.is_some()),
+        ("maxSwap", linux.max_swap.is_some()),
+        ("swappiness", linux.swappiness.is_some()),
+        (
+            "capabilities",
+            added.is_some_and(|all| all.iter().any(|it| it != "SYS_PTRACE")),
+        ),
+    ];
+    let given = set.into_iter().find(|(_, given)| *given);
+    given.map_or(Ok(()), |(member, _)| Err(unsupported(member)))
+}
+
+fn logged(definition: &TaskDefinition, container: &ContainerDefinition) -> Result<(), Refusal> {
+    let Some(driver) = container
+        .log_configuration
+        .as_ref()
+        .and_then(|log| log.log_driver)
+    else {
+        return Ok(());
+    };
+    match driver {
+        LogDriver::Awslogs if definition.execution_role_arn.is_none() => Err(Refusal::client(
+            "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+        )),
+        LogDriver::Awslogs | LogDriver::Splunk | LogDriver::Awsfirelens => Ok(()),
+        LogDriver::JsonFile
+        | LogDriver::Syslog
+        | LogDriver::Journald
+        | LogDriver::Gelf
+        | LogDriver::Fluentd => Err(Refusal::client(format!(
+            "Fargate only supports the log drivers awslogs, splunk and awsfirelens, not {driver}."
+        ))),
+    }
+}
+
+/// Whether an image lies in a private registry of AWS: `<account>.dkr.ecr.<region>.amazonaws.com/<name>`.
+pub(super) fn is_of_ecr(image: &str) -> bool {
+    let host = image.split('/').next().unwrap_or_default();
+    let mut parts = host.split('.');
+    let account = parts.next().unwrap_or_default();
+    account.len() == 12
+        && account.bytes().all(|byte| byte.is_ascii_digit())
+        && parts.next() == Some("dkr")
+        && parts.next().is_some_and(|part| part.starts_with("ecr"))
+        && host.contains(".amazonaws.com")
+}
+
+fn unsupported(member: &str) -> Refusal {
+    Refusal::client(format!(
+        "Fargate compatible task definitions do not support {member}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(cpu: i64) -> Vec<i64> {
+        let fits = |memory: &i64| {
+            let definition = TaskDefinition {
+                cpu: Some(cpu.to_string()),
+                memory: Some(memory.to_string()),
+                ..TaskDefinition::default()
+            };
+            sized(&definition).is_ok()
+        };
+        (0..=130_000).step_by(256).filter(fits).collect()
+    }
+
+    #[test]
+    fn each_cpu_goes_with_its_own_memory() {
+        assert_eq!(sizes(256), [512, 1024, 2048]);
+        assert_eq!(sizes(512), [1024, 2048, 3072, 4096]);
+        let ends = |cpu| {
+            let all = sizes(cpu);
+            (all[0], all[1], all[all.len() - 1], all.len())
+        };
+        assert_eq!(ends(1024), (2048, 3072, 8192, 7));
+        assert_eq!(ends(2048), (4096, 5120, 16_384, 13));
+        assert_eq!(ends(4096), (8192, 9216, 30_720, 23));
+        assert_eq!(ends(8192), (16_384, 20_480, 61_440, 12));
+        assert_eq!(ends(16_384), (32_768, 40_960, 122_880, 12));
+        assert!(sizes(128).is_empty() && sizes(1000).is_empty() && sizes(32_768).is_empty());
+    }
+
+    #[test]
+    fn an_image_of_a_private_registry_is_known_by_its_host() {
+        assert!(is_of_ecr("123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:1"));
+        assert!(is_of_ecr(
+            "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com/web"
+        ));
+        assert!(!is_of_ecr("public.ecr.aws/web"));
+        assert!(!is_of_ecr("nginx"));
+        assert!(!is_of_ecr("12.dkr.ecr.eu-west-1.amazonaws.com/web"));
+    }
+}

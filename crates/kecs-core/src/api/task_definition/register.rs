@@ -1,0 +1,84 @@
+//! What `RegisterTaskDefinition` accepts.
+
+use kecs_model::Refusal;
+use kecs_model::types::{Compatibility, RegisterTaskDefinitionRequest, TaskDefinition};
+
+use super::{capability, container, dependency, external, fargate, filled, network, size, volume};
+
+/// Bytes of JSON that a task definition has at most.
+const LONGEST: usize = 65_536;
+
+/// The task definition that a request asks for, without its number: its parts agree.
+pub(super) fn checked(request: RegisterTaskDefinitionRequest) -> Result<TaskDefinition, Refusal> {
+    let length = serde_json::to_string(&request).map_or(0, |text| text.len());
+    if length > LONGEST {
+        return Err(Refusal::client(format!(
+            "Actual length: '{length}'. Max allowed length is '{LONGEST}' bytes."
+        )));
+    }
+    let mut definition = drafted(request);
+    definition.cpu = size::cpu(definition.cpu.as_deref())?;
+    definition.memory = size::memory(definition.memory.as_deref())?;
+    let required = definition.requires_compatibilities.clone().unwrap_or_default();
+    let for_fargate = required.contains(&Compatibility::Fargate);
+    size::of_machine(&definition, &required)?;
+    container::check(&definition)?;
+    volume::check(&definition)?;
+    network::check(&definition)?;
+    dependency::check(&definition)?;
+    if for_fargate {
+        fargate::check(&definition)?;
+    } else {
+        container::has_memory(&definition)?;
+    }
+    if required.contains(&Compatibility::External) {
+        external::check(&definition)?;
+    }
+    container::fits(&definition)?;
+    let mut definition = filled::filled(definition);
+    definition.compatibilities = Some(compatibilities(&definition));
+    definition.requires_attributes =
+        Some(capability::required(&definition)).filter(|attributes| !attributes.is_empty());
+    Ok(definition)
+}
+
+fn drafted(request: RegisterTaskDefinitionRequest) -> TaskDefinition {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    TaskDefinition {
+        family: request.family,
+        task_role_arn: given(request.task_role_arn),
+        execution_role_arn: given(request.execution_role_arn),
+        network_mode: request.network_mode,
+        container_definitions: request.container_definitions,
+        volumes: request.volumes,
+        placement_constraints: request.placement_constraints,
+        requires_compatibilities: request.requires_compatibilities.filter(|it| !it.is_empty()),
+        cpu: given(request.cpu),
+        memory: given(request.memory),
+        pid_mode: request.pid_mode,
+        ipc_mode: request.ipc_mode,
+        proxy_configuration: request.proxy_configuration,
+        inference_accelerators: request.inference_accelerators.filter(|it| !it.is_empty()),
+        ephemeral_storage: request.ephemeral_storage,
+        runtime_platform: request.runtime_platform,
+        enable_fault_injection: request.enable_fault_injection,
+        trusted_execution_configuration: request.trusted_execution_configuration,
+        ..TaskDefinition::default()
+    }
+}
+
+/// Where the task definition can run.
+fn compatibilities(definition: &TaskDefinition) -> Vec<Compatibility> {
+    let fargate = fargate::check(definition).is_ok();
+    let all = [
+        (Compatibility::External, external::check(definition).is_ok()),
+        // What only Fargate has makes it no task for machines of one's own.
+        (Compatibility::Ec2, definition.ephemeral_storage.is_none()),
+        (Compatibility::Fargate, fargate),
+        (Compatibility::ManagedInstances, fargate),
+    ];
+    all.into_iter()
+        .filter(|(_, fits)| *fits)
+        .map(|(it, _)| it)
+        .collect()
+}

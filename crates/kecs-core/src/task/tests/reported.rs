@@ -1,0 +1,303 @@
+//! What reports make of a task.
+
+use super::*;
+use crate::task::{forgotten_at, grace_ends, is_healthy, is_unhealthy, is_wanted};
+
+/// The second of a time.
+fn second(time: Option<kecs_model::Time>) -> Option<i64> {
+    time.map(|it| it.millisecond() / 1000 - 1_700_000_000)
+}
+
+#[test]
+fn a_whole_life() {
+    let mut task = task(true);
+    let mut seen = Vec::new();
+    let exited = ContainerReport {
+        exit_code: Some(0),
+        ..last("STOPPED")
+    };
+    let reports = [
+        report(1, TaskStatus::Pending, &[]),
+        report(2, TaskStatus::Activating, &[("app", last("RUNNING"))]),
+        report(3, TaskStatus::Running, &[]),
+        report(4, TaskStatus::Running, &[("app", health(HealthStatus::Healthy))]),
+        report(5, TaskStatus::Deactivating, &[("app", exited)]),
+        report(6, TaskStatus::Stopping, &[]),
+        report(7, TaskStatus::Deprovisioning, &[]),
+        report(8, TaskStatus::Stopped, &[]),
+    ];
+    for it in &reports {
+        task = apply(&task, it).unwrap();
+        let shown = &task.task;
+        seen.push(format!(
+            "{} {} {} v{}",
+            shown.last_status.as_deref().unwrap(),
+            shown.desired_status.as_deref().unwrap(),
+            shown.health_status.unwrap().as_str(),
+            shown.version.unwrap()
+        ));
+        assert_eq!(apply(&task, it), None, "said twice");
+    }
+    assert_eq!(
+        seen,
+        [
+            "PENDING RUNNING UNKNOWN v2",
+            "ACTIVATING RUNNING UNKNOWN v3",
+            "RUNNING RUNNING UNKNOWN v4",
+            "RUNNING RUNNING HEALTHY v5",
+            "DEACTIVATING STOPPED HEALTHY v6",
+            "STOPPING STOPPED HEALTHY v7",
+            "DEPROVISIONING STOPPED HEALTHY v8",
+            "STOPPED STOPPED HEALTHY v9",
+        ]
+    );
+    let shown = &task.task;
+    assert_eq!(second(shown.pull_started_at), Some(1));
+    assert_eq!(second(shown.pull_stopped_at), Some(2));
+    assert_eq!(second(shown.started_at), Some(3));
+    assert_eq!(second(shown.stopping_at), Some(5));
+    assert_eq!(second(shown.execution_stopped_at), Some(7));
+    assert_eq!(second(shown.stopped_at), Some(8));
+    assert_eq!(shown.stop_code, Some(TaskStopCode::EssentialContainerExited));
+    assert_eq!(
+        shown.stopped_reason.as_deref(),
+        Some("Essential container in task exited")
+    );
+    for late in &reports {
+        assert_eq!(apply(&task, late), None);
+    }
+    let last: Vec<_> = shown
+        .containers
+        .iter()
+        .flatten()
+        .map(|it| it.last_status.as_deref())
+        .collect();
+    assert_eq!(last, [Some("STOPPED"), Some("STOPPED")]);
+}
+
+#[test]
+fn a_late_report_changes_nothing() {
+    let running = apply(&task(true), &report(1, TaskStatus::Running, &[])).unwrap();
+    let late = report(
+        2,
+        TaskStatus::Pending,
+        &[("app", health(HealthStatus::Unhealthy))],
+    );
+    assert_eq!(apply(&running, &late), None);
+    let stopped = apply(
+        &running,
+        &report(3, TaskStatus::Running, &[("side", last("STOPPED"))]),
+    )
+    .unwrap();
+    let back = apply(
+        &stopped,
+        &report(4, TaskStatus::Running, &[("side", health(HealthStatus::Healthy))]),
+    );
+    assert_eq!(back, None, "a container does not come back");
+}
+
+#[test]
+fn a_task_that_cannot_start_says_why() {
+    let failed = ContainerReport {
+        reason: Some("CannotPullContainerError: no such image".to_owned()),
+        ..last("STOPPED")
+    };
+    let over = apply(&task(false), &report(5, TaskStatus::Stopped, &[("app", failed)])).unwrap();
+    assert_eq!(over.task.stop_code, Some(TaskStopCode::TaskFailedToStart));
+    assert_eq!(
+        over.task.stopped_reason.as_deref(),
+        Some("CannotPullContainerError: no such image")
+    );
+    assert_eq!(
+        (over.task.started_at, over.task.execution_stopped_at),
+        (None, None)
+    );
+    assert_eq!(second(over.task.stopping_at), Some(5));
+    let silent = apply(&task(false), &report(5, TaskStatus::Stopped, &[])).unwrap();
+    assert_eq!(
+        silent.task.stopped_reason.as_deref(),
+        Some("Task failed to start")
+    );
+}
+
+#[test]
+fn the_data_plane_says_why() {
+    let stop = Stop {
+        code: TaskStopCode::SpotInterruption,
+        reason: "Your Spot Task was interrupted.".to_owned(),
+    };
+    let told = Report {
+        stop: Some(stop),
+        ..report(5, TaskStatus::Deactivating, &[])
+    };
+    let running = apply(&task(false), &report(1, TaskStatus::Running, &[])).unwrap();
+    let ends = apply(&running, &told).unwrap();
+    assert_eq!(ends.task.stop_code, Some(TaskStopCode::SpotInterruption));
+    assert_eq!(ends.task.desired_status.as_deref(), Some("STOPPED"));
+    let asked = request_stop(&running, "enough", TaskStopCode::UserInitiated, at(4)).unwrap();
+    let ends = apply(&asked, &told).unwrap();
+    assert_eq!(ends.task.stop_code, Some(TaskStopCode::UserInitiated));
+    assert_eq!(ends.task.stopped_reason.as_deref(), Some("enough"));
+    assert_eq!(second(ends.task.stopping_at), Some(4));
+    let lost = apply(&running, &report(6, TaskStatus::Stopped, &[])).unwrap();
+    assert_eq!(lost.task.stop_code, Some(TaskStopCode::InfrastructureHealth));
+}
+
+#[test]
+fn a_container_that_is_not_essential_may_end() {
+    let running = apply(
+        &task(false),
+        &report(1, TaskStatus::Running, &[("side", last("RUNNING"))]),
+    )
+    .unwrap();
+    let exited = ContainerReport {
+        exit_code: Some(1),
+        ..last("STOPPED")
+    };
+    let after = apply(
+        &running,
+        &report(2, TaskStatus::Running, &[("side", exited.clone())]),
+    )
+    .unwrap();
+    assert!(is_wanted(&after));
+    assert_eq!(after.task.containers.as_ref().unwrap()[1].exit_code, Some(1));
+    let after = apply(&after, &report(3, TaskStatus::Running, &[("app", exited)])).unwrap();
+    assert!(!is_wanted(&after));
+    assert_eq!(after.task.last_status.as_deref(), Some("RUNNING"));
+    assert_eq!(
+        after.task.stopped_reason.as_deref(),
+        Some("Essential container in task exited")
+    );
+}
+
+#[test]
+fn health_is_that_of_essential_containers_with_checks() {
+    let of = |containers: Vec<ContainerDefinition>, told: &[(&str, ContainerReport)]| {
+        let made = new_task(&scope(), &blueprint(containers), &Ids::new(1), at(0));
+        let after = apply(&made, &report(1, TaskStatus::Running, told)).unwrap();
+        (after.task.health_status.unwrap(), is_healthy(&after))
+    };
+    let two = || {
+        vec![
+            container("a", true, true),
+            container("b", true, true),
+            container("c", true, false),
+        ]
+    };
+    let (healthy, sick) = (health(HealthStatus::Healthy), health(HealthStatus::Unhealthy));
+    let unknown = health(HealthStatus::Unknown);
+    assert_eq!(of(two(), &[]), (HealthStatus::Unknown, false));
+    assert_eq!(
+        of(two(), &[("a", healthy.clone())]),
+        (HealthStatus::Unknown, false)
+    );
+    assert_eq!(
+        of(two(), &[("a", healthy.clone()), ("b", healthy.clone())]),
+        (HealthStatus::Healthy, true)
+    );
+    assert_eq!(
+        of(two(), &[("a", sick.clone()), ("b", unknown)]),
+        (HealthStatus::Unhealthy, false)
+    );
+    let side = vec![container("a", true, false), container("b", false, true)];
+    assert_eq!(of(side, &[("b", sick)]), (HealthStatus::Unknown, true));
+}
+
+#[test]
+fn an_unhealthy_task_of_no_service_ends_and_one_of_a_service_is_left_to_it() {
+    let sick = report(
+        2,
+        TaskStatus::Running,
+        &[("app", health(HealthStatus::Unhealthy))],
+    );
+    let running = apply(&task(true), &report(1, TaskStatus::Running, &[])).unwrap();
+    let ends = apply(&running, &sick).unwrap();
+    assert!(!is_wanted(&ends));
+    assert_eq!(
+        ends.task.stopped_reason.as_deref(),
+        Some("Task failed container health checks")
+    );
+    let of_service = record::Task {
+        service: Some("web".to_owned()),
+        ..running
+    };
+    let stays = apply(&of_service, &sick).unwrap();
+    assert!(is_wanted(&stays) && is_unhealthy(&stays, at(2)));
+}
+
+#[test]
+fn failing_checks_count_for_nothing_within_the_grace_period() {
+    let fresh = record::Task {
+        grace_seconds: Some(10),
+        service: Some("web".to_owned()),
+        ..task(true)
+    };
+    assert_eq!(grace_ends(&fresh), None);
+    let sick = report(
+        5,
+        TaskStatus::Running,
+        &[("app", health(HealthStatus::Unhealthy))],
+    );
+    let sick = apply(&fresh, &sick).unwrap();
+    assert_eq!(grace_ends(&sick), Some(at(15)));
+    assert!(!is_unhealthy(&sick, at(14)) && is_unhealthy(&sick, at(15)));
+    assert!(!is_healthy(&sick));
+}
+
+#[test]
+fn it_is_asked_to_stop_once() {
+    let asked = request_stop(&task(false), "enough", TaskStopCode::UserInitiated, at(9)).unwrap();
+    let shown = &asked.task;
+    assert_eq!(shown.desired_status.as_deref(), Some("STOPPED"));
+    assert_eq!(shown.stopped_reason.as_deref(), Some("enough"));
+    assert_eq!((second(shown.stopping_at), shown.version), (Some(9), Some(2)));
+    let again = request_stop(&asked, "more", TaskStopCode::ServiceSchedulerInitiated, at(10));
+    assert_eq!(again, None);
+    let over = apply(&asked, &report(11, TaskStatus::Stopped, &[])).unwrap();
+    assert_eq!(
+        request_stop(&over, "more", TaskStopCode::UserInitiated, at(12)),
+        None
+    );
+}
+
+#[test]
+fn what_is_over_is_shown_for_an_hour() {
+    let over = apply(&task(false), &report(5, TaskStatus::Stopped, &[])).unwrap();
+    assert_eq!(forgotten_at(&over), Some(at(5) + SignedDuration::from_hours(1)));
+    assert!(is_shown(&over, at(3604)) && !is_shown(&over, at(3605)));
+    assert!(is_shown(&task(false), at(99_999)));
+}
+
+#[test]
+fn attachments_and_agents_follow() {
+    let made = new_task(
+        &scope(),
+        &Blueprint {
+            execute_command: true,
+            ..blueprint(vec![container("app", true, false)])
+        },
+        &Ids::new(1),
+        at(0),
+    );
+    let attachment = Attachment {
+        id: Some("a".to_owned()),
+        status: Some("ATTACHED".to_owned()),
+        details: Some(vec![KeyValuePair::default()]),
+        ..Attachment::default()
+    };
+    let told = Report {
+        attachments: Some(vec![attachment.clone()]),
+        ..report(3, TaskStatus::Running, &[("app", last("RUNNING"))])
+    };
+    let after = apply(&made, &told).unwrap();
+    assert_eq!(after.task.attachments, Some(vec![attachment]));
+    let agent = |task: &record::Task| {
+        let container = &task.task.containers.as_ref().unwrap()[0];
+        container.managed_agents.as_ref().unwrap()[0].clone()
+    };
+    assert_eq!(agent(&made).last_status.as_deref(), Some("PENDING"));
+    assert_eq!(agent(&after).last_status.as_deref(), Some("RUNNING"));
+    assert_eq!(second(agent(&after).last_started_at), Some(3));
+    let over = apply(&after, &report(4, TaskStatus::Stopped, &[])).unwrap();
+    assert_eq!(agent(&over).last_status.as_deref(), Some("STOPPED"));
+}

@@ -1,0 +1,130 @@
+//! Pages of lists.
+
+use kecs_model::Operation;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+fn world(clusters: usize) -> World {
+    let mut world = World::new();
+    for number in 0..clusters {
+        let input = json!({"clusterName": format!("c{number:03}")});
+        world.ok(Operation::CreateCluster, input);
+    }
+    world
+}
+
+fn names(page: &Value) -> Vec<String> {
+    let arns = page["clusterArns"].as_array().unwrap();
+    let name = |arn: &Value| arn.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    arns.iter().map(name).collect()
+}
+
+fn page(world: &mut World, size: usize, token: &Value) -> Value {
+    let input = json!({"maxResults": size, "nextToken": token});
+    world.ok(Operation::ListClusters, input)
+}
+
+#[test]
+fn a_list_is_whole_and_each_is_in_it_once() {
+    for count in [0, 1, 2, 3, 4, 6, 7] {
+        let mut world = world(count);
+        let mut all = Vec::new();
+        let mut pages = 0;
+        let mut token = Value::Null;
+        loop {
+            let page = page(&mut world, 3, &token);
+            pages += 1;
+            all.extend(names(&page));
+            token = page["nextToken"].clone();
+            if token.is_null() {
+                break;
+            }
+        }
+        let expected: Vec<String> = (0..count).map(|number| format!("c{number:03}")).collect();
+        assert_eq!(all, expected);
+        assert_eq!(
+            pages,
+            count.div_ceil(3).max(1),
+            "no page is empty that is not the only one"
+        );
+    }
+}
+
+#[test]
+fn a_list_has_a_hundred_on_a_page_where_nothing_is_said() {
+    let mut world = world(101);
+    let first = world.ok(Operation::ListClusters, json!({}));
+    assert_eq!(names(&first).len(), 100);
+    let last = world.ok(Operation::ListClusters, json!({"nextToken": first["nextToken"]}));
+    assert_eq!(names(&last), ["c100"]);
+    assert_eq!(last.get("nextToken"), None);
+}
+
+#[test]
+fn a_list_goes_on_where_it_was_while_others_come_and_go() {
+    let mut world = world(6);
+    let first = page(&mut world, 2, &Value::Null);
+    assert_eq!(names(&first), ["c000", "c001"]);
+    // The one that the token names goes, one comes before it and one behind it.
+    world.ok(Operation::DeleteCluster, json!({"cluster": "c001"}));
+    world.ok(Operation::CreateCluster, json!({"clusterName": "b"}));
+    world.ok(Operation::CreateCluster, json!({"clusterName": "c002a"}));
+    let second = page(&mut world, 2, &first["nextToken"]);
+    assert_eq!(names(&second), ["c002", "c002a"]);
+    let third = page(&mut world, 9, &second["nextToken"]);
+    assert_eq!(names(&third), ["c003", "c004", "c005"]);
+    assert_eq!(third.get("nextToken"), None);
+}
+
+#[test]
+fn a_token_that_was_tampered_with_is_invalid_parameter() {
+    let mut world = world(3);
+    let token = page(&mut world, 1, &Value::Null)["nextToken"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let mut wrong = vec![
+        "x".to_owned(),
+        "!".to_owned(),
+        "A".repeat(5000),
+        format!("{token}A"),
+    ];
+    for at in 0..token.len() {
+        let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let mut tampered = token.clone();
+        tampered.replace_range(at..=at, other);
+        wrong.push(tampered);
+    }
+    for token in wrong {
+        let input = json!({"maxResults": 1, "nextToken": token});
+        let (code, message) = world.refused(Operation::ListClusters, input);
+        assert_eq!(
+            (code, message),
+            ("InvalidParameterException", format!("Invalid token {token}"))
+        );
+    }
+}
+
+#[test]
+fn a_token_is_of_its_own_filters_and_its_own_operation() {
+    let mut world = world(3);
+    let token = page(&mut world, 1, &Value::Null)["nextToken"].clone();
+    // Another size is no other filter.
+    assert_eq!(names(&page(&mut world, 2, &token)), ["c001", "c002"]);
+    let (code, message) = world.refused(Operation::DescribeCapacityProviders, json!({"nextToken": token}));
+    assert_eq!(
+        (code, message.starts_with("Invalid token ")),
+        ("InvalidParameterException", true)
+    );
+    let first = world.ok(
+        Operation::ListAccountSettings,
+        json!({"effectiveSettings": true, "maxResults": 1}),
+    );
+    let input = json!({"effectiveSettings": false, "nextToken": first["nextToken"]});
+    let (code, message) = world.refused(Operation::ListAccountSettings, input);
+    assert_eq!(
+        (code, message.starts_with("Invalid token ")),
+        ("InvalidParameterException", true)
+    );
+}

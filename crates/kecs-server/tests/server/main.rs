@@ -1,0 +1,7 @@
+//! A server over real sockets.
+
+mod auth;
+mod events;
+mod operate;
+mod support;
+mod wire;

@@ -1,0 +1,146 @@
+use kecs_core::key::Scope;
+use kecs_core::record::{AccountSetting, Kind as _};
+use kecs_core::tx::Change;
+
+use super::*;
+use crate::memory::Memory;
+
+fn key(name: &str) -> Key {
+    Scope::new("1", "eu-west-1").account_setting(name, "")
+}
+
+fn entry(name: &str, revision: u64) -> Entry {
+    let setting = AccountSetting {
+        name: name.to_owned(),
+        value: revision.to_string(),
+        principal: String::new(),
+    };
+    Entry {
+        key: key(name),
+        generation: revision,
+        revision,
+        record: Arc::new(setting.into_record()),
+    }
+}
+
+fn records(keys: u64) -> Arc<Records> {
+    let ttl = Duration::from_secs(600);
+    Cached::new(Memory::new(0), keys, ttl).unwrap().records
+}
+
+fn write(name: &str, revision: u64) -> Fed {
+    Fed {
+        key: key(name),
+        revision,
+        entry: Some(entry(name, revision)),
+    }
+}
+
+fn removal(name: &str, revision: u64) -> Fed {
+    Fed {
+        entry: None,
+        ..write(name, revision)
+    }
+}
+
+#[test]
+fn what_was_told_of_is_known_from_its_commit_to_the_last() {
+    let records = records(10);
+    records.applied(5, &[write("a", 3)]);
+    assert_eq!(records.get(&key("a"), 2), None);
+    assert_eq!(records.get(&key("a"), 3), Some(Some(entry("a", 3))));
+    assert_eq!(records.get(&key("a"), 5), Some(Some(entry("a", 3))));
+    // The next commit may have written it, and was not told of yet.
+    assert_eq!(records.get(&key("a"), 6), None);
+    records.applied(7, &[removal("a", 6)]);
+    assert_eq!(records.get(&key("a"), 5), None);
+    assert_eq!(records.get(&key("a"), 6), Some(None));
+    assert_eq!(records.get(&key("a"), 7), Some(None));
+}
+
+#[test]
+fn what_was_read_is_known_from_its_commit_or_from_the_view() {
+    let records = records(10);
+    records.applied(5, &[]);
+    records.offer(&key("a"), Some(&entry("a", 2)), 5);
+    records.offer(&key("b"), None, 4);
+    assert_eq!(records.get(&key("a"), 1), None);
+    assert_eq!(records.get(&key("a"), 2), Some(Some(entry("a", 2))));
+    assert_eq!(records.get(&key("a"), 5), Some(Some(entry("a", 2))));
+    // Before that view there may have been one.
+    assert_eq!(records.get(&key("b"), 3), None);
+    assert_eq!(records.get(&key("b"), 4), Some(None));
+    assert_eq!(records.get(&key("b"), 5), Some(None));
+}
+
+#[test]
+fn a_slow_reader_does_not_bring_back_what_was_overwritten() {
+    for evicted in [false, true] {
+        let records = records(10);
+        records.applied(3, &[write("a", 3)]);
+        records.applied(6, &[write("a", 6), removal("b", 6)]);
+        if evicted {
+            records.known.invalidate(&key("a"));
+            records.known.invalidate(&key("b"));
+        }
+        records.offer(&key("a"), Some(&entry("a", 3)), 5);
+        records.offer(&key("b"), Some(&entry("b", 1)), 5);
+        let expected = |known| (!evicted).then_some(known);
+        assert_eq!(records.get(&key("a"), 6), expected(Some(entry("a", 6))));
+        assert_eq!(records.get(&key("b"), 6), expected(None));
+        // A view that has seen the write may tell of it.
+        records.offer(&key("a"), Some(&entry("a", 6)), 6);
+        records.offer(&key("b"), None, 6);
+        assert_eq!(records.get(&key("a"), 6), Some(Some(entry("a", 6))));
+        assert_eq!(records.get(&key("b"), 6), Some(None));
+    }
+}
+
+#[test]
+fn it_keeps_no_more_than_it_may() {
+    let records = records(3);
+    for number in 1..=20 {
+        records.applied(number, &[write(&number.to_string(), number)]);
+        records.known.run_pending_tasks();
+    }
+    assert_eq!(records.known.entry_count(), 3);
+    assert_eq!(records.get(&key("20"), 20), Some(Some(entry("20", 20))));
+    assert_eq!(records.get(&key("17"), 20), None);
+    assert_eq!(records.get(&key("18"), 20), Some(Some(entry("18", 18))));
+}
+
+#[test]
+fn nothing_is_kept_longer_than_its_time() {
+    let cached = Cached::new(Memory::new(0), 10, Duration::ZERO).unwrap();
+    cached.records.applied(1, &[write("a", 1)]);
+    assert_eq!(cached.records.get(&key("a"), 1), None);
+}
+
+#[tokio::test]
+async fn reads_are_counted_by_who_answered_them() {
+    let cached = Cached::new(Memory::new(0), 10, Duration::from_secs(600)).unwrap();
+    let a = entry("a", 1);
+    let commit = Commit {
+        changes: vec![Change {
+            key: key("a"),
+            record: Some(Arc::clone(&a.record)),
+            terms: Vec::new(),
+        }],
+        ..Commit::default()
+    };
+    cached.commit(commit, Timestamp::UNIX_EPOCH).await.unwrap();
+    let view = cached.view().unwrap();
+    assert_eq!(view.get(&key("a")).unwrap(), Some(a));
+    assert_eq!(view.rows_read(), 0);
+    for _ in 0..2 {
+        assert_eq!(view.get(&key("b")).unwrap(), None);
+    }
+    assert_eq!(view.rows_read(), 1);
+    cached.records.known.run_pending_tasks();
+    let stats = CacheStats {
+        hits: 2,
+        misses: 1,
+        keys: 2,
+    };
+    assert_eq!(cached.cache_stats(), stats);
+}

@@ -1,0 +1,26 @@
+//! Where the records of the Amazon ECS API are kept.
+//!
+//! A [`Store`] shows its records at one moment ([`Snapshot`]), and takes a [`kecs_core::tx::Commit`] whole or not at
+//! all, against what that commit expects. Commits are numbered by revisions and their events by sequence numbers,
+//! both from one, without gap or repeat. What was acknowledged is durable, and every view that is opened afterwards
+//! shows it.
+//!
+//! [`memory`] is for virtual time and for tests, [`sqlite`] for one server, [`cached`] goes in front of either.
+//! [`check`](check::check), [`transfer`] and [`history`] work on any of them.
+
+mod batch;
+pub mod cached;
+pub mod check;
+mod codec;
+mod error;
+pub mod history;
+pub mod memory;
+pub mod sqlite;
+mod store;
+pub mod transfer;
+
+pub use error::{CommitError, StoreError};
+pub use store::{
+    Committed, Fed, Feed, Floors, Head, KindCount, Logged, Pruned, Retention, Snapshot, Stats, Store, Stored,
+    TermCount,
+};
