@@ -61,7 +61,7 @@ pub fn coverage(all: &[Broken]) -> String {
     );
     let mut totals = [0; 3];
     for operation in Operation::classic() {
-        let of = |typed: bool| all.iter().filter(|it| it.operation == operation && (it.rule == "type") == typed);
+        let of = |typed: bool| all.iter().filter(move |it| it.operation == operation && (it.rule == "type") == typed);
         let states = overlay().iter().filter(|row| row.operation == operation && row.rule == Rule::State);
         let mut codes: BTreeMap<&str, ()> = states.clone().map(|row| (row.code.name(), ())).collect();
         for broken in of(false) {
