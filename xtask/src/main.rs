@@ -41,7 +41,7 @@ enum Verb {
     Crds(Check),
     /// Writes what the ECS API looks like into crates/kecs-model.
     EcsModel(ecs_model::Arguments),
-    /// Writes the table of states into docs/reference/states.md.
+    /// Writes the tables of states into docs/reference.
     States(Check),
     /// Writes what the scenarios say of themselves into docs/reference/situations.md.
     Situations(Check),

@@ -243,13 +243,14 @@ impl State {
                     self.wake(service, now);
                 }
             }
+            // Whoever asks for its end changes nothing else.
+            Record::ServiceDeployment(it) => self.wake(scope.service(&it.cluster, &it.service), now),
             Record::Token(token) => self.expiry.note(token.expires, key.clone()),
             Record::Cluster(_)
             | Record::Family(_)
             | Record::TaskDefinition(_)
             | Record::CapacityProvider(_)
             | Record::AccountSetting(_)
-            | Record::ServiceDeployment(_)
             | Record::ServiceRevision(_) => {}
         }
     }

@@ -60,7 +60,7 @@ pub fn open(
     let revision_arn = scope.arn(&format!("service-revision/{cluster}/{name}/{}", ids.digits()));
     let deployment_arn = scope.arn(&format!(
         "service-deployment/{cluster}/{name}/{}",
-        digest_like(ids)
+        id_at(now, ids)
     ));
     let sources = summaries(service);
     let images = definition
@@ -242,7 +242,11 @@ fn alarms(service: &types::Service) -> ServiceDeploymentAlarms {
     }
 }
 
-/// An id of the form that service deployments have: letters, digits and the like, of which hexadecimal ones will do.
-fn digest_like(ids: &Ids) -> String {
-    ids.hex().chars().take(21).collect()
+/// An id of a service deployment: ids order as the times at which they were given.
+fn id_at(now: Timestamp, ids: &Ids) -> String {
+    format!(
+        "{:011x}{:010x}",
+        now.as_millisecond(),
+        ids.number() & 0xFF_FFFF_FFFF
+    )
 }

@@ -19,6 +19,8 @@ mod parse;
 mod query;
 mod resources;
 mod strategy;
+#[cfg(test)]
+mod tests;
 
 pub use need::Need;
 pub use query::{Query, QueryFault};
@@ -207,6 +209,11 @@ impl Fleet {
         self.instances
             .get(arn)
             .is_some_and(|it| it.left.lacks(need).is_none())
+    }
+
+    /// Whether an instance meets an expression. One that is not there does not.
+    pub fn meets(&self, query: &Query, arn: &str) -> bool {
+        self.instances.get(arn).is_some_and(|it| query.holds(it))
     }
 
     /// Places a task on the instance that the strategies choose. `seed` is chance's part in it.

@@ -39,6 +39,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use sets::computed_count;
 pub use store::{Outcome, run};
 
 /// All that is known of one service.

@@ -11,7 +11,6 @@ pub mod audit;
 mod contention;
 pub mod endpoint;
 pub mod events;
-mod expiry;
 pub mod fallback;
 pub mod listen;
 pub mod measured;

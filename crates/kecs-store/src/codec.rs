@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use kecs_core::event::Event;
 use kecs_core::key::Key;
 use kecs_core::record::{self, Record};
 
@@ -30,7 +31,7 @@ macro_rules! kinds {
             match record {
                 $(Record::$variant(it) => serde_json::to_vec(it)),*
             }
-            .map_err(|error| StoreError::engine("encoding a record", error))
+            .map_err(|error| StoreError::engine("encoding a record", &error))
         }
 
         fn parse(kind: &str, json: &[u8]) -> Result<Record, String> {
@@ -65,4 +66,9 @@ pub(crate) fn decode(key: &Key, kind: &str, json: &[u8]) -> Result<Arc<Record>, 
         key: key.to_string(),
         why,
     })
+}
+
+/// An event as it is kept.
+pub(crate) fn text(event: &Event) -> Result<String, StoreError> {
+    serde_json::to_string(event).map_err(|error| StoreError::engine("encoding an event", &error))
 }

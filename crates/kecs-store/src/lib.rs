@@ -13,6 +13,7 @@ pub mod cached;
 pub mod check;
 mod codec;
 mod error;
+mod group;
 pub mod history;
 pub mod memory;
 pub mod sqlite;

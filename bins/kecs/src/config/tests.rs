@@ -19,7 +19,8 @@ fn without_a_word_it_is_an_open_server_with_a_file() {
     assert_eq!(config.max_body, 4 << 20);
     assert_eq!(config.durations, Durations::default());
     assert_eq!(config.upkeep.backups, None);
-    assert_eq!(config.upkeep.stopped_tasks, SignedDuration::from_hours(1));
+    assert_eq!(config.upkeep.events, SignedDuration::from_hours(7 * 24));
+    assert_eq!(config.stopped_tasks, Duration::from_hours(1));
     assert_eq!(config.audit.unwrap().path, PathBuf::from("kecs-data/audit.jsonl"));
 }
 

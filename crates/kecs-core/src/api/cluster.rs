@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::record::{CapacityProvider, Cluster, Record, status};
 use crate::tx::Tx;
 
-mod count;
+pub(super) mod count;
 mod setting;
 
 use setting::{configuration, namespace, settings};

@@ -8,12 +8,10 @@ use kecs_model::{ErrorCode, Refusal, types};
 use crate::record;
 use crate::tx::Tx;
 
-mod definition;
 mod network;
 mod placement;
 mod strategy;
 
-pub(in crate::api) use definition::{resolve as any_definition, usable as usable_definition};
 pub(in crate::api) use network::network;
 pub(in crate::api) use placement::placement;
 pub(in crate::api) use strategy::shares;

@@ -13,6 +13,7 @@ use crate::deployment;
 use crate::key::{Key, Scope};
 use crate::record::{Kind, Service, TaskSet, status};
 use crate::tx::Tx;
+use crate::view::Page;
 
 mod create;
 mod read;
@@ -77,7 +78,14 @@ pub(super) fn controller(service: &types::Service) -> DeploymentControllerType {
 /// The task sets of a service, with their keys.
 pub(super) fn task_sets(tx: &Tx<'_>, cluster: &str, service: &str) -> Result<Vec<(Key, TaskSet)>, Refusal> {
     let term = tx.scope().term_in("task-sets", cluster).and("service", service);
-    tx.all::<TaskSet>(&term)
+    let mut sets = Vec::new();
+    for entry in tx.list(&term, Page::ALL)? {
+        // By key, so that what this request has written is seen.
+        if let Some(set) = tx.get::<TaskSet>(&entry.key)? {
+            sets.push((entry.key, set));
+        }
+    }
+    Ok(sets)
 }
 
 /// Begins a deployment: the scheduler replaces the tasks of those before it.

@@ -8,10 +8,11 @@ use kecs_model::{ErrorCode, Refusal};
 
 use super::launch::{self, Wanted};
 use super::service::{self, with_task_counts};
-use super::{name, tags, token};
+use super::{name, tags, task_definition, token};
 use crate::call::Call;
 use crate::key::Key;
 use crate::record::{Rollout, Service, TaskSet, status};
+use crate::scheduler::computed_count;
 use crate::tx::Tx;
 
 /// Task sets that a service has at most.
@@ -21,15 +22,6 @@ const MOST: usize = 5;
 
 /// How the ids of task sets begin.
 const PREFIX: &str = "ecs-svc/";
-
-/// How many tasks a task set of this scale has: as many as there are in that part of the desired count, rounded up.
-pub(crate) fn computed_count(desired: i32, scale: f64) -> i32 {
-    // Whole millionths of a percent, so that what a product of fractions is off by makes no task more.
-    #[allow(clippy::cast_possible_truncation, reason = "a scale is at most 100")]
-    let millionths = (scale.clamp(0.0, 100.0) * 1e6).round() as i64;
-    let count = (i64::from(desired.max(0)) * millionths + 99_999_999) / 100_000_000;
-    i32::try_from(count).unwrap_or(i32::MAX)
-}
 
 pub(super) fn create(
     tx: &mut Tx<'_>,
@@ -56,7 +48,7 @@ pub(super) fn create(
             token::Seen::New => {}
         }
     }
-    let definition = launch::usable_definition(tx, request.task_definition.as_deref().unwrap_or_default())?;
+    let definition = task_definition::usable(tx, request.task_definition.as_deref().unwrap_or_default())?;
     let definition = &definition.definition;
     let wanted = Wanted {
         launch_type: request.launch_type,
@@ -427,7 +419,7 @@ fn without_tags(mut set: types::TaskSet) -> types::TaskSet {
 
 #[cfg(test)]
 mod tests {
-    use super::computed_count;
+    use crate::scheduler::computed_count;
 
     #[test]
     fn a_part_of_the_desired_count_is_rounded_up() {

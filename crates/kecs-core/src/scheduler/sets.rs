@@ -46,17 +46,20 @@ fn see_to(round: &mut Round<'_>, nth: usize) {
     settle(round, nth, desired, drains);
 }
 
-/// How many tasks a task set is to have: its share of the desired count, rounded up.
+/// How many tasks a task set of this scale has: as many as there are in that part of the desired count, rounded up.
+pub(crate) fn computed_count(desired: i32, scale: f64) -> i32 {
+    // Whole millionths of a percent, so that what a product of fractions is off by makes no task more.
+    #[allow(clippy::cast_possible_truncation, reason = "a scale is at most 100")]
+    let millionths = (scale.clamp(0.0, 100.0) * 1e6).round() as i64;
+    let count = (i64::from(desired.max(0)) * millionths + 99_999_999) / 100_000_000;
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// How many tasks a task set is to have.
 fn share(round: &Round<'_>, set: &record::TaskSet) -> usize {
     let percent = set.task_set.scale.as_ref().and_then(|it| it.value).unwrap_or(0.0);
-    let share = (f64::from(round.desired()) * percent / 100.0).ceil();
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a count, which is far below what both hold exactly; a negative one is none"
-    )]
-    let share = share.max(0.0) as usize;
-    share
+    let count = computed_count(round.service.service.desired_count.unwrap_or(0), percent);
+    usize::try_from(count).unwrap_or(0)
 }
 
 fn count_failures(round: &mut Round<'_>, nth: usize) {

@@ -351,8 +351,14 @@ fn list_task_definition_families_goes_by_prefix_and_status() {
     assert_eq!(families(&mut world, json!({"familyPrefix": "_"})), ["_x"]);
     assert!(families(&mut world, json!({"familyPrefix": "hpccx"})).is_empty());
     assert_eq!(
-        world.refused(Operation::ListTaskDefinitionFamilies, json!({"familyPrefix": "h c"})),
-        ("ClientException", "Family prefix contains invalid characters.".to_owned())
+        world.refused(
+            Operation::ListTaskDefinitionFamilies,
+            json!({"familyPrefix": "h c"})
+        ),
+        (
+            "ClientException",
+            "Family prefix contains invalid characters.".to_owned()
+        )
     );
     let mut paged = Vec::new();
     let mut token = Value::Null;

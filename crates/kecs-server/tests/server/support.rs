@@ -64,7 +64,6 @@ pub(crate) fn setup() -> Setup {
             backups: None,
             every: Duration::from_mins(1),
             events: SignedDuration::from_hours(1),
-            stopped_tasks: SignedDuration::from_hours(1),
         },
         grace: Duration::from_secs(10),
         metrics: Metrics::new(),

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use kecs_core::event::Event;
 use kecs_core::key::{Key, Term};
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -349,11 +348,6 @@ pub(super) fn log(
         sql,
         (sequence, id, revision, at.as_millisecond(), event),
     )
-}
-
-/// An event as it is kept.
-pub(super) fn text(event: &Event) -> Result<String, StoreError> {
-    serde_json::to_string(event).map_err(|error| StoreError::engine("encoding an event", error))
 }
 
 /// How many records a term has.

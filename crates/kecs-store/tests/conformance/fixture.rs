@@ -36,7 +36,7 @@ impl Engine {
     fn open(self, place: &TempDir) -> Arc<dyn Store> {
         let file = || Sqlite::open(place.path().join("data/kecs.db")).unwrap();
         // So few keys that some are evicted while others are read.
-        let (keys, ttl) = (8, Duration::from_secs(60));
+        let (keys, ttl) = (8, Duration::from_mins(1));
         match self {
             Self::Memory => Arc::new(Memory::new(7)),
             Self::Sqlite => Arc::new(file()),

@@ -1,5 +1,7 @@
 //! What every store does, whatever its engine.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
+
 mod cases;
 mod fixture;
 

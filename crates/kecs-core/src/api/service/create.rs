@@ -6,9 +6,9 @@ use kecs_model::types::{
 };
 use kecs_model::{ErrorCode, Refusal};
 
-use super::{MadeFrom, begin, is, rules, settings, with_counts};
+use super::{MadeFrom, begin, controller, is, rules, settings, with_counts};
 use crate::api::launch::{self, Launch, Wanted};
-use crate::api::{account_setting, name, tags, token};
+use crate::api::{account_setting, name, tags, task_definition, token};
 use crate::call::Call;
 use crate::key::Scope;
 use crate::record::{self, Service, status};
@@ -31,12 +31,12 @@ pub(in crate::api) fn create(
         });
     }
     let strategy = request.scheduling_strategy.unwrap_or(SchedulingStrategy::Replica);
-    let controller = request.deployment_controller.as_ref().and_then(|it| it.r#type);
-    let controller = controller.unwrap_or(DeploymentControllerType::Ecs);
-    fits_strategy(&request, &of_cluster, strategy, controller)?;
+    let asked = request.deployment_controller.as_ref().and_then(|it| it.r#type);
+    let deployed_by = asked.unwrap_or(DeploymentControllerType::Ecs);
+    fits_strategy(&request, &of_cluster, strategy, deployed_by)?;
     let tags = tags::checked(request.tags.clone())?;
     let configuration = request.deployment_configuration.as_ref();
-    let configuration = settings::configuration(None, configuration, strategy, controller)?;
+    let configuration = settings::configuration(None, configuration, strategy, deployed_by)?;
     if request
         .gateway_connectors
         .as_ref()
@@ -47,11 +47,11 @@ pub(in crate::api) fn create(
     default_namespace(&mut request.service_connect_configuration, &of_cluster);
     let launched = match request.task_definition.as_deref() {
         Some(definition) => {
-            let definition = launch::usable_definition(tx, definition)?;
+            let definition = task_definition::usable(tx, definition)?;
             let (made, launch) = launched(tx, &of_cluster, &request, &definition)?;
             Some((made, launch, definition.definition))
         }
-        None if controller == DeploymentControllerType::External => None,
+        None if deployed_by == DeploymentControllerType::External => None,
         None => return Err(Refusal::invalid("TaskDefinition can not be blank.")),
     };
     let desired = desired_count(&request, strategy)?;
@@ -59,7 +59,6 @@ pub(in crate::api) fn create(
         .as_ref()
         .map(|(made, _, _)| made.clone())
         .unwrap_or_default();
-    let rebalancing = rebalancing(&request, strategy, controller, &configuration)?;
     let long = account_setting::is_long_arn(tx, call, SettingName::ServiceLongArnFormat)?;
     if !long && !tags.is_empty() {
         return Err(Refusal::invalid(
@@ -76,7 +75,7 @@ pub(in crate::api) fn create(
     let asked_version = launched
         .as_ref()
         .and_then(|(_, launch, _)| launch.asked_version.clone());
-    let service = types::Service {
+    let mut service = types::Service {
         service_arn: Some(scope.arn(&format!("service/{path}"))),
         service_name: Some(named.clone()),
         cluster_arn: of_cluster.cluster.cluster_arn.clone(),
@@ -102,23 +101,24 @@ pub(in crate::api) fn create(
         health_check_grace_period_seconds: grace(&request),
         scheduling_strategy: Some(strategy),
         deployment_controller: Some(DeploymentController {
-            r#type: Some(controller),
+            r#type: Some(deployed_by),
         }),
         tags: tags::shown(tags),
         created_by: Some(call.principal.to_owned()),
         enable_ecs_managed_tags: Some(request.enable_ecs_managed_tags.unwrap_or(false)),
         propagate_tags: Some(request.propagate_tags.unwrap_or(PropagateTags::None)),
         enable_execute_command: Some(request.enable_execute_command.unwrap_or(false)),
-        availability_zone_rebalancing: Some(rebalancing),
         resource_management_type: Some(types::ResourceManagementType::Customer),
         ..types::Service::default()
     };
+    let rebalancing = rebalancing(request.availability_zone_rebalancing, &service)?;
+    service.availability_zone_rebalancing = Some(rebalancing);
     let mut record = Service {
         service,
         rollouts: Vec::new(),
         created_with: token::fingerprint(&request)?,
     };
-    match (controller, &launched) {
+    match (deployed_by, &launched) {
         (DeploymentControllerType::Ecs, Some((_, _, definition))) => {
             begin(tx, call, &mut record, made, definition);
             record.service.platform_version = asked_version;
@@ -380,31 +380,45 @@ pub(super) fn daemon_desired_count() -> Refusal {
     )
 }
 
-/// Zones are balanced unless somebody says otherwise, where there is room to do it.
+/// Zones are balanced unless somebody says otherwise, where that is possible.
 fn rebalancing(
-    request: &types::CreateServiceRequest,
-    strategy: SchedulingStrategy,
-    controller: DeploymentControllerType,
-    configuration: &types::DeploymentConfiguration,
+    asked: Option<AvailabilityZoneRebalancing>,
+    service: &types::Service,
 ) -> Result<AvailabilityZoneRebalancing, Refusal> {
-    let classic = request.load_balancers.iter().flatten();
-    let possible = strategy == SchedulingStrategy::Replica
-        && controller == DeploymentControllerType::Ecs
-        && request.launch_type != Some(LaunchType::External)
-        && configuration.maximum_percent.is_none_or(|maximum| maximum > 100)
-        && !classic.into_iter().any(|it| it.load_balancer_name.is_some());
-    match request.availability_zone_rebalancing {
-        Some(AvailabilityZoneRebalancing::Enabled) if !possible => Err(no_rebalancing()),
+    match asked {
+        Some(AvailabilityZoneRebalancing::Enabled) if !can_rebalance(service) => Err(no_rebalancing()),
         Some(asked) => Ok(asked),
-        None if possible => Ok(AvailabilityZoneRebalancing::Enabled),
+        None if can_rebalance(service) => Ok(AvailabilityZoneRebalancing::Enabled),
         None => Ok(AvailabilityZoneRebalancing::Disabled),
     }
+}
+
+/// Whether the tasks of a service can be moved to even out its availability zones.
+///
+/// Source: Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability Zones".
+pub(super) fn can_rebalance(service: &types::Service) -> bool {
+    const ZONE: &str = "attribute:ecs.availability-zone";
+    let configuration = service.deployment_configuration.as_ref();
+    let maximum = configuration.and_then(|it| it.maximum_percent);
+    let classic = |it: &types::LoadBalancer| it.load_balancer_name.is_some();
+    let first = service.placement_strategy.iter().flatten().next();
+    let by_zone = |it: &types::PlacementStrategy| it.field.as_deref() == Some(ZONE);
+    let names_zone =
+        |it: &types::PlacementConstraint| it.expression.as_deref().is_some_and(|it| it.contains(ZONE));
+    service.scheduling_strategy != Some(SchedulingStrategy::Daemon)
+        && controller(service) == DeploymentControllerType::Ecs
+        && service.launch_type != Some(LaunchType::External)
+        && maximum.is_none_or(|maximum| maximum > 100)
+        && !service.load_balancers.iter().flatten().any(classic)
+        && first.is_none_or(by_zone)
+        && !service.placement_constraints.iter().flatten().any(names_zone)
 }
 
 pub(super) fn no_rebalancing() -> Refusal {
     Refusal::invalid(
         "Availability Zone rebalancing is not supported for this service: it needs the REPLICA scheduling strategy, \
-         the ECS deployment controller, a maximumPercent above 100 and no Classic Load Balancer.",
+         the ECS deployment controller, a maximumPercent above 100, no Classic Load Balancer, and no placement that \
+         goes against it.",
     )
 }
 

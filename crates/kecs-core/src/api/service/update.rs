@@ -6,12 +6,12 @@ use kecs_model::types::{
 use kecs_model::{Refusal, types::UpdateServiceRequest};
 
 use super::create::{
-    complete, daemon_desired_count, default_namespace, gateways, has_health_check, no_health_checks,
-    no_rebalancing,
+    can_rebalance, complete, daemon_desired_count, default_namespace, gateways, has_health_check,
+    no_health_checks, no_rebalancing,
 };
 use super::{MadeFrom, active, begin, controller, settings, task_sets, with_counts};
 use crate::api::launch::{self, Launch, Wanted};
-use crate::api::{name, task_set};
+use crate::api::{name, task_definition, task_set};
 use crate::call::Call;
 use crate::record::{self, Service, ServiceRevision};
 use crate::tx::Tx;
@@ -56,6 +56,7 @@ pub(in crate::api) fn update(
             tx.put(key, set);
         }
     }
+    rebalance(&request, &mut record.service)?;
     tx.put(key, record.clone());
     let mut shown = with_counts(tx, &cluster, &record)?;
     shown.tags = None;
@@ -160,13 +161,20 @@ fn plain_members(request: &UpdateServiceRequest, service: &mut types::Service) -
     if let Some(asked) = request.availability_zone_rebalancing {
         service.availability_zone_rebalancing = Some(asked);
     }
-    let configuration = service.deployment_configuration.as_ref();
-    let maximum = configuration.and_then(|it| it.maximum_percent);
-    let possible = service.scheduling_strategy != Some(SchedulingStrategy::Daemon)
-        && maximum.is_none_or(|maximum| maximum > 100);
-    if service.availability_zone_rebalancing == Some(AvailabilityZoneRebalancing::Enabled) && !possible {
+    Ok(())
+}
+
+/// Zones are not balanced any more where that has become impossible; who asks for it then is refused.
+fn rebalance(request: &UpdateServiceRequest, service: &mut types::Service) -> Result<(), Refusal> {
+    if service.availability_zone_rebalancing != Some(AvailabilityZoneRebalancing::Enabled)
+        || can_rebalance(service)
+    {
+        return Ok(());
+    }
+    if request.availability_zone_rebalancing.is_some() {
         return Err(no_rebalancing());
     }
+    service.availability_zone_rebalancing = Some(AvailabilityZoneRebalancing::Disabled);
     Ok(())
 }
 
@@ -180,10 +188,12 @@ fn redeploy(
 ) -> Result<(), Refusal> {
     let before = newest_revision(tx, record)?;
     let definition = match request.task_definition.as_deref() {
-        Some(named) => launch::usable_definition(tx, named)?,
+        Some(named) => task_definition::usable(tx, named)?,
         None => {
             let kept = record.service.task_definition.as_deref().unwrap_or_default();
-            launch::any_definition(tx, kept)?
+            task_definition::resolve(tx, kept)?
+                .ok_or_else(|| Refusal::client("TaskDefinition not found."))?
+                .1
         }
     };
     let definition = &definition.definition;

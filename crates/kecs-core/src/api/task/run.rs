@@ -5,7 +5,7 @@ use kecs_model::{ErrorCode, Refusal};
 
 use super::wanted::{Wanted, keep};
 use crate::api::launch::{self, Launch};
-use crate::api::{name, tags, token};
+use crate::api::{name, tags, task_definition, token};
 use crate::call::Call;
 use crate::placement::{Fleet, Need};
 use crate::record::Task;
@@ -37,7 +37,7 @@ pub(in crate::api) fn run(
         return Err(Refusal::invalid(format!("count must be between 1 and {MOST}.")));
     }
     let named = request.task_definition.as_deref().unwrap_or_default();
-    let definition = launch::usable_definition(tx, named)?;
+    let definition = task_definition::usable(tx, named)?;
     let wanted = launch::Wanted {
         launch_type: request.launch_type,
         strategy: request.capacity_provider_strategy.as_deref(),
