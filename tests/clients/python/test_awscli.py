@@ -20,6 +20,7 @@ class Walk(unittest.TestCase):
         home = tempfile.TemporaryDirectory()
         self.addCleanup(home.cleanup)
         self.region = kecs.region(self.id())
+        self.watcher = kecs.client(self.region)
         key = kecs.KEYS[kecs.KEY]
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -61,7 +62,7 @@ class Walk(unittest.TestCase):
         )
         self.assertEqual(run["failures"], [])
         task = run["tasks"][0]["taskArn"]
-        self.assertEqual(self.aws("wait", "tasks-running", "--cluster", "demo", "--tasks", task), {})
+        self.waited("tasks-running", "--tasks", task)
 
         service = self.aws(
             "create-service", "--cluster", "demo", "--service-name", "web", "--task-definition", "web",
@@ -74,11 +75,12 @@ class Walk(unittest.TestCase):
         self.assertEqual(register("registry.invalid/web:2"), f"{arn}:task-definition/web:2")
         updated = self.aws("update-service", "--cluster", "demo", "--service", "web", "--task-definition", "web:2")
         self.assertEqual([it["status"] for it in updated["service"]["deployments"]], ["PRIMARY", "ACTIVE"])
-        rolled = kecs.until(
-            lambda: self.aws("describe-services", "--cluster", "demo", "--services", "web")["services"][0],
+        kecs.until(
+            lambda: self.watcher.describe_services(cluster="demo", services=["web"])["services"][0],
             lambda it: it["taskDefinition"].endswith("web:1") and len(it["deployments"]) == 1,
             seconds=120,
         )
+        rolled = self.aws("describe-services", "--cluster", "demo", "--services", "web")["services"][0]
         self.assertTrue(any("rolling back" in it["message"] for it in rolled["events"]), rolled["events"])
         self.stable(2, f"{arn}:task-definition/web:1")
 
@@ -107,7 +109,25 @@ class Walk(unittest.TestCase):
         self.assertEqual(self.aws("list-clusters"), {"clusterArns": []})
 
     def waited(self, what, *arguments):
+        """That a wait ends. What it waits for is there when it begins, so that it does not sleep for a quarter of a
+        minute between two looks."""
+        ready = self.READY[what]
+        option, name = arguments
+        kecs.until(
+            lambda: getattr(self.watcher, ready[0])(cluster="demo", **{option.strip("-"): [name]})[ready[1]][0], ready[2]
+        )
         self.assertEqual(self.aws("wait", what, "--cluster", "demo", *arguments), {})
+
+    READY = {
+        "tasks-running": ("describe_tasks", "tasks", lambda it: it["lastStatus"] == "RUNNING"),
+        "tasks-stopped": ("describe_tasks", "tasks", lambda it: it["lastStatus"] == "STOPPED"),
+        "services-stable": (
+            "describe_services",
+            "services",
+            lambda it: len(it["deployments"]) == 1 and it["runningCount"] == it["desiredCount"],
+        ),
+        "services-inactive": ("describe_services", "services", lambda it: it["status"] == "INACTIVE"),
+    }
 
     def stable(self, count, definition):
         self.waited("services-stable", "--services", "web")

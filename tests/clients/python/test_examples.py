@@ -50,7 +50,7 @@ class Examples(kecs.Case):
 
     def small(self, family):
         return self.ecs.register_task_definition(
-            family=family, containerDefinitions=[container("simple-app", cpu=1, memory=1, portMappings=[{"containerPort": 80}])]
+            family=family, containerDefinitions=[container("simple-app", cpu=10, memory=10, portMappings=[{"containerPort": 80}])]
         )
 
     def before_create_service(self, request):

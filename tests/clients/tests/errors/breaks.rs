@@ -10,21 +10,21 @@ const DEPTH: usize = 9;
 
 /// An input with one thing wrong.
 #[derive(Debug)]
-pub struct Broken {
-    pub operation: Operation,
+pub(crate) struct Broken {
+    pub(crate) operation: Operation,
     /// The way to what is wrong, as in [`Row::member`].
-    pub member: String,
+    pub(crate) member: String,
     /// The rule, or `type`.
-    pub rule: &'static str,
+    pub(crate) rule: &'static str,
     /// What the rule demands.
-    pub bound: String,
-    pub input: Value,
+    pub(crate) bound: String,
+    pub(crate) input: Value,
     /// What stands where it is wrong; null where it is absent.
-    pub given: Value,
+    pub(crate) given: Value,
     /// The row of the overlay that says what is answered.
-    pub row: Option<&'static Row>,
-    /// The same input with what is just allowed in that place.
-    pub edge: Option<Value>,
+    pub(crate) row: Option<&'static Row>,
+    /// What is just allowed in that place, and the same input with it.
+    pub(crate) edge: Option<(Value, Value)>,
 }
 
 /// What is demanded of a member by the model and, before it, by the overlay.
@@ -63,10 +63,10 @@ impl Demand {
         row.and_then(Value::as_f64).map(whole).or(of_model)
     }
 
-    fn pattern(&self) -> Option<Regex> {
+    fn pattern(&self) -> Option<(String, Regex)> {
         let row = self.row(Rule::Pattern).and_then(|row| row.value.as_ref());
         let pattern = row.and_then(Value::as_str).or(self.limits.pattern)?;
-        Some(Regex::new(&format!(r"\A(?:{pattern})\z")).unwrap())
+        Some((pattern.to_owned(), Regex::new(&format!(r"\A(?:{pattern})\z")).unwrap()))
     }
 
     fn words<'w>(&self, of_model: &'w [&'w str]) -> Vec<String> {
@@ -84,7 +84,7 @@ fn whole(number: f64) -> i64 {
 }
 
 /// Everything that can be wrong with the input of an operation, from one that is right.
-pub fn of(operation: Operation, valid: &Value) -> Vec<Broken> {
+pub(crate) fn of(operation: Operation, valid: &Value) -> Vec<Broken> {
     let mut walk = Walk {
         operation,
         valid,
@@ -159,7 +159,8 @@ impl Walk<'_> {
             Kind::Enum(words) => {
                 self.not_empty(demand, here, json!(""));
                 let edge = demand.words(words).last().map(|word| json!(word));
-                self.add(here, "enum", String::new(), Some(json!("NO_SUCH_WORD")), demand.row(Rule::Enum), edge);
+                let all = words.join(",");
+                self.add(here, "enum", all, Some(json!("NO_SUCH_WORD")), demand.row(Rule::Enum), edge);
             }
             Kind::Integer | Kind::Long | Kind::Double => self.number(demand, here),
             Kind::Boolean | Kind::Timestamp | Kind::Document => {}
@@ -201,8 +202,9 @@ impl Walk<'_> {
     fn text(&mut self, demand: &Demand, here: &[Step]) {
         self.not_empty(demand, here, json!(" "));
         if let Some(row) = demand.row(Rule::Enum) {
-            let edge = demand.words(&[]).last().map(|word| json!(word));
-            self.add(here, "enum", String::new(), Some(json!("NO_SUCH_WORD")), Some(row), edge);
+            let words = demand.words(&[]);
+            let edge = words.last().map(|word| json!(word));
+            self.add(here, "enum", words.join(","), Some(json!("NO_SUCH_WORD")), Some(row), edge);
         }
         let long = |length: i64| json!("a".repeat(usize::try_from(length).unwrap_or_default()));
         let empty_is_told = demand.row(Rule::NotEmpty).is_some();
@@ -216,11 +218,11 @@ impl Walk<'_> {
             let row = demand.row(Rule::MaxLength);
             self.add(here, "max-length", max.to_string(), Some(long(max + 1)), row, Some(long(max)));
         }
-        if let Some(pattern) = demand.pattern() {
+        if let Some((text, pattern)) = demand.pattern() {
             let row = demand.row(Rule::Pattern);
             let strange = ["no \u{1F980} !", "\u{0}", "%"].into_iter().find(|text| !pattern.is_match(text));
             let strange = strange.expect("no pattern matches all of these");
-            self.add(here, "pattern", String::new(), Some(json!(strange)), row, None);
+            self.add(here, "pattern", text, Some(json!(strange)), row, None);
         }
     }
 
@@ -272,7 +274,7 @@ impl Walk<'_> {
             input: with(given.clone()),
             given: given.unwrap_or_default(),
             row,
-            edge: edge.map(|edge| with(Some(edge))),
+            edge: edge.map(|edge| (edge.clone(), with(Some(edge)))),
         });
     }
 }
@@ -365,7 +367,7 @@ fn text_sample(name: &str, demand: &Demand) -> String {
     let pattern = demand.pattern();
     let fits = |text: &String| {
         let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
-        (min..=max).contains(&length) && pattern.as_ref().is_none_or(|it| it.is_match(text))
+        (min..=max).contains(&length) && pattern.as_ref().is_none_or(|(_, it)| it.is_match(text))
     };
     let long = "a".repeat(usize::try_from(min).unwrap_or_default());
     let candidates = ["a", "1", "80", "0-65535", "arn:aws:ecs:us-east-1:123456789012:cluster/a", &long];

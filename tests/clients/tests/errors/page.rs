@@ -8,18 +8,17 @@ use serde_json::Value;
 
 use crate::breaks::Broken;
 
-/// A message without what was given: that may be long, and says nothing of the rule.
-pub fn template(broken: &Broken, message: &str) -> String {
-    match &broken.given {
-        Value::Null => message.to_owned(),
-        Value::String(text) if text.trim().is_empty() => message.to_owned(),
-        Value::String(text) => message.replace(text.as_str(), "{value}"),
-        other => message.replace(&other.to_string(), "{value}"),
+/// What is said of a broken rule, without what was given: that may be long, and says nothing of the rule.
+pub(crate) fn template(broken: &Broken, message: &str) -> String {
+    match (broken.row, &broken.given) {
+        (Some(row), _) if broken.rule != "type" => row.message.clone(),
+        (_, Value::String(given)) => message.replace(&format!("'{given}'"), "'{value}'"),
+        (_, given) => message.replace(&format!("'{given}'"), "'{value}'"),
     }
 }
 
 /// A line for each rule of each operation. Types are one line for each operation: all of them are answered alike.
-pub fn errors(all: &[Broken]) -> String {
+pub(crate) fn errors(all: &[Broken]) -> String {
     let mut text = String::from(
         "# operation -> member: rule -> code -> message. Written by the test that breaks each rule; rules after `state`\n\
          # need more than one member or what is stored.\n",
@@ -49,7 +48,7 @@ pub fn errors(all: &[Broken]) -> String {
 }
 
 /// The page for readers: what is served, and how much of it is held against what.
-pub fn coverage(all: &[Broken]) -> String {
+pub(crate) fn coverage(all: &[Broken]) -> String {
     let mut page = String::from(
         "# Coverage\n\n\
          Written by `INSTA_UPDATE=always cargo test -p clients --test errors`; the same test fails when it is out of date.\n\n\

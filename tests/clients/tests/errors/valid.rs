@@ -6,29 +6,31 @@ use kecs_model::Operation;
 use serde_json::{Value, json};
 
 /// What is there to be spoken of.
-pub struct World {
-    pub cluster: String,
-    pub fargate: String,
-    pub task: String,
-    pub spare: String,
-    pub held: String,
-    pub instance: String,
-    pub old_instance: String,
-    pub task_set: String,
-    pub service_deployment: String,
-    pub service_revision: String,
+pub(crate) struct World {
+    pub(crate) cluster: String,
+    pub(crate) fargate: String,
+    pub(crate) task: String,
+    pub(crate) spare: String,
+    pub(crate) held: String,
+    pub(crate) instance: String,
+    pub(crate) old_instance: String,
+    pub(crate) attachment: String,
+    pub(crate) task_set: String,
+    pub(crate) service_deployment: String,
+    pub(crate) service_revision: String,
 }
 
 /// The network of tasks in awsvpc mode.
-pub fn network() -> Value {
+pub(crate) fn network() -> Value {
     json!({"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"]}})
 }
 
 /// A task definition for Fargate.
-pub fn fargate(family: &str) -> Value {
+pub(crate) fn fargate(family: &str) -> Value {
     json!({
         "family": family, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
         "memory": "512", "containerDefinitions": [{"name": "app", "image": "public.example.com/app:1"}],
+        "taskRoleArn": "arn:aws:iam::123456789012:role/app",
     })
 }
 
@@ -50,7 +52,7 @@ fn text(value: &Value) -> String {
 
 impl World {
     /// One of which nothing is there: for inputs that are refused before anybody looks.
-    pub fn described() -> Self {
+    pub(crate) fn described() -> Self {
         let arn = |rest: &str| format!("arn:aws:ecs:us-east-1:123456789012:{rest}");
         let id = "0123456789abcdef0123456789abcdef";
         Self {
@@ -61,6 +63,7 @@ impl World {
             held: arn(&format!("task/default/{id}")),
             instance: arn(&format!("container-instance/default/{id}")),
             old_instance: arn(&format!("container-instance/default/{id}")),
+            attachment: arn("attachment/01234567-89ab-4cde-8f01-23456789abcd"),
             task_set: "ecs-svc/1234567890123456789".to_owned(),
             service_deployment: arn("service-deployment/default/web/0123456789abcdef"),
             service_revision: arn("service-revision/default/web/1234567890123456789"),
@@ -68,7 +71,7 @@ impl World {
     }
 
     /// Sets up everything.
-    pub async fn set_up(connection: &mut Connection) -> Result<Self> {
+    pub(crate) async fn set_up(connection: &mut Connection) -> Result<Self> {
         let cluster = connection.ok("CreateCluster", &json!({})).await?;
         connection.ok("CreateCluster", &json!({"clusterName": "spare"})).await?;
         let fargate_definition = connection.ok("RegisterTaskDefinition", &fargate("app")).await?;
@@ -110,7 +113,8 @@ impl World {
         let run = connection.ok("RunTask", &run).await?;
         let tasks = [text(&run["tasks"][0]["taskArn"]), text(&run["tasks"][1]["taskArn"])];
         let running = |it: &Value| it["tasks"][0]["lastStatus"] == "RUNNING" && it["tasks"][1]["lastStatus"] == "RUNNING";
-        until(connection, "DescribeTasks", &json!({"tasks": tasks}), running).await?;
+        let shown = until(connection, "DescribeTasks", &json!({"tasks": tasks}), running).await?;
+        let attachment = text(&shown["tasks"][0]["attachments"][0]["id"]);
         let stable = |it: &Value| it["services"][0]["deployments"][0]["rolloutState"] == "COMPLETED";
         until(connection, "DescribeServices", &json!({"services": ["web"]}), stable).await?;
         let held = connection.ok("ListTasks", &json!({"serviceName": "web"})).await?;
@@ -127,6 +131,7 @@ impl World {
             held: text(&held["taskArns"][0]),
             instance: text(&instance["containerInstance"]["containerInstanceArn"]),
             old_instance: text(&old_instance["containerInstance"]["containerInstanceArn"]),
+            attachment: text(&cluster["cluster"]["clusterArn"]).replace("cluster/default", &format!("attachment/{attachment}")),
             task_set: text(&task_set["taskSet"]["id"]),
             service_deployment: text(&under_way["serviceDeploymentArn"]),
             service_revision: text(&under_way["targetServiceRevisionArn"]),
@@ -141,7 +146,7 @@ fn provider(name: &str) -> Value {
 }
 
 /// The classic operations in an order in which each can be done once.
-pub const ORDER: &[Operation] = &[
+pub(crate) const ORDER: &[Operation] = &[
     Operation::StopServiceDeployment,
     Operation::CreateCapacityProvider,
     Operation::CreateCluster,
@@ -205,7 +210,7 @@ pub const ORDER: &[Operation] = &[
 ];
 
 /// An input that is right, with little more than what is required.
-pub fn input(operation: Operation, world: &World) -> Value {
+pub(crate) fn input(operation: Operation, world: &World) -> Value {
     let attribute = json!({"name": "rack", "value": "7", "targetId": world.instance});
     let set = json!({"service": "sets", "cluster": "default", "taskSet": world.task_set});
     match operation.name() {
@@ -255,7 +260,7 @@ pub fn input(operation: Operation, world: &World) -> Value {
         "StopServiceDeployment" => json!({"serviceDeploymentArn": world.service_deployment}),
         "StopTask" => json!({"task": world.spare}),
         "SubmitAttachmentStateChanges" => json!({
-            "attachments": [{"attachmentArn": world.cluster.replace("cluster/default", "attachment/a"), "status": "ATTACHED"}],
+            "attachments": [{"attachmentArn": world.attachment, "status": "ATTACHED"}],
         }),
         "SubmitContainerStateChange" | "SubmitTaskStateChange" => json!({"task": world.spare, "status": "RUNNING"}),
         "TagResource" => json!({"resourceArn": world.cluster, "tags": [{"key": "team", "value": "dev"}]}),
