@@ -6,7 +6,7 @@ use kecs_model::{ErrorCode, Refusal};
 use super::page::{Paging, Pick};
 use super::{account_setting, name, strategy, tags};
 use crate::call::Call;
-use crate::record::{CapacityProvider, Cluster, Record, status};
+use crate::record::{CapacityProvider, Cluster, Kind as _, status};
 use crate::tx::Tx;
 
 pub(super) mod count;
@@ -124,10 +124,8 @@ pub(super) fn list(
 ) -> Result<types::ListClustersResponse, Refusal> {
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let listed = paging.select(tx, &tx.scope().term("clusters"), |entry| {
-        Ok(match &*entry.record {
-            Record::Cluster(it) => Pick::Take(it.cluster.cluster_arn.clone().unwrap_or_default()),
-            _ => Pick::Skip,
-        })
+        let arn = Cluster::of(&entry.record).and_then(|it| it.cluster.cluster_arn.clone());
+        Ok(arn.map_or(Pick::Skip, Pick::Take))
     })?;
     Ok(types::ListClustersResponse {
         cluster_arns: Some(listed.items),
