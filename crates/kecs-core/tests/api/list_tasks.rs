@@ -196,3 +196,31 @@ fn list_tasks_refuses_filters_that_name_nothing() {
         assert_eq!(code, "InvalidParameterException", "{size}");
     }
 }
+
+#[test]
+fn list_tasks_reads_no_more_for_the_last_page_than_for_the_first() {
+    let mut world = blue();
+    let by = serve(&mut world, json!({}))["deployments"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for number in 1..=95 {
+        task_of(&mut world, "web", &by, number, "RUNNING");
+    }
+    for filter in [json!({}), json!({"serviceName": "web"}), json!({"family": "web"})] {
+        let (mut token, mut read) = (Value::Null, Vec::new());
+        let mut found = 0;
+        loop {
+            let page = json!({"maxResults": 10, "nextToken": token});
+            let (rows, answer) = world.rows(ListTasks, blue_with(with(filter.clone(), page)));
+            read.push(rows);
+            found += answer["taskArns"].as_array().unwrap().len();
+            match answer.get("nextToken") {
+                Some(next) => token = next.clone(),
+                None => break,
+            }
+        }
+        assert_eq!(found, 95);
+        assert_eq!(read, [11, 11, 11, 11, 11, 11, 11, 11, 11, 5], "{filter}");
+    }
+}

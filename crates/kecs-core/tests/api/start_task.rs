@@ -138,7 +138,7 @@ fn start_task_outside_of_ec2_is_external() {
     let mut world = blue();
     let arn = join(&mut world, 1, 1024, 1024);
     change(&mut world, 1, |it| {
-        it.instance.ec2_instance_id = Some("mi-0a1b".to_owned())
+        it.instance.ec2_instance_id = Some("mi-0a1b".to_owned());
     });
     let answer = world.ok(StartTask, on(json!([arn])));
     assert_eq!(answer["tasks"][0]["launchType"], "EXTERNAL");

@@ -152,11 +152,11 @@ fn create_service_update_service_and_delete_service_answer_as_in_the_examples() 
     let balancer = json!([
         {"containerName": "simple-app", "containerPort": 80, "loadBalancerName": "EC2Contai-EcsElast-15DCDAURT3ZO2"},
     ]);
-    let balanced = json!({
+    let behind_it = json!({
         "desiredCount": 10, "loadBalancers": balancer, "role": "ecsServiceRole", "serviceName": "my-http-service",
         "taskDefinition": "console-sample-app-static",
     });
-    let answer = world.ok(Operation::CreateService, balanced);
+    let answer = world.ok(Operation::CreateService, behind_it);
     let role = "arn:aws:iam::012345678910:role/ecsServiceRole";
     let sample = service_sample(json!({"loadBalancers": balancer, "roleArn": role}));
     assert_like("CreateService", &answer, &json!({"service": sample}));
@@ -178,12 +178,12 @@ fn create_service_update_service_and_delete_service_answer_as_in_the_examples() 
     }
     let listed = world.ok(Operation::ListServices, json!({}));
     assert_like("ListServices", &listed, &json!({"serviceArns": [SERVICE]}));
-    let described = world.ok(
+    let answer = world.ok(
         Operation::DescribeServices,
         json!({"services": ["ecs-simple-service"]}),
     );
     let sample = json!({"failures": [], "services": [service_sample(json!({}))]});
-    assert_like("DescribeServices", &described, &sample);
+    assert_like("DescribeServices", &answer, &sample);
     world.ok(
         Operation::UpdateService,
         json!({"service": "my-http-service", "desiredCount": 0}),
