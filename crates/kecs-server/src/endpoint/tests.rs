@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::measured::Measured;
 use crate::meter::Meter;
+use crate::traced::Origins;
 
 /// A store that says no to so many commits before it takes one.
 struct Reluctant {
@@ -267,7 +268,7 @@ fn stable(text: &str) -> String {
 async fn metrics_after_a_fixed_scenario() {
     let metrics = Metrics::new();
     let refusing = reluctant(1, conflict);
-    let store: Arc<dyn Store> = Arc::new(Measured::new(refusing, metrics.clone()));
+    let store: Arc<dyn Store> = Arc::new(Measured::new(refusing, metrics.clone(), Origins::default()));
     Meter::start(&*store, metrics.clone()).unwrap();
     let plain = endpoint(Arc::clone(&store), None);
     let plain = Arc::try_unwrap(plain).unwrap();

@@ -10,4 +10,5 @@ mod auth;
 mod events;
 mod operate;
 mod support;
+mod trace;
 mod wire;

@@ -23,7 +23,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// A data plane that is not asked for anything.
-struct NoPlane;
+pub(crate) struct NoPlane;
 
 #[async_trait]
 impl DataPlane for NoPlane {
@@ -47,6 +47,7 @@ pub(crate) const NOW: &str = "2026-01-02T03:04:05Z";
 
 /// What an open server in memory is made of.
 pub(crate) fn setup() -> Setup {
+    crate::trace::collect();
     Setup {
         store: Arc::new(Memory::new(7)),
         plane: Arc::new(NoPlane),
