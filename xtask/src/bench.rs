@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::bench_kecs;
 use crate::repository::{Repository, cargo};
 
 /// What can be measured.
@@ -11,20 +12,19 @@ use crate::repository::{Repository, cargo};
 pub(crate) enum Subject {
     /// Rounds and the dependency graph of the decision core.
     Core,
-}
-
-impl Subject {
-    /// The package and the bench in it.
-    const fn target(self) -> [&'static str; 2] {
-        match self {
-            Self::Core => ["capt-core", "core"],
-        }
-    }
+    /// The ECS API of KECS under load, by store, beside others.
+    Kecs,
 }
 
 /// Measures; what comes of it goes to the standard output. A goal that is missed is told there and is no error.
 pub(crate) fn run(repository: &Repository, subject: Subject) -> Result<()> {
-    let [package, bench] = subject.target();
+    match subject {
+        Subject::Core => bench(repository, "capt-core", "core"),
+        Subject::Kecs => bench_kecs::run(repository),
+    }
+}
+
+fn bench(repository: &Repository, package: &str, bench: &str) -> Result<()> {
     let status = Command::new(cargo())
         .args(["bench", "--quiet", "-p", package, "--bench", bench])
         .current_dir(repository.root())

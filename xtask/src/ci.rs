@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::repository::{Mode, Repository, cargo};
-use crate::{crds, ecs_model, layers, situations, states, tidy};
+use crate::{clients, crds, ecs_model, layers, situations, states, tidy};
 
 /// How a step ended.
 enum End {
     Passed,
-    NotRun(&'static str),
+    NotRun(String),
 }
 
 type Step = (&'static str, fn(&Repository) -> Result<End>);
@@ -44,6 +44,12 @@ const STEPS: &[Step] = &[
     }),
     ("tidy", |repository| passed(tidy::run(repository))),
     ("deny", deny),
+    ("clients", |repository| {
+        Ok(match clients::everything(repository)? {
+            clients::Outcome::Passed => End::Passed,
+            clients::Outcome::NotRun(why) => End::NotRun(why),
+        })
+    }),
 ];
 
 /// Runs every step, also after one has failed, and fails if one has.
@@ -103,7 +109,7 @@ fn wasm(repository: &Repository) -> Result<End> {
     const TARGET: &str = "wasm32-unknown-unknown";
     let installed = repository.output("rustc", &["--print", "target-libdir", "--target", TARGET])?;
     if !Path::new(installed.trim()).is_dir() {
-        return Ok(End::NotRun("the target wasm32-unknown-unknown is not installed"));
+        return Ok(End::NotRun("the target wasm32-unknown-unknown is not installed".to_owned()));
     }
     cargo_step(
         repository,
@@ -115,7 +121,7 @@ fn wasm(repository: &Repository) -> Result<End> {
 /// Licences, sources and banned crates. The advisories need the network and are left to who has one.
 fn deny(repository: &Repository) -> Result<End> {
     if repository.output(&cargo(), &["deny", "--version"]).is_err() {
-        return Ok(End::NotRun("cargo-deny is not installed"));
+        return Ok(End::NotRun("cargo-deny is not installed".to_owned()));
     }
     cargo_step(
         repository,
@@ -136,7 +142,7 @@ mod tests {
     fn every_step_runs_and_the_failed_ones_are_named() {
         let steps: &[Step] = &[
             ("first", |_| bail!("broken")),
-            ("second", |_| Ok(End::NotRun("absent"))),
+            ("second", |_| Ok(End::NotRun("absent".to_owned()))),
             ("third", |_| {
                 RUN.fetch_add(1, Ordering::SeqCst);
                 Ok(End::Passed)

@@ -7,7 +7,9 @@
 )]
 
 mod bench;
+mod bench_kecs;
 mod ci;
+mod clients;
 mod crds;
 mod ecs_model;
 mod fuzz;
@@ -52,6 +54,8 @@ enum Verb {
         /// What is measured.
         subject: bench::Subject,
     },
+    /// Runs boto3, the AWS CLI and the AWS SDK for Rust against KECS; takes minutes.
+    Clients(clients::Arguments),
     /// Fuzzes the decision core; needs a nightly toolchain and cargo-fuzz.
     Fuzz {
         /// What is fuzzed; everything in turn if not named.
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
         Verb::Layers(check) => layers::run(&repository, check.mode()),
         Verb::Model => model::run(&repository),
         Verb::Bench { subject } => bench::run(&repository, subject),
+        Verb::Clients(arguments) => clients::run(&repository, arguments),
         Verb::Fuzz { target, seconds } => fuzz::run(&repository, target, seconds),
         Verb::Mutants { shard } => mutants::run(&repository, shard),
         Verb::Tidy => tidy::run(&repository),

@@ -5,33 +5,66 @@ use std::io::{BufReader, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
+use kecs_server::metrics::Metrics;
 use kecs_store::Store;
+use kecs_store::cached::{CacheStats, Cached};
 use kecs_store::memory::Memory;
 use kecs_store::sqlite::Sqlite;
 
 use crate::config::Engine;
 use crate::process;
 
+/// A store, and what is told of its cache where it has one.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) refresh: Box<dyn Fn(&Metrics) + Send + Sync>,
+}
+
+/// Opens the store with a cache in front of it, of so many records for so long.
+pub(crate) fn open_cached(engine: &Engine, entries: u64, ttl: Duration) -> Result<Opened> {
+    match engine {
+        Engine::Sqlite(path) if entries > 0 => {
+            let cached = Arc::new(Cached::new(sqlite(path)?, entries, ttl)?);
+            let told = Arc::clone(&cached);
+            let refresh = move |metrics: &Metrics| {
+                let CacheStats { hits, misses, .. } = told.cache_stats();
+                metrics.cache(hits, misses);
+            };
+            Ok(Opened {
+                store: cached,
+                refresh: Box::new(refresh),
+            })
+        }
+        // What is in memory needs no cache, and one that holds nothing is none.
+        Engine::Memory | Engine::Sqlite(_) | Engine::Postgres(_) => Ok(Opened {
+            store: open(engine)?,
+            refresh: Box::new(|_| {}),
+        }),
+    }
+}
+
 /// Opens the store, and makes it where there is none.
-pub(crate) fn open(engine: &Engine) -> Result<Arc<dyn Store>> {
+fn open(engine: &Engine) -> Result<Arc<dyn Store>> {
     match engine {
         Engine::Memory => {
             let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
             Ok(Arc::new(Memory::new(high ^ low)))
         }
-        Engine::Sqlite(path) => {
-            if let Some(directory) = path.parent() {
-                let mut builder = std::fs::DirBuilder::new();
-                let made = builder.recursive(true).mode(0o700).create(directory);
-                made.with_context(|| format!("make the data directory {}", directory.display()))?;
-            }
-            Ok(Arc::new(Sqlite::open(path)?))
-        }
+        Engine::Sqlite(path) => Ok(Arc::new(sqlite(path)?)),
         Engine::Postgres(_) => bail!("this build cannot keep records in PostgreSQL"),
     }
+}
+
+fn sqlite(path: &Path) -> Result<Sqlite> {
+    if let Some(directory) = path.parent() {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        made.with_context(|| format!("make the data directory {}", directory.display()))?;
+    }
+    Ok(Sqlite::open(path)?)
 }
 
 /// Opens a store that is there already.

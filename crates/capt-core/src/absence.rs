@@ -112,7 +112,12 @@ const CORRECTION: Duration = Duration::from_mins(1);
 /// `written` is when that was. A clock that stands well before it was set back: whoever waited for it would wait for
 /// longer than anybody asked, so the moment has come.
 pub fn is_due(at: Timestamp, written: Timestamp, now: Timestamp) -> bool {
-    at <= now || after(now, CORRECTION) < written
+    at <= now || is_ahead(written, now)
+}
+
+/// Whether a moment at which something was written down has not come yet: the clock was set back since.
+pub fn is_ahead(written: Timestamp, now: Timestamp) -> bool {
+    after(now, CORRECTION) < written
 }
 
 #[cfg(test)]

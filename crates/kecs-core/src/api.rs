@@ -3,6 +3,15 @@
 //! The input has been checked against the model before ([`kecs_model::check`]). What is left here is what takes more
 //! than one member of it, or what is kept.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "every operation owns its request, so that one table holds them all"
+)]
+#![allow(
+    clippy::similar_names,
+    reason = "a thing is `named` by a request in one of several ways, and has one `name`"
+)]
+
 use kecs_model::{ErrorCode, Input, Operation, Refusal};
 use serde_json::{Map, Value};
 
@@ -11,8 +20,11 @@ use crate::plane::Execute;
 use crate::tx::Tx;
 
 pub mod account_setting;
+mod agent;
+mod attribute;
 mod capacity_provider;
 pub mod cluster;
+mod container_instance;
 mod deployment;
 mod execute;
 mod launch;
@@ -57,30 +69,30 @@ pub fn answer(
         Operation::CreateService => run(tx, call, input, service::create),
         Operation::CreateTaskSet => run(tx, call, input, task_set::create),
         Operation::DeleteAccountSetting => run(tx, call, input, account_setting::delete),
-        Operation::DeleteAttributes => not_written(operation),
+        Operation::DeleteAttributes => run(tx, call, input, attribute::delete),
         Operation::DeleteCapacityProvider => run(tx, call, input, capacity_provider::delete),
         Operation::DeleteCluster => run(tx, call, input, cluster::delete),
         Operation::DeleteService => run(tx, call, input, service::delete),
         Operation::DeleteTaskDefinitions => run(tx, call, input, task_definition::delete),
         Operation::DeleteTaskSet => run(tx, call, input, task_set::delete),
-        Operation::DeregisterContainerInstance => not_written(operation),
+        Operation::DeregisterContainerInstance => run(tx, call, input, container_instance::deregister),
         Operation::DeregisterTaskDefinition => run(tx, call, input, task_definition::deregister),
         Operation::DescribeCapacityProviders => run(tx, call, input, capacity_provider::describe),
         Operation::DescribeClusters => run(tx, call, input, cluster::describe),
-        Operation::DescribeContainerInstances => not_written(operation),
+        Operation::DescribeContainerInstances => run(tx, call, input, container_instance::describe),
         Operation::DescribeServiceDeployments => run(tx, call, input, deployment::describe),
         Operation::DescribeServiceRevisions => run(tx, call, input, deployment::describe_revisions),
         Operation::DescribeServices => run(tx, call, input, service::describe),
         Operation::DescribeTaskDefinition => run(tx, call, input, task_definition::describe),
         Operation::DescribeTaskSets => run(tx, call, input, task_set::describe),
         Operation::DescribeTasks => run(tx, call, input, task::describe),
-        Operation::DiscoverPollEndpoint => not_written(operation),
+        Operation::DiscoverPollEndpoint => run(tx, call, input, agent::discover_poll_endpoint),
         Operation::ExecuteCommand => execute::execute(tx, call, input),
         Operation::GetTaskProtection => run(tx, call, input, protection::get),
         Operation::ListAccountSettings => run(tx, call, input, account_setting::list),
-        Operation::ListAttributes => not_written(operation),
+        Operation::ListAttributes => run(tx, call, input, attribute::list),
         Operation::ListClusters => run(tx, call, input, cluster::list),
-        Operation::ListContainerInstances => not_written(operation),
+        Operation::ListContainerInstances => run(tx, call, input, container_instance::list),
         Operation::ListServiceDeployments => run(tx, call, input, deployment::list),
         Operation::ListServices => run(tx, call, input, service::list),
         Operation::ListServicesByNamespace => run(tx, call, input, service::list_by_namespace),
@@ -90,24 +102,24 @@ pub fn answer(
         Operation::ListTasks => run(tx, call, input, task::list),
         Operation::PutAccountSetting => run(tx, call, input, account_setting::put),
         Operation::PutAccountSettingDefault => run(tx, call, input, account_setting::put_default),
-        Operation::PutAttributes => not_written(operation),
+        Operation::PutAttributes => run(tx, call, input, attribute::put),
         Operation::PutClusterCapacityProviders => run(tx, call, input, cluster::put_capacity_providers),
-        Operation::RegisterContainerInstance => not_written(operation),
+        Operation::RegisterContainerInstance => run(tx, call, input, container_instance::register),
         Operation::RegisterTaskDefinition => run(tx, call, input, task_definition::register),
         Operation::RunTask => run(tx, call, input, task::run),
         Operation::StartTask => run(tx, call, input, task::start),
         Operation::StopServiceDeployment => run(tx, call, input, deployment::stop),
         Operation::StopTask => run(tx, call, input, task::stop),
-        Operation::SubmitAttachmentStateChanges => not_written(operation),
-        Operation::SubmitContainerStateChange => not_written(operation),
-        Operation::SubmitTaskStateChange => not_written(operation),
+        Operation::SubmitAttachmentStateChanges => run(tx, call, input, agent::submit_attachments),
+        Operation::SubmitContainerStateChange => run(tx, call, input, agent::submit_container),
+        Operation::SubmitTaskStateChange => run(tx, call, input, agent::submit_task),
         Operation::TagResource => run(tx, call, input, tag::tag),
         Operation::UntagResource => run(tx, call, input, tag::untag),
         Operation::UpdateCapacityProvider => run(tx, call, input, capacity_provider::update),
         Operation::UpdateCluster => run(tx, call, input, cluster::update),
         Operation::UpdateClusterSettings => run(tx, call, input, cluster::update_settings),
-        Operation::UpdateContainerAgent => not_written(operation),
-        Operation::UpdateContainerInstancesState => not_written(operation),
+        Operation::UpdateContainerAgent => run(tx, call, input, container_instance::update_agent),
+        Operation::UpdateContainerInstancesState => run(tx, call, input, container_instance::update_state),
         Operation::UpdateService => run(tx, call, input, service::update),
         Operation::UpdateServicePrimaryTaskSet => run(tx, call, input, task_set::make_primary),
         Operation::UpdateTaskProtection => run(tx, call, input, protection::update),
@@ -178,11 +190,4 @@ fn unsupported(operation: Operation) -> Refusal {
         ErrorCode::UnsupportedFeatureException,
         format!("{operation} is not supported by KECS."),
     )
-}
-
-fn not_written(operation: Operation) -> Result<Answer, Refusal> {
-    Err(Refusal::new(
-        ErrorCode::UnsupportedFeatureException,
-        format!("{operation} is not implemented yet."),
-    ))
 }

@@ -51,12 +51,15 @@ impl Commit {
     }
 }
 
+/// What was read: how often it had been written, and what it was.
+type Read = (u64, Option<Arc<Record>>);
+
 /// The reads and writes of one operation. It reads what it has written.
 pub struct Tx<'v> {
     view: &'v dyn View,
     scope: &'v Scope,
     now: Timestamp,
-    read: RefCell<BTreeMap<Key, (u64, Option<Arc<Record>>)>>,
+    read: RefCell<BTreeMap<Key, Read>>,
     counted: RefCell<BTreeMap<Term, u64>>,
     written: BTreeMap<Key, Option<Arc<Record>>>,
 }

@@ -1,4 +1,4 @@
-//! What is done now and then: backups, and forgetting what need not be kept.
+//! What is done now and then: backups, and forgetting events.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use kecs_store::{Retention, Store, StoreError};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::expiry;
 use crate::listen::stopped;
 use crate::metrics::Metrics;
 
@@ -27,12 +26,10 @@ const SUFFIX: &str = ".backup";
 pub struct Upkeep {
     /// Backups.
     pub backups: Option<Backups>,
-    /// How often is looked for what may be forgotten.
+    /// How often is looked for events that may be forgotten.
     pub every: Duration,
     /// For how long events are kept.
     pub events: SignedDuration,
-    /// For how long tasks that are over are told of.
-    pub stopped_tasks: SignedDuration,
 }
 
 /// Scheduled backups.
@@ -98,25 +95,23 @@ pub(crate) async fn run(
             }
             _ = forgetting.tick() => {
                 if let Err(error) = forget(&upkeep, &*store, &clock).await {
-                    tracing::error!(error = %error, "forget what need not be kept");
+                    tracing::error!(error = &error as &dyn std::error::Error, "forget events");
                 }
             }
         }
     }
 }
 
-/// Forgets events, tasks that are over and client tokens that have had their time.
-async fn forget(upkeep: &Upkeep, store: &dyn Store, clock: &Clock) -> Result<(), String> {
-    let now = clock.now();
-    let records = expiry::forget(store, now, upkeep.stopped_tasks).await?;
+/// Forgets events that have had their time.
+async fn forget(upkeep: &Upkeep, store: &dyn Store, clock: &Clock) -> Result<(), StoreError> {
     let retention = Retention {
         events: KEPT,
-        since: now.checked_sub(upkeep.events).ok(),
+        since: clock.now().checked_sub(upkeep.events).ok(),
         deleted: KEPT,
     };
-    let pruned = store.prune(retention).await.map_err(|error| error.to_string())?;
-    if records > 0 || pruned.events > 0 {
-        tracing::debug!(records, events = pruned.events, "forgotten");
+    let pruned = store.prune(retention).await?;
+    if pruned.events > 0 {
+        tracing::debug!(events = pruned.events, "forgotten");
     }
     Ok(())
 }

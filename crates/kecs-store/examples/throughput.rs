@@ -3,6 +3,8 @@
 //! Clients read and write tasks of one cluster, each with its terms and an event, as fast as they are answered: 70 of
 //! 100 only read one, 30 write one. First in memory, then in a file, then in a file with a cache.
 
+#![allow(clippy::disallowed_methods, reason = "it measures")]
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +45,7 @@ fn main() -> Result<(), Failure> {
         .worker_threads(2)
         .build()?;
     let file = |name: &str| Sqlite::open(folder.join(name));
-    let ttl = Duration::from_secs(300);
+    let ttl = Duration::from_mins(5);
     let stores: [(&str, Arc<dyn Store>); 3] = [
         ("memory", Arc::new(Memory::new(1))),
         ("sqlite", Arc::new(file("plain.db")?)),
@@ -126,7 +128,7 @@ async fn work(
             let view = store.view()?;
             view.get(&key)?;
             counted.reads.fetch_add(1, Ordering::Relaxed);
-            if ids.number() % 10 == 0 {
+            if ids.number().is_multiple_of(10) {
                 let page = Page {
                     after: Some(&key),
                     limit: 10,

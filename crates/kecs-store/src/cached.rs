@@ -57,6 +57,8 @@ struct Records {
     known: Cache<Key, Known>,
     /// Everything up to this commit was told of.
     fed: AtomicU64,
+    /// What was known before this commit counts no more.
+    floor: AtomicU64,
     /// The last write of any key of a hash.
     written: Box<[AtomicU64]>,
     hits: AtomicU64,
@@ -64,7 +66,7 @@ struct Records {
 }
 
 /// What is known of a key.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Known {
     /// It has been so since this commit, or longer.
     since: u64,
@@ -82,6 +84,7 @@ impl<S: Store> Cached<S> {
         let records = Arc::new(Records {
             known,
             fed: AtomicU64::new(0),
+            floor: AtomicU64::new(0),
             written: (0..HASHES).map(|_| AtomicU64::new(0)).collect(),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
@@ -115,19 +118,23 @@ impl Records {
         &self.written[hash]
     }
 
-    /// What was under the key at this commit, as far as that is certain.
-    fn get(&self, key: &Key, at: u64) -> Option<Option<Entry>> {
+    /// What is known of the key at this commit.
+    fn get(&self, key: &Key, at: u64) -> Option<Known> {
         if self.fed.load(Ordering::SeqCst) < at {
             return None;
         }
-        let known = self.known.get(key)?;
-        (known.since <= at).then_some(known.entry)
+        let since = self.floor.load(Ordering::SeqCst)..=at;
+        self.known.get(key).filter(|known| since.contains(&known.since))
     }
 
     /// Takes what a view that ends with this commit has read, unless a write came in between.
     fn offer(&self, key: &Key, entry: Option<&Entry>, at: u64) {
         // That there is none is known for this commit; since when is not.
-        let since = entry.map_or(at, |entry| entry.revision);
+        let floor = self.floor.load(Ordering::SeqCst);
+        if at < floor {
+            return;
+        }
+        let since = entry.map_or(at, |entry| entry.revision.max(floor));
         self.known.entry_by_ref(key).and_compute_with(|known| {
             let newer = known.is_some_and(|known| known.value().since >= since);
             if newer || self.written(key).load(Ordering::SeqCst) > at {
@@ -147,7 +154,10 @@ impl Feed for Records {
         for fed in changed {
             // First the number: who offers after the record below was put, and evicted, must find it.
             self.written(&fed.key).fetch_max(fed.revision, Ordering::SeqCst);
-            self.known.entry_by_ref(&fed.key).and_compute_with(|_| {
+            self.known.entry_by_ref(&fed.key).and_compute_with(|known| {
+                if known.is_some_and(|known| known.value().since > fed.revision) {
+                    return Op::Nop;
+                }
                 Op::Put(Known {
                     since: fed.revision,
                     entry: fed.entry.clone(),
@@ -155,6 +165,10 @@ impl Feed for Records {
             });
         }
         self.fed.fetch_max(revision, Ordering::SeqCst);
+    }
+
+    fn missed(&self, revision: u64) {
+        self.floor.fetch_max(revision, Ordering::SeqCst);
     }
 }
 
@@ -169,7 +183,7 @@ impl View for Through {
     fn get(&self, key: &Key) -> Result<Option<Entry>, Unreadable> {
         if let Some(known) = self.records.get(key, self.at) {
             self.records.hits.fetch_add(1, Ordering::Relaxed);
-            return Ok(known);
+            return Ok(known.entry);
         }
         self.records.misses.fetch_add(1, Ordering::Relaxed);
         let entry = self.below.get(key)?;

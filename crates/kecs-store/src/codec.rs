@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use kecs_core::event::Event;
 use kecs_core::key::Key;
 use kecs_core::record::{self, Record};
 
@@ -18,7 +19,7 @@ macro_rules! kinds {
         }
 
         /// The kind of this name.
-        pub(crate) fn known(name: &str) -> Option<&'static str> {
+        fn known(name: &str) -> Option<&'static str> {
             match name {
                 $($name => Some($name),)*
                 _ => None,
@@ -30,7 +31,7 @@ macro_rules! kinds {
             match record {
                 $(Record::$variant(it) => serde_json::to_vec(it)),*
             }
-            .map_err(|error| StoreError::engine("encoding a record", error))
+            .map_err(|error| StoreError::engine("encoding a record", &error))
         }
 
         fn parse(kind: &str, json: &[u8]) -> Result<Record, String> {
@@ -64,5 +65,18 @@ pub(crate) fn decode(key: &Key, kind: &str, json: &[u8]) -> Result<Arc<Record>, 
     parse(kind, json).map(Arc::new).map_err(|why| StoreError::Record {
         key: key.to_string(),
         why,
+    })
+}
+
+/// An event as it is kept.
+pub(crate) fn text(event: &Event) -> Result<String, StoreError> {
+    serde_json::to_string(event).map_err(|error| StoreError::engine("encoding an event", &error))
+}
+
+/// The kind of this name.
+pub(crate) fn kind_named(key: &Key, name: &str) -> Result<&'static str, StoreError> {
+    known(name).ok_or_else(|| StoreError::Record {
+        key: key.to_string(),
+        why: format!("there is no kind of record named {name:?}"),
     })
 }

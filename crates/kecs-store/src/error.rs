@@ -102,13 +102,19 @@ pub enum StoreError {
         /// What was asked for.
         doing: &'static str,
     },
+    /// The connection was lost while a commit was under way.
+    #[error("whether the commit was applied is not known: {cause}")]
+    Uncertain {
+        /// What happened.
+        cause: String,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
 }
 
 impl StoreError {
-    pub(crate) fn engine(doing: &'static str, cause: impl ToString) -> Self {
+    pub(crate) fn engine(doing: &'static str, cause: &impl ToString) -> Self {
         Self::Engine {
             doing,
             cause: cause.to_string(),

@@ -13,8 +13,11 @@ pub mod cached;
 pub mod check;
 mod codec;
 mod error;
+mod group;
 pub mod history;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod sqlite;
 mod store;
 pub mod transfer;

@@ -171,6 +171,10 @@ pub trait Feed: Send + Sync {
     /// Everything up to this commit was told of: `changed` is what became of all keys that were written since the last
     /// call.
     fn applied(&self, revision: u64, changed: &[Fed]);
+
+    /// Up to this commit keys were deleted that nobody can name any more: what is remembered from before it must not be
+    /// used. Comes before the call of `applied` that goes beyond it.
+    fn missed(&self, _revision: u64) {}
 }
 
 /// Where records are kept.

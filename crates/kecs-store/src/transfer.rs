@@ -32,7 +32,7 @@ pub struct Transferred {
 #[serde(rename_all = "camelCase")]
 enum Line {
     Store(About),
-    Key(Kept),
+    Key(Box<Kept>),
     Event(Logged),
     End(Transferred),
 }
@@ -96,7 +96,7 @@ pub fn export(view: &dyn Snapshot, identity: u64, out: &mut dyn Write) -> Result
                 terms: stored.terms,
                 record: stored.record.map(Arc::unwrap_or_clone),
             };
-            write(out, &Line::Key(kept))?;
+            write(out, &Line::Key(Box::new(kept)))?;
         }
     }
     let mut sequence = floors.sequence;
@@ -111,12 +111,12 @@ pub fn export(view: &dyn Snapshot, identity: u64, out: &mut dyn Write) -> Result
     }
     write(out, &Line::End(transferred))?;
     out.flush()
-        .map_err(|error| StoreError::engine("writing an export", error))?;
+        .map_err(|error| StoreError::engine("writing an export", &error))?;
     Ok(transferred)
 }
 
 fn write(out: &mut dyn Write, line: &Line) -> Result<(), StoreError> {
-    let failed = |error: std::io::Error| StoreError::engine("writing an export", error);
+    let failed = |error: std::io::Error| StoreError::engine("writing an export", &error);
     serde_json::to_writer(&mut *out, line).map_err(|error| failed(error.into()))?;
     out.write_all(b"\n").map_err(failed)
 }
@@ -136,8 +136,8 @@ pub(crate) fn read(lines: impl BufRead) -> Result<Image, StoreError> {
         }
         let line = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         match (line, &mut image) {
-            (Line::Store(about), image @ None) => *image = Some(begin(about).map_err(wrong)?),
-            (Line::Key(kept), Some(image)) => image.key(kept).map_err(wrong)?,
+            (Line::Store(about), image @ None) => *image = Some(begin(&about).map_err(wrong)?),
+            (Line::Key(kept), Some(image)) => image.key(*kept).map_err(wrong)?,
             (Line::Event(logged), Some(image)) => image.event(logged).map_err(wrong)?,
             (Line::End(counted), Some(image)) => {
                 image.end(&counted).map_err(wrong)?;
@@ -158,7 +158,7 @@ pub(crate) fn read(lines: impl BufRead) -> Result<Image, StoreError> {
     }
 }
 
-fn begin(about: About) -> Result<Image, String> {
+fn begin(about: &About) -> Result<Image, String> {
     if about.format != FORMAT {
         return Err(format!("the format is {:?}, not {FORMAT:?}", about.format));
     }

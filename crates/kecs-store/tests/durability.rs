@@ -58,13 +58,13 @@ fn write_until_killed(path: &Path) {
         .worker_threads(2)
         .build()
         .unwrap();
-    let begun = store.view().unwrap().head().revision;
+    let round = store.view().unwrap().head().revision;
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
             let store = Arc::clone(&store);
             runtime.spawn(async move {
                 for number in 0_u64.. {
-                    let name = format!("{begun}-{client}-{number}");
+                    let name = format!("{round}-{client}-{number}");
                     let committed = store.commit(commit(&name), Timestamp::UNIX_EPOCH).await.unwrap();
                     let line = format!("{name} {} {}\n", committed.revision, committed.sequence);
                     std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
@@ -137,18 +137,18 @@ fn round(path: &Path, acknowledged: usize, known: &mut BTreeMap<String, (u64, u6
             let entry = entry.unwrap_or_else(|| panic!("{name} was acknowledged, and is not there"));
             assert_eq!((entry.revision, entry.generation), (*revision, 1));
         }
-        let told = view.events(sequence - 1, 1).unwrap();
+        let logged = view.events(sequence - 1, 1).unwrap();
         assert_eq!(
-            (told[0].event.resource.as_str(), told[0].revision),
+            (logged[0].event.resource.as_str(), logged[0].revision),
             (name.as_str(), *revision)
         );
     }
     // Beyond that there may be what was written and could not be said any more: one commit of each client, per round.
-    let head = view.head();
+    let last = view.head();
     let said = known.len() as u64;
     assert!(
-        (said..=said + 3 * CLIENTS as u64).contains(&head.revision),
-        "{head:?} after {said}"
+        (said..=said + 3 * CLIENTS as u64).contains(&last.revision),
+        "{last:?} after {said}"
     );
-    assert_eq!(head.revision, head.sequence);
+    assert_eq!(last.revision, last.sequence);
 }

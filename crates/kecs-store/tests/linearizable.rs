@@ -1,5 +1,7 @@
 //! Sixty-four clients at once, and whether what they saw could have been so.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -111,13 +113,13 @@ impl Client {
         keys.dedup();
         let mut expects = Vec::new();
         for key in &keys {
-            if self.ids.number() % 4 > 0 {
+            if !self.ids.number().is_multiple_of(4) {
                 let entry = view.get(key).unwrap();
                 let generation = entry.map_or(0, |entry| entry.generation);
                 expects.push(Expect::Generation(key.clone(), generation));
             }
         }
-        if self.ids.number() % 8 == 0 {
+        if self.ids.number().is_multiple_of(8) {
             expects.push(Expect::Count(term(), view.count(&term()).unwrap()));
         }
         drop(view);
@@ -126,7 +128,7 @@ impl Client {
         let mut writes = Vec::new();
         let mut changes = Vec::new();
         for key in keys {
-            let value = (self.ids.number() % 4 > 0).then(|| format!("{}-{number}", self.name));
+            let value = (!self.ids.number().is_multiple_of(4)).then(|| format!("{}-{number}", self.name));
             let record = value.as_ref().map(|value| {
                 let setting = AccountSetting {
                     name: key.as_str().to_owned(),

@@ -19,7 +19,8 @@ fn without_a_word_it_is_an_open_server_with_a_file() {
     assert_eq!(config.max_body, 4 << 20);
     assert_eq!(config.durations, Durations::default());
     assert_eq!(config.upkeep.backups, None);
-    assert_eq!(config.upkeep.stopped_tasks, SignedDuration::from_hours(1));
+    assert_eq!(config.upkeep.events, SignedDuration::from_hours(7 * 24));
+    assert_eq!(config.stopped_tasks, Duration::from_hours(1));
     assert_eq!(config.audit.unwrap().path, PathBuf::from("kecs-data/audit.jsonl"));
 }
 
@@ -77,6 +78,7 @@ fn a_value_that_cannot_be_is_named_with_where_it_came_from() {
         ("event-retention", "36501d", "longer than a hundred years"),
         ("event-retention", "18446744073709551615d", "longer than a hundred years"),
         ("audit-sync", "always", "`batch`, `second` and `never` are modes"),
+        ("otlp-endpoint", "https://x", "not a URL that begins with http://"),
         ("log-format", "xml", "`xml` is no log format: text and json are"),
     ] {
         let error = config(&[&format!("--{name}={value}")]).unwrap_err();

@@ -98,7 +98,7 @@ pub const SETTINGS: &[Setting] = &[
         "upkeep-interval",
         "DURATION",
         Some("1m"),
-        "How often is looked for what need not be kept",
+        "How often is looked for events that need not be kept",
     ),
     setting(
         "backup-interval",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Assessment, Context, SITUATION, after};
-use crate::absence::is_due;
+use crate::absence::{is_ahead, is_due};
 use crate::fault::{Disposition, Fault, FaultClass};
 use crate::lifecycle::State;
 use crate::loss::Loss;
@@ -243,7 +243,9 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
     // What was interrupted is taken up at once and costs nothing; what is interrupted again and again is not. The
     // longest delay may have been waited for before the last attempt began; it must have worked as long again.
     let long = rules.retry.max_delay.saturating_mul(2).max(LONG);
-    let last = record.recovery.last_attempt;
+    // What another clock has dated would be due for ever.
+    let last = record.recovery.last_attempt.filter(|last| !is_ahead(*last, now));
+    record.recovery.last_attempt = last;
     let rested = last.is_none_or(|last| after(last, long) <= now);
     if rested && fault.class.disposition() == Disposition::Resume {
         let action = ActionKind::RetryApply;
@@ -262,7 +264,7 @@ pub(super) fn try_next(record: &mut Record, fault: &Fault, context: &Context<'_>
             record.begin_recovery(Trigger::Fault(fault), kind, now);
         }
         Choice::Pause { until, .. } => {
-            record.recovery.ledger.open(fault, now).doing = None;
+            record.recovery.ledger.pause(fault, now);
             record.next_attempt = Some(until).filter(|until| *until < Timestamp::MAX);
         }
         Choice::Escalate(why) => {

@@ -71,6 +71,13 @@ impl Ledger {
         self.spent.begin(rules, now);
     }
 
+    /// Writes down that nothing is done about this fault for a while. Nobody is asked before that is over.
+    pub fn pause(&mut self, fault: &Fault, now: Timestamp) {
+        let incident = self.open(fault, now);
+        incident.doing = None;
+        incident.escalated = None;
+    }
+
     /// Writes down that a person is asked about this fault, and why.
     ///
     /// The breaker counts incidents in which something was tried and did not help.

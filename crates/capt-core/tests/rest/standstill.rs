@@ -10,9 +10,10 @@ use capt_core::lifecycle::State;
 use capt_core::object::Child;
 use capt_core::progress::Progress;
 use capt_core::record::{Run, RunOperation};
+use capt_core::recovery::{Breaker, Escalation};
 use capt_core::wait::Wait;
 use capt_core::workspace::{self, RunSeen};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 #[test]
 fn nothing_is_made_for_a_cluster_that_has_lost_its_owner() {
@@ -165,6 +166,55 @@ fn a_parent_leaves_failed_once_its_child_is_mended_even_if_it_differs() {
         matches: false,
         ..child(State::Ready)
     });
+    round_of_control_plane(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Validating);
+}
+
+/// A clock that went wrong has dated the last attempt, and the breaker is open: it waits for that and for nobody.
+#[test]
+fn a_pause_is_kept_although_another_clock_has_dated_the_last_attempt() {
+    let mut seen = cluster(State::Validating, None);
+    let fault = Fault::new(FaultClass::Transient, "Throttling", "slow down");
+    seen.invalid = Some(fault.clone());
+    let recovery = &mut seen.object.record.recovery;
+    recovery.last_attempt = Some(Timestamp::MAX);
+    recovery
+        .ledger
+        .escalate(&fault, Escalation::IncidentExhausted, NOW);
+    recovery.ledger.breaker = Breaker {
+        failures: 3,
+        last_failure: Some(NOW),
+    };
+    round_of_cluster(&mut seen, NOW);
+    assert_eq!(seen.object.record.state, State::Recovering);
+    let record = seen.object.record.clone();
+    assert_eq!(record.recovery.ledger.incident.as_ref().unwrap().escalated, None);
+    let until = record.next_attempt.unwrap();
+    assert!(until > NOW);
+    let before = until - SignedDuration::from_millis(1);
+    for now in [NOW, before] {
+        round_of_cluster(&mut seen, now);
+        assert_eq!(seen.object.record, record, "{now}");
+    }
+    round_of_cluster(&mut seen, until);
+    assert_eq!(seen.object.record.recovery.last_attempt, Some(until));
+}
+
+/// Inputs that were invalid are looked at while it recovers: what is missing is waited for, and nothing else matters.
+#[test]
+fn a_control_plane_that_recovers_from_its_inputs_looks_at_them() {
+    let recovering = || {
+        let mut seen = control_plane(State::Recovering);
+        seen.object.record.origin = Some(State::Validating);
+        seen.object.record.next_attempt = Some(Timestamp::MAX);
+        seen.apply = None;
+        seen
+    };
+    let mut seen = recovering();
+    seen.missing = vec![Wait::new("Secret/it", "SecretMissing", "it is not there")];
+    assert_eq!(round_of_control_plane(&mut seen, NOW), "SecretMissing");
+    assert_eq!(seen.object.record.state, State::Recovering);
+    let mut seen = recovering();
     round_of_control_plane(&mut seen, NOW);
     assert_eq!(seen.object.record.state, State::Validating);
 }

@@ -13,8 +13,11 @@ use crate::deployment;
 use crate::key::{Key, Scope};
 use crate::record::{Kind, Service, TaskSet, status};
 use crate::tx::Tx;
+use crate::view::Page;
 
 mod create;
+mod fits;
+mod made;
 mod read;
 mod rules;
 mod settings;
@@ -77,7 +80,14 @@ pub(super) fn controller(service: &types::Service) -> DeploymentControllerType {
 /// The task sets of a service, with their keys.
 pub(super) fn task_sets(tx: &Tx<'_>, cluster: &str, service: &str) -> Result<Vec<(Key, TaskSet)>, Refusal> {
     let term = tx.scope().term_in("task-sets", cluster).and("service", service);
-    tx.all::<TaskSet>(&term)
+    let mut sets = Vec::new();
+    for entry in tx.list(&term, Page::ALL)? {
+        // By key, so that what this request has written is seen.
+        if let Some(set) = tx.get::<TaskSet>(&entry.key)? {
+            sets.push((entry.key, set));
+        }
+    }
+    Ok(sets)
 }
 
 /// Begins a deployment: the scheduler replaces the tasks of those before it.
@@ -113,7 +123,7 @@ pub(super) fn delete(
     call: &Call<'_>,
     request: types::DeleteServiceRequest,
 ) -> Result<types::DeleteServiceResponse, Refusal> {
-    let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
+    let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let (key, mut record) = there(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
     let sets = task_sets(tx, &cluster, key.last())?;
     let service = &mut record.service;
@@ -158,7 +168,7 @@ pub(super) fn describe(
     _call: &Call<'_>,
     request: types::DescribeServicesRequest,
 ) -> Result<types::DescribeServicesResponse, Refusal> {
-    let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
+    let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let tags = request
         .include
         .iter()
@@ -189,7 +199,7 @@ pub(super) fn list(
     _call: &Call<'_>,
     request: types::ListServicesRequest,
 ) -> Result<types::ListServicesResponse, Refusal> {
-    let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
+    let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let term = tx.scope().term_in("services", &cluster);
     let term = match (request.launch_type, request.scheduling_strategy) {

@@ -8,7 +8,7 @@ use kecs_model::{ErrorCode, Refusal};
 
 use super::launch::{self, Wanted};
 use super::service::{self, with_task_counts};
-use super::{name, tags, token};
+use super::{name, tags, task_definition, token};
 use crate::call::Call;
 use crate::key::Key;
 use crate::record::{Rollout, Service, TaskSet, status};
@@ -48,7 +48,7 @@ pub(super) fn create(
             token::Seen::New => {}
         }
     }
-    let definition = launch::usable_definition(tx, request.task_definition.as_deref().unwrap_or_default())?;
+    let definition = task_definition::usable(tx, request.task_definition.as_deref().unwrap_or_default())?;
     let definition = &definition.definition;
     let wanted = Wanted {
         launch_type: request.launch_type,
@@ -98,7 +98,7 @@ fn answer(tx: &Tx<'_>, cluster: &str, set: types::TaskSet) -> Result<types::Crea
     })
 }
 
-/// The first task set of a service that is deployed by CodeDeploy: it has all of the tasks.
+/// The first task set of a service that is deployed by `CodeDeploy`: it has all of the tasks.
 pub(super) fn first(
     tx: &mut Tx<'_>,
     call: &Call<'_>,
@@ -196,8 +196,8 @@ fn checked_scale(scale: Option<&Scale>) -> Result<f64, Refusal> {
 fn find(tx: &Tx<'_>, cluster: &str, service: &str, named: &str) -> Result<Option<(Key, TaskSet)>, Refusal> {
     let id = if named.starts_with("arn:") {
         let arn = tx.scope().own(named)?;
-        let (kind, names) = arn.split();
-        match (kind, names.as_slice()) {
+        let (kind, parts) = arn.split();
+        match (kind, parts.as_slice()) {
             ("task-set", [of_cluster, of_service, prefix, digits]) => {
                 if *of_cluster != cluster || *of_service != service {
                     return Ok(None);

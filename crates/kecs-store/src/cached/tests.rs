@@ -24,8 +24,13 @@ fn entry(name: &str, revision: u64) -> Entry {
 }
 
 fn records(keys: u64) -> Arc<Records> {
-    let ttl = Duration::from_secs(600);
+    let ttl = Duration::from_mins(10);
     Cached::new(Memory::new(0), keys, ttl).unwrap().records
+}
+
+#[allow(clippy::option_option, reason = "not known, and known to be nothing")]
+fn get(records: &Records, key: &Key, at: u64) -> Option<Option<Entry>> {
+    records.get(key, at).map(|known| known.entry)
 }
 
 fn write(name: &str, revision: u64) -> Fed {
@@ -47,15 +52,15 @@ fn removal(name: &str, revision: u64) -> Fed {
 fn what_was_told_of_is_known_from_its_commit_to_the_last() {
     let records = records(10);
     records.applied(5, &[write("a", 3)]);
-    assert_eq!(records.get(&key("a"), 2), None);
-    assert_eq!(records.get(&key("a"), 3), Some(Some(entry("a", 3))));
-    assert_eq!(records.get(&key("a"), 5), Some(Some(entry("a", 3))));
+    assert_eq!(get(&records, &key("a"), 2), None);
+    assert_eq!(get(&records, &key("a"), 3), Some(Some(entry("a", 3))));
+    assert_eq!(get(&records, &key("a"), 5), Some(Some(entry("a", 3))));
     // The next commit may have written it, and was not told of yet.
-    assert_eq!(records.get(&key("a"), 6), None);
+    assert_eq!(get(&records, &key("a"), 6), None);
     records.applied(7, &[removal("a", 6)]);
-    assert_eq!(records.get(&key("a"), 5), None);
-    assert_eq!(records.get(&key("a"), 6), Some(None));
-    assert_eq!(records.get(&key("a"), 7), Some(None));
+    assert_eq!(get(&records, &key("a"), 5), None);
+    assert_eq!(get(&records, &key("a"), 6), Some(None));
+    assert_eq!(get(&records, &key("a"), 7), Some(None));
 }
 
 #[test]
@@ -64,13 +69,13 @@ fn what_was_read_is_known_from_its_commit_or_from_the_view() {
     records.applied(5, &[]);
     records.offer(&key("a"), Some(&entry("a", 2)), 5);
     records.offer(&key("b"), None, 4);
-    assert_eq!(records.get(&key("a"), 1), None);
-    assert_eq!(records.get(&key("a"), 2), Some(Some(entry("a", 2))));
-    assert_eq!(records.get(&key("a"), 5), Some(Some(entry("a", 2))));
+    assert_eq!(get(&records, &key("a"), 1), None);
+    assert_eq!(get(&records, &key("a"), 2), Some(Some(entry("a", 2))));
+    assert_eq!(get(&records, &key("a"), 5), Some(Some(entry("a", 2))));
     // Before that view there may have been one.
-    assert_eq!(records.get(&key("b"), 3), None);
-    assert_eq!(records.get(&key("b"), 4), Some(None));
-    assert_eq!(records.get(&key("b"), 5), Some(None));
+    assert_eq!(get(&records, &key("b"), 3), None);
+    assert_eq!(get(&records, &key("b"), 4), Some(None));
+    assert_eq!(get(&records, &key("b"), 5), Some(None));
 }
 
 #[test]
@@ -86,14 +91,37 @@ fn a_slow_reader_does_not_bring_back_what_was_overwritten() {
         records.offer(&key("a"), Some(&entry("a", 3)), 5);
         records.offer(&key("b"), Some(&entry("b", 1)), 5);
         let expected = |known| (!evicted).then_some(known);
-        assert_eq!(records.get(&key("a"), 6), expected(Some(entry("a", 6))));
-        assert_eq!(records.get(&key("b"), 6), expected(None));
+        assert_eq!(get(&records, &key("a"), 6), expected(Some(entry("a", 6))));
+        assert_eq!(get(&records, &key("b"), 6), expected(None));
         // A view that has seen the write may tell of it.
         records.offer(&key("a"), Some(&entry("a", 6)), 6);
         records.offer(&key("b"), None, 6);
-        assert_eq!(records.get(&key("a"), 6), Some(Some(entry("a", 6))));
-        assert_eq!(records.get(&key("b"), 6), Some(None));
+        assert_eq!(get(&records, &key("a"), 6), Some(Some(entry("a", 6))));
+        assert_eq!(get(&records, &key("b"), 6), Some(None));
     }
+}
+
+#[test]
+fn what_was_known_before_something_was_missed_counts_no_more() {
+    let records = records(10);
+    records.applied(5, &[write("a", 3), write("b", 4), write("c", 5)]);
+    records.missed(5);
+    assert_eq!(get(&records, &key("a"), 5), None);
+    assert_eq!(get(&records, &key("c"), 5), Some(Some(entry("c", 5))));
+    // A view from before it tells nothing, and one from after it only of what is since.
+    records.offer(&key("a"), Some(&entry("a", 3)), 4);
+    assert_eq!(get(&records, &key("a"), 5), None);
+    records.offer(&key("a"), Some(&entry("a", 3)), 5);
+    assert_eq!(get(&records, &key("a"), 4), None);
+    assert_eq!(get(&records, &key("a"), 5), Some(Some(entry("a", 3))));
+}
+
+#[test]
+fn what_is_told_late_does_not_replace_what_is_newer() {
+    let records = records(10);
+    records.applied(5, &[write("a", 5)]);
+    records.applied(4, &[write("a", 4)]);
+    assert_eq!(get(&records, &key("a"), 5), Some(Some(entry("a", 5))));
 }
 
 #[test]
@@ -104,21 +132,21 @@ fn it_keeps_no_more_than_it_may() {
         records.known.run_pending_tasks();
     }
     assert_eq!(records.known.entry_count(), 3);
-    assert_eq!(records.get(&key("20"), 20), Some(Some(entry("20", 20))));
-    assert_eq!(records.get(&key("17"), 20), None);
-    assert_eq!(records.get(&key("18"), 20), Some(Some(entry("18", 18))));
+    assert_eq!(get(&records, &key("20"), 20), Some(Some(entry("20", 20))));
+    assert_eq!(get(&records, &key("17"), 20), None);
+    assert_eq!(get(&records, &key("18"), 20), Some(Some(entry("18", 18))));
 }
 
 #[test]
 fn nothing_is_kept_longer_than_its_time() {
     let cached = Cached::new(Memory::new(0), 10, Duration::ZERO).unwrap();
     cached.records.applied(1, &[write("a", 1)]);
-    assert_eq!(cached.records.get(&key("a"), 1), None);
+    assert_eq!(get(&cached.records, &key("a"), 1), None);
 }
 
 #[tokio::test]
 async fn reads_are_counted_by_who_answered_them() {
-    let cached = Cached::new(Memory::new(0), 10, Duration::from_secs(600)).unwrap();
+    let cached = Cached::new(Memory::new(0), 10, Duration::from_mins(10)).unwrap();
     let a = entry("a", 1);
     let commit = Commit {
         changes: vec![Change {

@@ -173,7 +173,7 @@ impl Reading<'_> {
             let first = steps.first().map_or(u64::MAX, |step| step.revision);
             let gone = lives.filter(|(step, _)| step.record.is_none());
             let gone = gone.map(|(step, end)| step.revision..end);
-            return Ok([0..first].into_iter().chain(gone).collect());
+            return Ok(std::iter::once(0..first).chain(gone).collect());
         };
         let same = lives.into_iter().find(|(step, _)| {
             step.revision == version.revision
@@ -182,7 +182,7 @@ impl Reading<'_> {
                     .as_ref()
                     .is_some_and(|kept| kept.generation == version.generation && kept.value == version.value)
         });
-        same.map(|(step, end)| vec![step.revision..end])
+        same.map(|(step, end)| std::iter::once(step.revision..end).collect())
             .ok_or_else(|| self.unknown(&seen.key, &version.value))
     }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use kecs_core::event::Event;
 use kecs_core::key::{Key, Term};
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -157,7 +156,7 @@ impl Rows<'_> {
         let Some((id, generation, revision, kind, terms)) = row else {
             return Ok(None);
         };
-        let kind = kind.map(|name| kind_named(key, &name)).transpose()?;
+        let kind = kind.map(|name| codec::kind_named(key, &name)).transpose()?;
         let mut slot = Slot {
             generation,
             revision,
@@ -351,11 +350,6 @@ pub(super) fn log(
     )
 }
 
-/// An event as it is kept.
-pub(super) fn text(event: &Event) -> Result<String, StoreError> {
-    serde_json::to_string(event).map_err(|error| StoreError::engine("encoding an event", error))
-}
-
 /// How many records a term has.
 pub(super) fn count(connection: &Connection, term: &Term) -> Result<u64, StoreError> {
     let failed = failed("counting");
@@ -383,13 +377,5 @@ pub(super) fn ids_in(key: &Key, terms: &str) -> Result<Vec<i64>, StoreError> {
     ids.map_err(|error| StoreError::Record {
         key: key.to_string(),
         why: format!("its terms are {terms:?}: {error}"),
-    })
-}
-
-/// The kind of this name.
-pub(super) fn kind_named(key: &Key, name: &str) -> Result<&'static str, StoreError> {
-    codec::known(name).ok_or_else(|| StoreError::Record {
-        key: key.to_string(),
-        why: format!("there is no kind of record named {name:?}"),
     })
 }

@@ -41,7 +41,7 @@ fn fill(from: &Connection, part: &Path) -> Result<(), StoreError> {
         unfinished => {
             return Err(StoreError::engine(
                 "copying the file",
-                format!("the copy is unfinished: {unfinished:?}"),
+                &format!("the copy is unfinished: {unfinished:?}"),
             ));
         }
     }
@@ -66,7 +66,7 @@ pub(super) fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
         });
     }
     if let Some(finding) = upkeep::integrity(&source)?.into_iter().next() {
-        return Err(StoreError::engine("checking the copy", finding));
+        return Err(StoreError::engine("checking the copy", &finding));
     }
     open::make_folder(folder(to))?;
     copy(&source, to)

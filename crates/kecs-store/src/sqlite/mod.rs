@@ -1,14 +1,12 @@
-//! A store in one SQLite file, for one server.
+//! A store in one `SQLite` file, for one server.
 //!
 //! One thread writes, and writes all that waits with one sync of the disk. Views are read transactions on connections
 //! of their own, which write-ahead logging keeps apart from the writer.
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -18,7 +16,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::check::Finding;
 use crate::error::{CommitError, StoreError};
-use crate::store::{Committed, Fed, Feed, Head, Pruned, Retention, Snapshot, Stats, Store};
+use crate::group::{Listeners, Writer, locked};
+use crate::store::{Committed, Feed, Head, Pruned, Retention, Snapshot, Stats, Store};
 use crate::transfer::{self, Transferred};
 
 mod apply;
@@ -30,26 +29,22 @@ mod upkeep;
 mod writer;
 
 use reader::Reader;
-use writer::{CommitJob, Job, Writer};
+use writer::Writing;
 
 /// Connections that are kept for the next view.
 const IDLE: usize = 16;
 
-/// A store in an SQLite file. The file is closed when this and its last view are dropped.
+/// A store in an `SQLite` file. The file is closed when this and its last view are dropped.
 pub struct Sqlite {
+    writer: Writer<Writing>,
     shared: Arc<Shared>,
-    /// Always there until it is dropped.
-    jobs: Option<Sender<Job>>,
-    writer: Option<JoinHandle<()>>,
 }
 
 /// What the writer and the views have in common.
 struct Shared {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    feeds: Mutex<Vec<Arc<dyn Feed>>>,
-    newest: watch::Sender<Head>,
-    identity: AtomicU64,
+    listeners: Listeners,
     /// Keeps others out of the file.
     _lock: std::fs::File,
 }
@@ -69,25 +64,17 @@ impl Sqlite {
         let shared = Arc::new(Shared {
             path: path.to_owned(),
             idle: Mutex::default(),
-            feeds: Mutex::default(),
-            newest: watch::Sender::new(head),
-            identity: AtomicU64::new(identity),
+            listeners: Listeners::new(head, identity),
             _lock: opened.lock,
         });
-        let (jobs, waiting) = mpsc::channel();
-        let writer = Writer {
+        let writing = Writing {
             connection: opened.connection,
             names: apply::Names::default(),
             shared: Arc::clone(&shared),
         };
-        let writer = thread::Builder::new()
-            .name("kecs-store".to_owned())
-            .spawn(move || writer.run(&waiting))
-            .map_err(|error| StoreError::engine("starting the writer", error))?;
         Ok(Self {
+            writer: Writer::start(|| Ok(writing))?,
             shared,
-            jobs: Some(jobs),
-            writer: Some(writer),
         })
     }
 
@@ -95,23 +82,6 @@ impl Sqlite {
     /// no store at `to`.
     pub fn restore(copy: &Path, to: &Path) -> Result<(), StoreError> {
         copy::restore(copy, to)
-    }
-
-    fn ask(&self, job: Job) -> Result<(), StoreError> {
-        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(job).map_err(|_| StoreError::Closed)
-    }
-
-    /// Lets the writer do something between two batches.
-    async fn between<T: Send + 'static>(
-        &self,
-        what: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Job::Other(Box::new(move |writer| {
-            let _gone = reply.send(what(writer));
-        })))?;
-        answer.await.map_err(|_| StoreError::Closed)?
     }
 }
 
@@ -126,28 +96,23 @@ impl Store for Sqlite {
     }
 
     async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, CommitError> {
-        let (reply, answer) = oneshot::channel();
-        let job = CommitJob::new(commit, now, reply)?;
-        self.ask(Job::Commit(Box::new(job)))?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        self.writer.commit(commit, now).await
     }
 
     fn subscribe(&self) -> watch::Receiver<Head> {
-        self.shared.newest.subscribe()
+        self.shared.listeners.subscribe()
     }
 
     fn feed(&self, feed: Arc<dyn Feed>) -> Result<u64, StoreError> {
-        let mut feeds = locked(&self.shared.feeds);
-        feeds.push(feed);
-        // Whoever publishes holds the lock until everybody was told.
-        Ok(self.shared.newest.borrow().revision)
+        Ok(self.shared.listeners.feed(feed))
     }
 
     async fn prune(&self, retention: Retention) -> Result<Pruned, StoreError> {
         let mut all = Pruned::default();
         loop {
             let some = self
-                .between(move |writer| upkeep::prune(writer, retention))
+                .writer
+                .between(move |writing| upkeep::prune(writing, retention))
                 .await?;
             if some == Pruned::default() {
                 return Ok(all);
@@ -158,16 +123,18 @@ impl Store for Sqlite {
     }
 
     async fn import(&self, lines: Box<dyn BufRead + Send>) -> Result<Transferred, StoreError> {
-        let revision = self.shared.newest.borrow().revision;
+        let revision = self.shared.listeners.head().revision;
         if revision > 0 {
             return Err(StoreError::NotEmpty { revision });
         }
         let image = transfer::read(lines)?;
-        self.between(move |writer| upkeep::import(writer, image)).await
+        self.writer
+            .between(move |writing| upkeep::import(writing, &image))
+            .await
     }
 
     fn identity(&self) -> u64 {
-        self.shared.identity()
+        self.shared.listeners.identity()
     }
 
     async fn backup(&self, path: &Path) -> Result<(), StoreError> {
@@ -183,7 +150,7 @@ impl Store for Sqlite {
                 drop(reader);
                 let _gone = reply.send(copied);
             })
-            .map_err(|error| StoreError::engine("starting a copy", error))?;
+            .map_err(|error| StoreError::engine("starting a copy", &error))?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -199,13 +166,8 @@ impl Store for Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        // The writer ends when it has written all that it was asked for. As the last to close the file it puts the log
-        // back into it.
-        self.jobs = None;
+        // The writer is the last to close the file, and as such puts the log back into it.
         locked(&self.shared.idle).clear();
-        if let Some(writer) = self.writer.take() {
-            let _panicked = writer.join();
-        }
     }
 }
 
@@ -224,39 +186,10 @@ impl Shared {
             idle.push(connection);
         }
     }
-
-    fn identity(&self) -> u64 {
-        self.identity.load(Ordering::Relaxed)
-    }
-
-    fn set_identity(&self, identity: u64) {
-        self.identity.store(identity, Ordering::Relaxed);
-    }
-
-    /// Makes what was written durable, then tells of it. Who begins to listen meanwhile hears all of it or finds it.
-    fn publish(
-        &self,
-        head: Head,
-        changed: &[Fed],
-        commit: impl FnOnce() -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let feeds = locked(&self.feeds);
-        commit()?;
-        self.newest.send_replace(head);
-        for feed in &*feeds {
-            feed.applied(head.revision, changed);
-        }
-        Ok(())
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is behind these is whole after every statement.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
-    move |error| StoreError::engine(doing, error)
+    move |error| StoreError::engine(doing, &error)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{failed, schema};
 use crate::error::StoreError;
 
-/// What every SQLite file begins with.
+/// What every `SQLite` file begins with.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// How long to wait for a lock that another connection of this process holds for a moment.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ pub(super) fn open(path: &Path, steps: &[&str]) -> Result<Opened, StoreError> {
     if mode != "wal" {
         return Err(StoreError::engine(
             "switching to write-ahead logging",
-            format!("the file stays in mode {mode}"),
+            &format!("the file stays in mode {mode}"),
         ));
     }
     schema::migrate(&mut connection, steps, uuid::Uuid::new_v4().as_u64_pair().0)?;
@@ -100,7 +100,7 @@ pub(super) fn recognise(connection: &Connection, path: &Path, steps: &[&str]) ->
     Ok(())
 }
 
-/// Makes the file where there is none, for its owner alone. SQLite gives the files beside it the same mode.
+/// Makes the file where there is none, for its owner alone. `SQLite` gives the files beside it the same mode.
 fn prepare(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
@@ -120,7 +120,7 @@ fn prepare(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses what is neither empty nor an SQLite file.
+/// Refuses what is neither empty nor an `SQLite` file.
 pub(super) fn signature(opened: &File, path: &Path) -> Result<(), StoreError> {
     let mut magic = Vec::new();
     opened

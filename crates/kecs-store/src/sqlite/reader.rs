@@ -13,7 +13,7 @@ use crate::codec;
 use crate::error::StoreError;
 use crate::store::{Floors, Head, Logged, Snapshot, Stored, TermCount};
 
-/// Through the members, and from each to its record: SQLite keeps to the order of a CROSS JOIN.
+/// Through the members, and from each to its record: `SQLite` keeps to the order of a CROSS JOIN.
 macro_rules! page_sql {
     ($behind:literal, $order:literal) => {
         concat!(

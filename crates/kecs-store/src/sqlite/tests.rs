@@ -65,7 +65,7 @@ async fn a_commit_is_on_the_disk_when_it_is_acknowledged() {
     let (_place, path) = place();
     let store = Sqlite::open(&path).unwrap();
     let pragma = |name: &'static str| {
-        store.between(move |writer| {
+        store.writer.between(move |writer| {
             let value = writer
                 .connection
                 .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
@@ -328,14 +328,15 @@ async fn a_commit_that_cannot_be_written_fails_alone() {
     let file = Connection::open(&path).unwrap();
     file.execute_batch("UPDATE records SET terms = 'x'").unwrap();
     // The writer is kept busy, so that all three wait for one batch.
-    let (open, closed) = mpsc::channel::<()>();
+    let (open, closed) = std::sync::mpsc::channel::<()>();
     let busy = Arc::clone(&store);
     let busy = tokio::spawn(async move {
-        busy.between(move |_| {
-            let _opened = closed.recv();
-            Ok(())
-        })
-        .await
+        busy.writer
+            .between(move |_| {
+                let _opened = closed.recv();
+                Ok(())
+            })
+            .await
     });
     tokio::task::yield_now().await;
     let commits = ["a", "broken", "b"].map(|name| {

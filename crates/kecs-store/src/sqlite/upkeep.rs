@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::apply::{self, Deltas, Row, Rows};
-use super::writer::Writer;
+use super::writer::Writing;
 use super::{failed, open};
 use crate::batch::Slot;
 use crate::check::Finding;
@@ -18,7 +18,7 @@ use crate::transfer::{Image, Transferred};
 const CHUNK: u32 = 2_000;
 
 /// Forgets some of what need not be kept; nothing: that was all.
-pub(super) fn prune(writer: &mut Writer, retention: Retention) -> Result<Pruned, StoreError> {
+pub(super) fn prune(writer: &mut Writing, retention: Retention) -> Result<Pruned, StoreError> {
     let failed = failed("forgetting");
     let transaction = writer
         .connection
@@ -67,15 +67,15 @@ pub(super) fn prune(writer: &mut Writer, retention: Retention) -> Result<Pruned,
 }
 
 /// Takes in what was exported.
-pub(super) fn import(writer: &mut Writer, image: Image) -> Result<Transferred, StoreError> {
-    let imported = try_import(writer, &image);
+pub(super) fn import(writer: &mut Writing, image: &Image) -> Result<Transferred, StoreError> {
+    let imported = try_import(writer, image);
     if imported.is_err() {
         writer.names.forget();
     }
     imported
 }
 
-fn try_import(writer: &mut Writer, image: &Image) -> Result<Transferred, StoreError> {
+fn try_import(writer: &mut Writing, image: &Image) -> Result<Transferred, StoreError> {
     let failed = failed("importing");
     let transaction = writer
         .connection
@@ -111,7 +111,7 @@ fn try_import(writer: &mut Writer, image: &Image) -> Result<Transferred, StoreEr
     }
     rows.settle(&deltas)?;
     for logged in &image.events {
-        let event = apply::text(&logged.event)?;
+        let event = codec::text(&logged.event)?;
         apply::log(
             &transaction,
             logged.sequence,
@@ -126,15 +126,15 @@ fn try_import(writer: &mut Writer, image: &Image) -> Result<Transferred, StoreEr
         .map_err(&failed)?;
     apply::set_head(&transaction, image.head, image.floors)?;
     let shared = &writer.shared;
-    shared.publish(image.head, &image.fed(), || {
+    shared.listeners.publish(image.head, None, image.fed(), || {
         transaction.commit().map_err(&failed)?;
-        shared.set_identity(image.identity);
+        shared.listeners.set_identity(image.identity);
         Ok(())
     })?;
     Ok(image.transferred())
 }
 
-/// What SQLite's own check finds.
+/// What `SQLite`'s own check finds.
 pub(super) fn integrity(connection: &Connection) -> Result<Vec<Finding>, StoreError> {
     let failed = failed("checking the file");
     let mut statement = connection.prepare("PRAGMA integrity_check").map_err(&failed)?;

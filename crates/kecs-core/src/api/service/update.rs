@@ -5,13 +5,11 @@ use kecs_model::types::{
 };
 use kecs_model::{Refusal, types::UpdateServiceRequest};
 
-use super::create::{
-    complete, daemon_desired_count, default_namespace, gateways, has_health_check, no_health_checks,
-    no_rebalancing,
-};
+use super::fits::{can_rebalance, daemon_desired_count, gateways, no_health_checks, no_rebalancing};
+use super::made::{complete, connect, has_health_check};
 use super::{MadeFrom, active, begin, controller, settings, task_sets, with_counts};
-use crate::api::launch::{self, Launch, Wanted};
-use crate::api::{name, task_set};
+use crate::api::launch::{self, Compute, Wanted};
+use crate::api::{name, task_definition, task_set};
 use crate::call::Call;
 use crate::record::{self, Service, ServiceRevision};
 use crate::tx::Tx;
@@ -19,7 +17,7 @@ use crate::tx::Tx;
 pub(in crate::api) fn update(
     tx: &mut Tx<'_>,
     call: &Call<'_>,
-    mut request: UpdateServiceRequest,
+    request: UpdateServiceRequest,
 ) -> Result<types::UpdateServiceResponse, Refusal> {
     let (cluster, of_cluster) = name::active_cluster(tx, request.cluster.as_deref())?;
     let (key, mut record) = active(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
@@ -32,7 +30,6 @@ pub(in crate::api) fn update(
     {
         return Err(gateways());
     }
-    default_namespace(&mut request.service_connect_configuration, &of_cluster);
     scale(call, &request, &mut record)?;
     if request.deployment_configuration.is_some() {
         let service = &record.service;
@@ -56,6 +53,7 @@ pub(in crate::api) fn update(
             tx.put(key, set);
         }
     }
+    rebalance(&request, &mut record.service)?;
     tx.put(key, record.clone());
     let mut shown = with_counts(tx, &cluster, &record)?;
     shown.tags = None;
@@ -160,13 +158,20 @@ fn plain_members(request: &UpdateServiceRequest, service: &mut types::Service) -
     if let Some(asked) = request.availability_zone_rebalancing {
         service.availability_zone_rebalancing = Some(asked);
     }
-    let configuration = service.deployment_configuration.as_ref();
-    let maximum = configuration.and_then(|it| it.maximum_percent);
-    let possible = service.scheduling_strategy != Some(SchedulingStrategy::Daemon)
-        && maximum.is_none_or(|maximum| maximum > 100);
-    if service.availability_zone_rebalancing == Some(AvailabilityZoneRebalancing::Enabled) && !possible {
+    Ok(())
+}
+
+/// Zones are not balanced any more where that has become impossible; who asks for it then is refused.
+fn rebalance(request: &UpdateServiceRequest, service: &mut types::Service) -> Result<(), Refusal> {
+    if service.availability_zone_rebalancing != Some(AvailabilityZoneRebalancing::Enabled)
+        || can_rebalance(service)
+    {
+        return Ok(());
+    }
+    if request.availability_zone_rebalancing.is_some() {
         return Err(no_rebalancing());
     }
+    service.availability_zone_rebalancing = Some(AvailabilityZoneRebalancing::Disabled);
     Ok(())
 }
 
@@ -179,12 +184,14 @@ fn redeploy(
     record: &mut Service,
 ) -> Result<(), Refusal> {
     let before = newest_revision(tx, record)?;
-    let definition = match request.task_definition.as_deref() {
-        Some(named) => launch::usable_definition(tx, named)?,
-        None => {
-            let kept = record.service.task_definition.as_deref().unwrap_or_default();
-            launch::any_definition(tx, kept)?
-        }
+    let definition = if let Some(named) = request.task_definition.as_deref() {
+        task_definition::usable(tx, named)?
+    } else {
+        let kept = record.service.task_definition.as_deref().unwrap_or_default();
+        let found = task_definition::resolve(tx, kept)?;
+        found
+            .ok_or_else(|| Refusal::client("TaskDefinition not found."))?
+            .1
     };
     let definition = &definition.definition;
     let service = &record.service;
@@ -195,9 +202,7 @@ fn redeploy(
             .service_registries
             .clone()
             .or(before.service_registries.clone()),
-        service_connect_configuration: request
-            .service_connect_configuration
-            .clone()
+        service_connect_configuration: connect(request.service_connect_configuration.as_ref(), of_cluster)
             .or(before.service_connect_configuration.clone()),
         volume_configurations: request
             .volume_configurations
@@ -266,7 +271,7 @@ fn launch(
     request: &UpdateServiceRequest,
     service: &types::Service,
     definition: &types::TaskDefinition,
-) -> Result<Launch, Refusal> {
+) -> Result<Compute, Refusal> {
     let asked = request.capacity_provider_strategy.as_deref();
     if service.scheduling_strategy == Some(SchedulingStrategy::Daemon)
         && asked.is_some_and(|it| !it.is_empty())

@@ -5,7 +5,7 @@ use kecs_model::types::{self, Failure, LaunchType, StartTaskRequest};
 
 use super::run::need;
 use super::wanted::{Wanted, keep};
-use crate::api::{launch, name};
+use crate::api::{launch, name, task_definition};
 use crate::call::Call;
 use crate::placement::Fleet;
 use crate::record::{ContainerInstance, status};
@@ -34,7 +34,7 @@ pub(in crate::api) fn start(
         )));
     }
     let named = request.task_definition.as_deref().unwrap_or_default();
-    let definition = launch::usable_definition(tx, named)?;
+    let definition = task_definition::usable(tx, named)?;
     let wanted = of_request(&request);
     let mut fleet = Fleet::observe(tx, &cluster)?;
     let mut tasks = Vec::new();

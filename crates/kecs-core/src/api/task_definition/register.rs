@@ -3,6 +3,8 @@
 use kecs_model::Refusal;
 use kecs_model::types::{Compatibility, RegisterTaskDefinitionRequest, TaskDefinition};
 
+use crate::placement::Query;
+
 use super::{capability, container, dependency, external, fargate, filled, network, size, volume};
 
 /// Bytes of JSON that a task definition has at most.
@@ -19,6 +21,7 @@ pub(super) fn checked(request: RegisterTaskDefinitionRequest) -> Result<TaskDefi
     let mut definition = drafted(request);
     definition.cpu = size::cpu(definition.cpu.as_deref())?;
     definition.memory = size::memory(definition.memory.as_deref())?;
+    constraints(&definition)?;
     let required = definition.requires_compatibilities.clone().unwrap_or_default();
     let for_fargate = required.contains(&Compatibility::Fargate);
     size::of_machine(&definition, &required)?;
@@ -67,9 +70,21 @@ fn drafted(request: RegisterTaskDefinitionRequest) -> TaskDefinition {
     }
 }
 
+/// Every constraint is an expression that can be read.
+fn constraints(definition: &TaskDefinition) -> Result<(), Refusal> {
+    for constraint in definition.placement_constraints.iter().flatten() {
+        let expression = constraint.expression.as_deref().unwrap_or_default();
+        if constraint.r#type.is_none() || Query::parse(expression).is_err() {
+            return Err(Refusal::client("Invalid placement constraint expression."));
+        }
+    }
+    Ok(())
+}
+
 /// Where the task definition can run.
 fn compatibilities(definition: &TaskDefinition) -> Vec<Compatibility> {
     let fargate = fargate::check(definition).is_ok();
+    let required = definition.requires_compatibilities.as_deref().unwrap_or_default();
     let all = [
         (Compatibility::External, external::check(definition).is_ok()),
         // What only Fargate has makes it no task for machines of one's own.
@@ -77,8 +92,6 @@ fn compatibilities(definition: &TaskDefinition) -> Vec<Compatibility> {
         (Compatibility::Fargate, fargate),
         (Compatibility::ManagedInstances, fargate),
     ];
-    all.into_iter()
-        .filter(|(_, fits)| *fits)
-        .map(|(it, _)| it)
-        .collect()
+    let fits = |(it, fits): &(Compatibility, bool)| *fits || required.contains(it);
+    all.into_iter().filter(fits).map(|(it, _)| it).collect()
 }

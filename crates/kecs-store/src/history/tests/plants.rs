@@ -5,6 +5,7 @@ use super::*;
 type Plant = (&'static str, fn(&mut Vec<Operation>), Vec<Anomaly>);
 
 /// Each puts one fault into the sound history. More than one anomaly stands where one fault shows in several ways.
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn of_commits() -> Vec<Plant> {
     vec![
         (
@@ -161,6 +162,7 @@ fn of_commits() -> Vec<Plant> {
     ]
 }
 
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn of_reads() -> Vec<Plant> {
     vec![
         (

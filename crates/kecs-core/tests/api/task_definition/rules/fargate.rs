@@ -1,0 +1,219 @@
+//! What cannot be registered for Fargate and for machines outside of AWS.
+
+use serde_json::{Value, json};
+
+use super::{accepted, app, refused};
+use crate::task_definition::fargate;
+use crate::task_definition::minimal;
+
+#[test]
+fn register_task_definition_for_fargate_wants_size_and_network() {
+    let base = fargate("web");
+    assert_eq!(
+        refused(&base, &[("cpu", Value::Null)]),
+        "Fargate requires that 'cpu' be defined at the task level."
+    );
+    assert_eq!(
+        refused(&base, &[("memory", Value::Null)]),
+        "Fargate requires that 'memory' be defined at the task level."
+    );
+    assert_eq!(
+        refused(&base, &[("cpu", json!("512"))]),
+        "No Fargate configuration exists for given values: 512 CPU, 512 memory. See the Amazon ECS documentation for \
+         the valid values."
+    );
+    for mode in [json!("bridge"), json!("host"), json!("none"), Value::Null] {
+        assert_eq!(
+            refused(&base, &[("networkMode", mode)]),
+            "Fargate only supports network mode ‘awsvpc’."
+        );
+    }
+}
+
+#[test]
+fn register_task_definition_for_fargate_refuses_what_it_cannot_do() {
+    let base = fargate("web");
+    for (member, value) in [
+        ("privileged", json!(true)),
+        ("dockerSecurityOptions", json!(["no-new-privileges"])),
+        ("resourceRequirements", json!([{"type": "GPU", "value": "1"}])),
+    ] {
+        assert_eq!(
+            refused(&base, &[(&app(member), value)]),
+            format!("Fargate compatible task definitions do not support {member}")
+        );
+    }
+    for (member, value) in [
+        ("devices", json!([{"hostPath": "/dev/x"}])),
+        ("sharedMemorySize", json!(64)),
+        ("maxSwap", json!(1)),
+        ("swappiness", json!(1)),
+        ("capabilities", json!({"add": ["NET_ADMIN"]})),
+    ] {
+        assert_eq!(
+            refused(&base, &[(&app("linuxParameters"), json!({member: value}))]),
+            format!("Fargate compatible task definitions do not support {member}")
+        );
+    }
+    accepted(
+        &base,
+        &[(
+            &app("linuxParameters"),
+            json!({"capabilities": {"add": ["SYS_PTRACE"], "drop": ["ALL"]}}),
+        )],
+    );
+    for (member, value, named) in [
+        (
+            "placementConstraints",
+            json!([{"type": "memberOf", "expression": "attribute:a exists"}]),
+            "placementConstraints",
+        ),
+        (
+            "inferenceAccelerators",
+            json!([{"deviceName": "d", "deviceType": "t"}]),
+            "inferenceAccelerators",
+        ),
+        (
+            "volumes",
+            json!([{"name": "a", "host": {"sourcePath": "/a"}}]),
+            "sourcePath",
+        ),
+        (
+            "volumes",
+            json!([{"name": "a", "dockerVolumeConfiguration": {}}]),
+            "dockerVolumeConfiguration",
+        ),
+        (
+            "runtimePlatform",
+            json!({"operatingSystemFamily": "WINDOWS_SERVER_2016_FULL"}),
+            "runtimePlatform",
+        ),
+    ] {
+        assert_eq!(
+            refused(
+                &base,
+                &[(member, value), ("cpu", json!("1024")), ("memory", json!("2048"))]
+            ),
+            format!("Fargate compatible task definitions do not support {named}")
+        );
+    }
+    assert_eq!(
+        refused(&base, &[("ipcMode", json!("task"))]),
+        "Tasks using the Fargate launch type do not support ipcMode."
+    );
+    assert_eq!(
+        refused(&base, &[("pidMode", json!("host"))]),
+        "Tasks using the Fargate launch type do not support pidMode host."
+    );
+    accepted(&base, &[("pidMode", json!("task"))]);
+    for (member, seconds, fits) in [
+        ("stopTimeout", 120, true),
+        ("stopTimeout", 121, false),
+        ("startTimeout", 121, false),
+    ] {
+        let way = app(member);
+        let set = [(way.as_str(), json!(seconds))];
+        if fits {
+            accepted(&base, &set);
+        } else {
+            assert_eq!(
+                refused(&base, &set),
+                format!("Invalid '{member}' setting for container 'app'.")
+            );
+        }
+    }
+}
+
+#[test]
+fn register_task_definition_for_fargate_wants_a_role_for_what_it_does_itself() {
+    let base = fargate("web");
+    let role = ("executionRoleArn", json!("arn:aws:iam::123456789012:role/exec"));
+    let image = (
+        app("image"),
+        json!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:1"),
+    );
+    assert_eq!(
+        refused(&base, &[(&image.0, image.1.clone())]),
+        "Fargate requires task definition to have execution role ARN to support ECR images."
+    );
+    let definition = accepted(&base, &[(&image.0, image.1), role.clone()]);
+    assert_eq!(
+        definition["requiresAttributes"],
+        json!([
+            {"name": "com.amazonaws.ecs.capability.docker-remote-api.1.18"},
+            {"name": "com.amazonaws.ecs.capability.ecr-auth"},
+            {"name": "ecs.capability.execution-role-ecr-pull"},
+            {"name": "ecs.capability.task-eni"}
+        ])
+    );
+    let log = (
+        app("logConfiguration"),
+        json!({"logDriver": "awslogs", "options": {"awslogs-region": "eu-west-1", "awslogs-group": "g"}}),
+    );
+    assert_eq!(
+        refused(&base, &[(&log.0, log.1.clone())]),
+        "Fargate requires task definition to have execution role ARN to support log driver awslogs."
+    );
+    accepted(&base, &[(&log.0, log.1), role]);
+    for driver in ["json-file", "syslog", "journald", "gelf", "fluentd"] {
+        assert_eq!(
+            refused(&base, &[(&app("logConfiguration"), json!({"logDriver": driver}))]),
+            format!("Fargate only supports the log drivers awslogs, splunk and awsfirelens, not {driver}.")
+        );
+    }
+    accepted(
+        &base,
+        &[(&app("logConfiguration"), json!({"logDriver": "splunk"}))],
+    );
+}
+
+#[test]
+fn register_task_definition_for_windows_on_fargate_wants_a_whole_cpu() {
+    let base = fargate("web");
+    let windows = (
+        "runtimePlatform",
+        json!({"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}),
+    );
+    assert_eq!(
+        refused(&base, std::slice::from_ref(&windows)),
+        "No Fargate configuration exists for given values: 256 CPU, 512 memory. See the Amazon ECS documentation for \
+         the valid values."
+    );
+    accepted(
+        &base,
+        &[windows, ("cpu", json!("1024")), ("memory", json!("2048"))],
+    );
+    let arm = json!({"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE", "cpuArchitecture": "ARM64"});
+    assert_eq!(
+        refused(
+            &base,
+            &[
+                ("runtimePlatform", arm),
+                ("cpu", json!("1024")),
+                ("memory", json!("2048"))
+            ]
+        ),
+        "Fargate compatible task definitions do not support runtimePlatform"
+    );
+}
+
+#[test]
+fn register_task_definition_for_machines_outside_refuses_what_they_lack() {
+    let mut base = minimal("web");
+    base["requiresCompatibilities"] = json!(["EXTERNAL"]);
+    accepted(&base, &[]);
+    for (member, value, named) in [
+        ("networkMode", json!("awsvpc"), "networkMode awsvpc"),
+        (
+            "volumes",
+            json!([{"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]),
+            "efsVolumeConfiguration",
+        ),
+        ("ephemeralStorage", json!({"sizeInGiB": 21}), "ephemeralStorage"),
+    ] {
+        assert_eq!(
+            refused(&base, &[(member, value)]),
+            format!("External compatible task definitions do not support {named}")
+        );
+    }
+}

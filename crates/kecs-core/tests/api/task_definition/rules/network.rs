@@ -1,0 +1,160 @@
+//! Ports, links and networks that cannot be registered.
+
+use serde_json::{Value, json};
+
+use super::{accepted, app, refused, two};
+use crate::task_definition::minimal;
+
+#[test]
+fn register_task_definition_wants_links_in_bridge_mode_without_a_circle() {
+    let base = two();
+    let links = app("links");
+    accepted(&base, &[(&links, json!(["side:proxy"]))]);
+    accepted(
+        &base,
+        &[(&links, json!(["side"])), ("networkMode", json!("bridge"))],
+    );
+    for mode in ["awsvpc", "host", "none"] {
+        assert_eq!(
+            refused(&base, &[(&links, json!(["side"])), ("networkMode", json!(mode))]),
+            format!("Links are not supported when networkMode={mode}.")
+        );
+    }
+    assert_eq!(
+        refused(&base, &[(&links, json!(["gone"]))]),
+        "Invalid 'links' setting for container 'app'."
+    );
+    assert_eq!(
+        refused(
+            &base,
+            &[
+                (&links, json!(["side"])),
+                ("containerDefinitions.1.links", json!(["app"]))
+            ]
+        ),
+        "Container links should not have a cycle"
+    );
+}
+
+#[test]
+fn register_task_definition_wants_ports_that_fit_the_network() {
+    let base = minimal("web");
+    let ports = |mapping: Value| (app("portMappings"), json!([mapping]));
+    let mode = |mode: &str| ("networkMode", json!(mode));
+    let check = |mapping: Value, of: Option<&str>| {
+        let (way, value) = ports(mapping);
+        let mut members = vec![(way.as_str(), value)];
+        members.extend(of.map(mode));
+        refused(&base, &members)
+    };
+    for port in [0, 65_536] {
+        assert_eq!(
+            check(json!({"containerPort": port}), None),
+            "Invalid 'containerPort' setting for container 'app'."
+        );
+    }
+    assert_eq!(
+        check(json!({}), None),
+        "Invalid 'containerPort' setting for container 'app'."
+    );
+    assert_eq!(
+        check(json!({"containerPort": 80, "hostPort": 65_536}), None),
+        "Invalid 'hostPort' setting for container 'app'."
+    );
+    for of in ["awsvpc", "host"] {
+        assert_eq!(
+            check(json!({"containerPort": 80, "hostPort": 81}), Some(of)),
+            format!("When networkMode={of}, the host ports and container ports in port mappings must match.")
+        );
+    }
+    assert_eq!(
+        check(json!({"containerPort": 80}), Some("none")),
+        "Port mappings are not supported when networkMode=none."
+    );
+    for range in ["80", "90-80", "80-80", "0-80", "80-65536", "a-b"] {
+        assert_eq!(
+            check(json!({"containerPortRange": range}), None),
+            "Invalid 'containerPortRange' setting for container 'app'."
+        );
+    }
+    assert_eq!(
+        check(json!({"containerPortRange": "80-90", "hostPort": 80}), None),
+        "Invalid 'containerPortRange' setting for container 'app'."
+    );
+    let (way, value) = ports(json!({"containerPortRange": "1-65535"}));
+    let definition = accepted(&base, &[(&way, value)]);
+    assert_eq!(
+        definition["containerDefinitions"][0]["portMappings"],
+        json!([{"containerPortRange": "1-65535", "protocol": "tcp"}])
+    );
+}
+
+#[test]
+fn register_task_definition_maps_a_host_port_once() {
+    let base = two();
+    let map = |first: Value, second: Value, mode: &str| {
+        vec![
+            ("containerDefinitions.0.portMappings", json!([first])),
+            ("containerDefinitions.1.portMappings", json!([second])),
+            ("networkMode", json!(mode)),
+        ]
+    };
+    let same = json!({"containerPort": 80, "hostPort": 8080});
+    assert_eq!(
+        refused(&base, &map(same.clone(), same.clone(), "bridge")),
+        "tcp host port '8080' is mapped multiple times in task."
+    );
+    accepted(
+        &base,
+        &map(
+            same,
+            json!({"containerPort": 80, "hostPort": 8080, "protocol": "udp"}),
+            "bridge",
+        ),
+    );
+    let any = json!({"containerPort": 80});
+    accepted(&base, &map(any.clone(), any.clone(), "bridge"));
+    assert_eq!(
+        refused(&base, &map(any.clone(), any, "awsvpc")),
+        "tcp host port '80' is mapped multiple times in task."
+    );
+    let named = |port: i32| json!({"containerPort": port, "name": "http"});
+    assert_eq!(
+        refused(&base, &map(named(80), named(81), "bridge")),
+        "Invalid 'portMappings.name' setting for container 'side'."
+    );
+}
+
+#[test]
+fn register_task_definition_wants_plain_containers_in_awsvpc() {
+    let base = minimal("web");
+    for (member, value) in [
+        ("hostname", json!("web")),
+        ("dnsServers", json!(["10.0.0.1"])),
+        ("dnsSearchDomains", json!(["local"])),
+        ("extraHosts", json!([{"hostname": "a", "ipAddress": "10.0.0.1"}])),
+        ("disableNetworking", json!(true)),
+    ] {
+        accepted(&base, &[(&app(member), value.clone())]);
+        assert_eq!(
+            refused(&base, &[(&app(member), value), ("networkMode", json!("awsvpc"))]),
+            format!("{member} is not supported on container when networkMode=awsvpc.")
+        );
+    }
+    let proxy = ("proxyConfiguration", json!({"containerName": "app"}));
+    assert_eq!(
+        refused(&base, std::slice::from_ref(&proxy)),
+        "proxyConfiguration requires networkMode awsvpc."
+    );
+    accepted(&base, &[proxy, ("networkMode", json!("awsvpc"))]);
+    assert_eq!(
+        refused(
+            &base,
+            &[
+                ("proxyConfiguration", json!({"containerName": "gone"})),
+                ("networkMode", json!("awsvpc"))
+            ]
+        ),
+        "proxyConfiguration names a container that does not exist: 'gone'."
+    );
+}

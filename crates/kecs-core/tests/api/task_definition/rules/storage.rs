@@ -1,0 +1,118 @@
+//! Volumes and mounts that cannot be registered.
+
+use serde_json::{Value, json};
+
+use super::{accepted, app, refused, two};
+use crate::task_definition::minimal;
+
+#[test]
+fn register_task_definition_wants_volumes_that_are_there() {
+    let base = two();
+    let mount = |volume: Value, path: &str| json!([{"sourceVolume": volume, "containerPath": path}]);
+    let mounts = app("mountPoints");
+    assert_eq!(
+        refused(&base, &[(&mounts, mount(json!("data"), "/data"))]),
+        "Unknown volume 'data'."
+    );
+    assert_eq!(
+        refused(&base, &[(&mounts, mount(Value::Null, "/data"))]),
+        "Unknown volume 'null'."
+    );
+    let data = ("volumes", json!([{"name": "data"}]));
+    accepted(&base, &[(&mounts, mount(json!("data"), "/data")), data.clone()]);
+    assert_eq!(
+        refused(&base, &[(&mounts, mount(json!("data"), "")), data.clone()]),
+        "Invalid 'mountPoints.containerPath' setting for container 'app'."
+    );
+    let twice = json!([{"sourceVolume": "data", "containerPath": "/a"}, {"sourceVolume": "data", "containerPath": "/a"}]);
+    assert_eq!(
+        refused(&base, &[(&mounts, twice), data]),
+        "Invalid 'mountPoints.containerPath' setting for container 'app'."
+    );
+    let from = app("volumesFrom");
+    accepted(&base, &[(&from, json!([{"sourceContainer": "side"}]))]);
+    for source in ["gone", "app"] {
+        assert_eq!(
+            refused(&base, &[(&from, json!([{"sourceContainer": source}]))]),
+            format!("Unknown volume '{source}'.")
+        );
+    }
+}
+
+#[test]
+fn register_task_definition_wants_volumes_of_one_kind() {
+    let base = minimal("web");
+    let volumes = |volumes: Value| [("volumes", volumes)];
+    assert_eq!(
+        refused(&base, &volumes(json!([{"name": "a"}, {"name": "a"}]))),
+        "Duplicate volume name 'a'."
+    );
+    assert_eq!(
+        refused(&base, &volumes(json!([{"name": ""}]))),
+        "Volume.name should not be null or empty."
+    );
+    assert_eq!(
+        refused(&base, &volumes(json!([{"name": "a b"}]))),
+        "Volume.name contains invalid characters."
+    );
+    let efs = json!({"fileSystemId": "fs-1"});
+    assert_eq!(
+        refused(
+            &base,
+            &volumes(json!([{"name": "a", "host": {"sourcePath": "/a"}, "efsVolumeConfiguration": efs}]))
+        ),
+        "Only one volume configuration can be specified for volume 'a'."
+    );
+    let definition = accepted(
+        &base,
+        &volumes(json!([{"name": "a", "efsVolumeConfiguration": efs}])),
+    );
+    assert_eq!(
+        definition["volumes"],
+        json!([{"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "rootDirectory": "/"}}])
+    );
+    let access = json!({"fileSystemId": "fs-1", "authorizationConfig": {"accessPointId": "fsap-1"}});
+    assert_eq!(
+        refused(
+            &base,
+            &volumes(json!([{"name": "a", "efsVolumeConfiguration": access}]))
+        ),
+        "Transit encryption must be enabled for volume 'a' when an access point or IAM authorization is used."
+    );
+    let role = json!({"fileSystemId": "fs-1", "authorizationConfig": {"iam": "ENABLED"}});
+    assert_eq!(
+        refused(
+            &base,
+            &volumes(json!([{"name": "a", "efsVolumeConfiguration": role}]))
+        ),
+        "Transit encryption must be enabled for volume 'a' when an access point or IAM authorization is used."
+    );
+    let deep = json!({"fileSystemId": "fs-1", "authorizationConfig": {"accessPointId": "fsap-1"},
+        "transitEncryption": "ENABLED", "rootDirectory": "/deep"});
+    assert_eq!(
+        refused(
+            &base,
+            &volumes(json!([{"name": "a", "efsVolumeConfiguration": deep}]))
+        ),
+        "The root directory of volume 'a' must be omitted or set to / when an access point is used."
+    );
+    let docker = json!([{"name": "a", "dockerVolumeConfiguration": {}}]);
+    assert_eq!(
+        accepted(&base, &volumes(docker))["volumes"][0]["dockerVolumeConfiguration"],
+        json!({"scope": "task", "driver": "local"})
+    );
+    let provision = |scope: &str| {
+        volumes(json!([{"name": "a", "dockerVolumeConfiguration": {"scope": scope, "autoprovision": true}}]))
+    };
+    accepted(&base, &provision("shared"));
+    assert_eq!(
+        refused(&base, &provision("task")),
+        "Invalid 'autoprovision' setting for volume 'a'. It is only valid for the scope shared."
+    );
+    let launch =
+        json!([{"name": "a", "configuredAtLaunch": true}, {"name": "b", "configuredAtLaunch": true}]);
+    assert_eq!(
+        refused(&base, &volumes(launch)),
+        "Only one volume of a task definition can be configured at launch."
+    );
+}
