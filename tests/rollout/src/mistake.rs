@@ -12,6 +12,9 @@ use crate::law::Law;
 use crate::view::NOW;
 use crate::world::{Breaker, Left, Setup};
 
+/// What makes another revision of one.
+const OTHER: char = '\'';
+
 /// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mistake {
@@ -236,7 +239,7 @@ impl Mistake {
                     it.rollout_state = Some(DeploymentRolloutState::InProgress);
                 }
             }),
-            Self::HoldIgnored => rollouts(view, |it| it.setbacks = 0),
+            Self::HoldIgnored => rollouts(view, |it| it.resume_at = None),
             Self::BackToTheFirst => {
                 let done = |it: &kecs_core::record::ServiceDeployment| {
                     it.deployment.status == Some(ServiceDeploymentStatus::Successful)
@@ -257,16 +260,12 @@ impl Mistake {
                     .collect();
                 view.deployments.retain(|it| !later.contains(it));
             }
-            Self::BackAgain => {
-                rollouts(view, |it| it.is_rollback = false);
-                // Whatever is there is gone back to, the present one included.
-                for it in view.revisions.values_mut() {
-                    it.service.clear();
+            Self::BackAgain => rollouts(view, |it| {
+                if it.is_rollback {
+                    it.is_rollback = false;
+                    it.revision.push(OTHER);
                 }
-                if let Some(rollout) = view.service.rollouts.first_mut() {
-                    rollout.revision.push('\'');
-                }
-            }
+            }),
             Self::RequestUnseen => {
                 for it in &mut view.deployments {
                     if it.deployment.status == Some(ServiceDeploymentStatus::RollbackRequested) {
@@ -307,6 +306,20 @@ impl Mistake {
                 let newest = decision.service.service.deployments.iter_mut().flatten().next();
                 if let Some(newest) = newest.filter(|it| healthy(&it.id)) {
                     newest.rollout_state = Some(DeploymentRolloutState::Completed);
+                }
+            }
+            Self::BackAgain => {
+                let goes_back = |id: &String| {
+                    view.service
+                        .rollouts
+                        .iter()
+                        .any(|it| it.id == *id && it.is_rollback)
+                };
+                for it in &mut decision.service.rollouts {
+                    if it.revision.ends_with(OTHER) {
+                        it.revision.pop();
+                    }
+                    it.is_rollback |= goes_back(&it.id);
                 }
             }
             Self::NeverComplete => {
@@ -368,7 +381,6 @@ impl Mistake {
             | Self::FailedGoesOn
             | Self::HoldIgnored
             | Self::BackToTheFirst
-            | Self::BackAgain
             | Self::RequestUnseen => {}
         }
     }

@@ -227,7 +227,12 @@ fn broken(
         .into_iter()
         .find(|(_, is_broken)| *is_broken)
         .map(|(law, _)| law);
+    // A spoiled decision is never decided once: that is looked at where it is what is to be found.
+    let looks_twice = mistake.is_none_or(|it| it.breaks().contains(&Law::Once));
     found.or_else(|| {
+        if !looks_twice {
+            return None;
+        }
         let next = kept(shown, decision);
         let again = wrong(&next, mistake);
         (!again.is_nothing(&next)).then_some(Law::Once)

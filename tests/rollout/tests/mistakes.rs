@@ -37,9 +37,14 @@ fn each_law_is_broken_by_a_mistake() {
 
 #[test]
 fn without_a_mistake_nothing_is_found_where_mistakes_are_looked_for() {
+    let mut looked_at = Vec::new();
     for mistake in Mistake::ALL {
-        let (setup, left) = mistake.needs();
-        let found = explore(setup, left, None);
+        let needs = mistake.needs();
+        if looked_at.contains(&needs) {
+            continue;
+        }
+        let found = explore(needs.0, needs.1, None);
         assert!(found.broken.is_empty(), "{mistake:?}: {:#?}", found.broken);
+        looked_at.push(needs);
     }
 }
