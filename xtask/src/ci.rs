@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::repository::{Mode, Repository, cargo};
-use crate::{crds, ecs_model, layers, situations, states, tidy};
+use crate::{clients, crds, ecs_model, layers, situations, states, tidy};
 
 /// How a step ended.
 enum End {

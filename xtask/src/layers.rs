@@ -49,7 +49,15 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "kecs-server",
-        imports: &["capt-core", "clock", "kecs-controller", "kecs-core", "kecs-model", "kecs-store", "telemetry"],
+        imports: &[
+            "capt-core",
+            "clock",
+            "kecs-controller",
+            "kecs-core",
+            "kecs-model",
+            "kecs-store",
+            "telemetry",
+        ],
     },
     Layer {
         name: "kecs-model",

@@ -1,5 +1,7 @@
 //! `cargo xtask states`: the tables of states and signals as pages of the reference.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 use capt_core::fault;
 use capt_core::lifecycle::Lifecycle;
@@ -23,13 +25,15 @@ struct Sections(String);
 
 impl ecs::Visit for Sections {
     fn machine<M: Machine>(&mut self) {
-        self.0.push_str(&format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            self.0,
             "## {title}\n\n```mermaid\n{diagram}\n```\n\n{table}\n\n{matrix}\n\n",
             title = M::TITLE,
             diagram = render_mermaid::<M>().trim_end(),
             table = render_markdown::<M>().trim_end(),
             matrix = render_matrix::<M>().trim_end(),
-        ));
+        );
     }
 }
 

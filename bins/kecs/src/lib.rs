@@ -3,6 +3,7 @@
 mod cli;
 pub mod config;
 mod events;
+mod logs;
 pub mod process;
 mod serve;
 pub mod settings;

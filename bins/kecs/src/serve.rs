@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clock::Clock;
 use kecs_controller::{Controller, Settings};
 use kecs_core::scheduler::Pace;
@@ -12,14 +12,16 @@ use kecs_server::measured::Measured;
 use kecs_server::metrics::Metrics;
 use kecs_server::request_id::{RequestIds, seed};
 use kecs_server::server::{Running, Setup};
+use kecs_server::traced::{Origins, Traced};
 use kecs_sim::SimulatedPlane;
 
 use crate::config::{Auth, Config};
+use crate::logs::Logs;
 use crate::{process, store};
 
 /// Runs a server until the process is asked to stop.
 pub(crate) async fn run(config: Config) -> Result<()> {
-    telemetry::init(&config.log, config.log_format).context("set up logs")?;
+    let logs = Logs::init(&config.log, config.log_format, config.otlp_endpoint.as_deref())?;
     let stop = process::stop_signal()?;
     let stopped_tasks = config.stopped_tasks;
     let setup = setup(config)?;
@@ -44,6 +46,7 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     running.stop().await;
     controller.shutdown().await;
     tracing::info!("stopped");
+    logs.flush().await;
     Ok(())
 }
 
@@ -55,11 +58,12 @@ fn setup(config: Config) -> Result<Setup> {
         Auth::Keys(path) => Access::Keys(KeyRing::read(path)?),
     };
     let fallback = config.fallback.as_deref().map(Fallback::new).transpose()?;
+    let origins = Origins::default();
     let opened = store::open_cached(&config.engine, config.cache_entries, config.cache_ttl)?;
     let plane = SimulatedPlane::new(config.durations, config.capacity, clock.clone());
     Ok(Setup {
-        store: Arc::new(Measured::new(opened.store, metrics.clone())),
-        plane: Arc::new(plane),
+        store: Arc::new(Measured::new(opened.store, metrics.clone(), origins.clone())),
+        plane: Arc::new(Traced::new(Arc::new(plane), origins)),
         listen: config.listen,
         admin_listen: config.admin_listen,
         endpoint: config.endpoint,

@@ -87,7 +87,7 @@ impl Controller {
             changed,
             places,
             tasks,
-            seed: settings.seed,
+            rounds_begun: 0,
             due: BTreeMap::new(),
             busy: BTreeSet::new(),
             rounds: JoinSet::new(),
@@ -117,7 +117,7 @@ struct State {
     changed: Arc<Changed>,
     places: Arc<Places>,
     tasks: Tasks,
-    seed: u64,
+    rounds_begun: u64,
     /// When each service is to be seen to.
     due: BTreeMap<Key, Timestamp>,
     /// The services that are being seen to.
@@ -274,9 +274,8 @@ impl State {
             self.busy.insert(key.clone());
             let (store, clock) = (self.store.clone(), self.clock.clone());
             let pace = self.settings.pace;
-            // Seeds that follow each other would give ids that follow each other.
-            self.seed = splitmix64(self.seed);
-            let seed = self.seed;
+            self.rounds_begun += 1;
+            let seed = splitmix64(self.settings.seed ^ self.rounds_begun.rotate_left(32));
             self.rounds.spawn(async move {
                 let next = match round(&*store, &key, pace, clock.now(), seed).await {
                     Ok(next) => next,

@@ -3,6 +3,15 @@
 //! The input has been checked against the model before ([`kecs_model::check`]). What is left here is what takes more
 //! than one member of it, or what is kept.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "every operation owns its request, so that one table holds them all"
+)]
+#![allow(
+    clippy::similar_names,
+    reason = "a thing is `named` by a request in one of several ways, and has one `name`"
+)]
+
 use kecs_model::{ErrorCode, Input, Operation, Refusal};
 use serde_json::{Map, Value};
 

@@ -86,7 +86,7 @@ impl Scope {
             return Ok(named.to_owned());
         }
         match self.own(named)?.split() {
-            ("cluster", names) if names.len() == 1 => Ok(names[0].to_owned()),
+            ("cluster", of_it) if of_it.len() == 1 => Ok(of_it[0].to_owned()),
             (kind, _) => Err(Refusal::invalid(format!(
                 "Invalid identifier: Identifier is for {kind}. Expected: cluster"
             ))),

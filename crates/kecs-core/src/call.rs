@@ -35,9 +35,11 @@ impl Ids {
 
     /// Any number.
     pub fn number(&self) -> u64 {
-        let number = splitmix64(self.0.get());
-        self.0.set(number);
-        number
+        // The state goes on by the increment of the generator and never by its output: two streams whose seeds were
+        // numbers of each other would be the same.
+        let state = self.0.get();
+        self.0.set(state.wrapping_add(0x9E37_79B9_7F4A_7C15));
+        splitmix64(state)
     }
 
     /// Thirty-two hexadecimal digits, as tasks and container instances have.
@@ -76,6 +78,8 @@ impl Call<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -94,5 +98,19 @@ mod tests {
         assert_eq!(ids.digits().len(), 19);
         assert_ne!(ids.hex(), hex);
         assert_eq!(Ids::new(7).hex(), hex);
+    }
+
+    /// However seeds come of one another, what is told with them does not.
+    #[test]
+    fn ids_of_seeds_that_are_numbers_of_each_other_never_meet() {
+        let mut seen = BTreeSet::new();
+        let mut seed = 7;
+        for _ in 0..1_000 {
+            let ids = Ids::new(seed);
+            for _ in 0..10 {
+                assert!(seen.insert(ids.hex()));
+            }
+            seed = splitmix64(seed);
+        }
     }
 }

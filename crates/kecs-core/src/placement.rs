@@ -29,7 +29,7 @@ pub use resources::Resources;
 /// The attribute that says in which availability zone an instance is.
 pub(crate) const ZONE: &str = "ecs.availability-zone";
 /// How the attributes begin that say what an agent can do.
-const CAPABILITY: &str = "com.amazonaws.ecs.capability.";
+const CAPABILITY: [&str; 2] = ["com.amazonaws.ecs.capability.", "ecs.capability."];
 /// How the ids of instances outside of EC2 begin.
 const OUTSIDE: &str = "mi-";
 
@@ -319,9 +319,10 @@ impl Instance {
             return Some(Lack::Agent);
         }
         // An agent that does not say what it can do is taken to do everything.
-        let tells = self.attributes.keys().any(|it| it.starts_with(CAPABILITY));
+        let is_capability = |name: &String| CAPABILITY.iter().any(|it| name.starts_with(it));
+        let tells = self.attributes.keys().any(is_capability);
         let has = |(name, value): &(String, Option<String>)| {
-            let silent = !tells && name.starts_with(CAPABILITY);
+            let silent = !tells && is_capability(name);
             silent
                 || self
                     .attributes

@@ -11,7 +11,6 @@ use kecs_core::tx::{Commit, Tx};
 use kecs_model::{ErrorCode, Operation, Refusal};
 use kecs_store::{CommitError, Store};
 use serde_json::Value;
-use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::access::Caller;
@@ -135,9 +134,8 @@ impl Api {
         match effect {
             None => {}
             Some(Effect::Execute(execute)) => {
-                let span = tracing::info_span!("plane", call = "execute", task = execute.task_arn);
-                let session = self.plane.execute(execute).instrument(span).await;
-                let session = session.map_err(refused)?;
+                let session = self.plane.execute(execute).await;
+                let session = session.map_err(|fault| refused(&fault))?;
                 let session = serde_json::to_value(session).unwrap_or_default();
                 if let Some(output) = output.as_object_mut() {
                     output.insert("session".to_owned(), session);
@@ -149,7 +147,7 @@ impl Api {
 }
 
 /// What the caller is told when the data plane could not do it.
-fn refused(fault: PlaneFault) -> Refusal {
+fn refused(fault: &PlaneFault) -> Refusal {
     let code = match fault {
         PlaneFault::Unreachable(_) => ErrorCode::ServerException,
         PlaneFault::NotRunning(_) => ErrorCode::TargetNotConnectedException,

@@ -26,6 +26,9 @@ use crate::request_id::RequestIds;
 use crate::sigv4::SignedRequest;
 use crate::wire::{self, Elsewhere, Route};
 
+#[cfg(test)]
+mod tests;
+
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 

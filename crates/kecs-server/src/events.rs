@@ -31,7 +31,7 @@ pub enum Since {
 pub enum Format {
     /// `{sequence, id, type, timestamp, resource, data}`.
     Plain,
-    /// As Amazon EventBridge delivers events of ECS.
+    /// As Amazon `EventBridge` delivers events of ECS.
     EventBridge,
 }
 

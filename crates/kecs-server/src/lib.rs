@@ -20,5 +20,6 @@ pub mod profile;
 pub mod request_id;
 pub mod server;
 pub mod sigv4;
+pub mod traced;
 pub mod upkeep;
 pub mod wire;

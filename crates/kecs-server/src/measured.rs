@@ -18,17 +18,23 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::metrics::{CommitOutcome, Metrics};
+use crate::traced::Origins;
 
 /// A store, measured.
 pub struct Measured {
     store: Arc<dyn Store>,
     metrics: Metrics,
+    origins: Origins,
 }
 
 impl Measured {
-    /// Measures what is committed to `store`.
-    pub fn new(store: Arc<dyn Store>, metrics: Metrics) -> Self {
-        Self { store, metrics }
+    /// Measures what is committed to `store`, and leaves in `origins` from where tasks come.
+    pub fn new(store: Arc<dyn Store>, metrics: Metrics, origins: Origins) -> Self {
+        Self {
+            store,
+            metrics,
+            origins,
+        }
     }
 }
 
@@ -45,6 +51,8 @@ impl Store for Measured {
     async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, CommitError> {
         let span = tracing::info_span!("commit", engine = self.engine(), changes = commit.changes.len());
         let kinds: Vec<EventType> = commit.events.iter().map(|event| event.kind).collect();
+        // Before the commit: once it is durable, the tasks may be handed over at any moment.
+        let made = self.origins.remember(&commit, &span);
         let started = Instant::now();
         let committed = self.store.commit(commit, now).instrument(span).await;
         let outcome = match &committed {
@@ -57,6 +65,8 @@ impl Store for Measured {
             for kind in kinds {
                 self.metrics.event(kind);
             }
+        } else {
+            self.origins.forget(&made);
         }
         committed
     }

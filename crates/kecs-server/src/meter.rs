@@ -11,6 +11,9 @@ use kecs_store::{Fed, Feed, Store, StoreError};
 
 use crate::metrics::Metrics;
 
+#[cfg(test)]
+mod tests;
+
 /// How many terms are looked at in one go.
 const TERMS: usize = 1000;
 

@@ -19,9 +19,9 @@ pub enum ProfileError {
 /// Workers and tasks of the runtime, memory and threads of the process, and what the store holds.
 pub fn runtime(stats: &Stats) -> Value {
     let runtime = tokio::runtime::Handle::current().metrics();
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let told = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let of_process = |name: &str| -> Option<u64> {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        let line = told.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim_start_matches(':').split_ascii_whitespace().next()?.parse().ok()
     };
     json!({
@@ -44,6 +44,7 @@ pub fn runtime(stats: &Stats) -> Value {
 #[cfg(feature = "pprof")]
 pub async fn cpu(duration: Duration) -> Result<String, ProfileError> {
     use std::collections::BTreeMap;
+    use std::fmt::Write as _;
 
     let failed = |error: pprof::Error| ProfileError::Failed(error.to_string());
     let guard = pprof::ProfilerGuardBuilder::default()
@@ -60,7 +61,12 @@ pub async fn cpu(duration: Duration) -> Result<String, ProfileError> {
         let names: Vec<String> = names.map(|symbol| symbol.name().replace(';', ":")).collect();
         *stacks.entry(format!("{};{}", frames.thread_name, names.join(";"))).or_default() += count;
     }
-    Ok(stacks.iter().map(|(stack, count)| format!("{stack} {count}\n")).collect())
+    let mut text = String::new();
+    for (stack, count) in &stacks {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "{stack} {count}");
+    }
+    Ok(text)
 }
 
 /// Where the time goes is not told by this build.

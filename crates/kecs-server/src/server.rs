@@ -268,7 +268,7 @@ fn subscription(endpoint: &Endpoint, parts: &http::request::Parts) -> Result<Sub
     }
 }
 
-/// Refuses pages of other sites: a browser lets them open WebSockets to this machine.
+/// Refuses pages of other sites: a browser lets them open sockets to this machine.
 fn from_here(parts: &http::request::Parts) -> Result<(), Refusal> {
     let Some(origin) = parts.headers.get(http::header::ORIGIN) else {
         return Ok(());

@@ -19,7 +19,7 @@ pub(crate) fn attached(attachment: &Attachment, task_arn: &str) -> Attachment {
         return attachment.clone();
     }
     let seed = seed_of(task_arn);
-    let [_, _, a, b, c, d, e, f] = seed.to_be_bytes();
+    let [_, _, _, b, c, d, e, f] = seed.to_be_bytes();
     let mut details = attachment.details.clone().unwrap_or_default();
     let mut tell = |name: &str, value: String| {
         details.retain(|it| it.name.as_deref() != Some(name));
@@ -33,11 +33,23 @@ pub(crate) fn attached(attachment: &Attachment, task_arn: &str) -> Attachment {
         "macAddress",
         format!("0a:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"),
     );
-    tell("privateDnsName", format!("ip-10-{a}-{b}-{c}.ec2.internal"));
-    tell("privateIPv4Address", address(task_arn));
+    let address = address(task_arn);
+    tell(
+        "privateDnsName",
+        format!("ip-{}.ec2.internal", address.replace('.', "-")),
+    );
+    tell("privateIPv4Address", address);
     Attachment {
         status: Some("ATTACHED".to_owned()),
         details: Some(details),
+        ..attachment.clone()
+    }
+}
+
+/// The attachment once it is given back.
+pub(crate) fn detached(attachment: &Attachment) -> Attachment {
+    Attachment {
+        status: Some("DELETED".to_owned()),
         ..attachment.clone()
     }
 }

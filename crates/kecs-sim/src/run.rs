@@ -10,7 +10,7 @@ use kecs_model::types::{
 };
 
 use crate::Durations;
-use crate::attachment::{attached, binding, interface};
+use crate::attachment::{attached, binding, detached, interface};
 use crate::script::{self, Script};
 
 /// What a container that is asked to end exits with: it was ended by SIGTERM.
@@ -126,7 +126,7 @@ impl Run {
                 self.status = TaskStatus::Deprovisioning;
                 self.expect(offset + self.durations.deprovisioning, Happening::Released);
             }
-            Happening::Released => self.status = TaskStatus::Stopped,
+            Happening::Released => self.released(),
         }
         Some(self.report(offset))
     }
@@ -152,6 +152,16 @@ impl Run {
         for name in names {
             self.expect(offset + self.durations.pulling, Happening::Pulled(name));
         }
+    }
+
+    fn released(&mut self) {
+        self.status = TaskStatus::Stopped;
+        // What was never attached is given back as well.
+        let attachments = self
+            .attachments
+            .as_deref()
+            .or(self.order.task.attachments.as_deref());
+        self.attachments = attachments.map(|all| all.iter().map(detached).collect());
     }
 
     fn pulled(&mut self, name: &str, offset: Duration) {

@@ -213,6 +213,14 @@ fn addresses_come_of_the_arn_and_ports_as_asked() {
         .iter()
         .find(|it| it.name.as_deref() == Some("privateIPv4Address"));
     assert_eq!(told.unwrap().value, address);
+    let named = attachment
+        .details
+        .as_ref()
+        .unwrap()
+        .iter()
+        .find(|it| it.name.as_deref() == Some("privateDnsName"));
+    let dashed = address.unwrap().replace('.', "-");
+    assert_eq!(named.unwrap().value, Some(format!("ip-{dashed}.ec2.internal")));
     assert_eq!(report.containers["web"].network_bindings, None);
 }
 

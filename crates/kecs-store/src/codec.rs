@@ -19,7 +19,7 @@ macro_rules! kinds {
         }
 
         /// The kind of this name.
-        pub(crate) fn known(name: &str) -> Option<&'static str> {
+        fn known(name: &str) -> Option<&'static str> {
             match name {
                 $($name => Some($name),)*
                 _ => None,
@@ -71,4 +71,12 @@ pub(crate) fn decode(key: &Key, kind: &str, json: &[u8]) -> Result<Arc<Record>, 
 /// An event as it is kept.
 pub(crate) fn text(event: &Event) -> Result<String, StoreError> {
     serde_json::to_string(event).map_err(|error| StoreError::engine("encoding an event", &error))
+}
+
+/// The kind of this name.
+pub(crate) fn kind_named(key: &Key, name: &str) -> Result<&'static str, StoreError> {
+    known(name).ok_or_else(|| StoreError::Record {
+        key: key.to_string(),
+        why: format!("there is no kind of record named {name:?}"),
+    })
 }

@@ -244,10 +244,11 @@ impl Listeners {
     }
 
     /// Makes what was written durable, then tells of it, as far as it was not told of. Who begins to listen meanwhile
-    /// hears all of it or finds it.
+    /// hears all of it or finds it. Keys that were deleted up to `missed` may not be among those that `changed`.
     pub(crate) fn publish(
         &self,
         head: Head,
+        missed: Option<u64>,
         mut changed: Vec<Fed>,
         commit: impl FnOnce() -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
@@ -258,6 +259,9 @@ impl Listeners {
             changed.retain(|fed| fed.revision > known);
             self.newest.send_replace(head);
             for feed in &*feeds {
+                if let Some(missed) = missed {
+                    feed.missed(missed);
+                }
                 feed.applied(head.revision, &changed);
             }
         }

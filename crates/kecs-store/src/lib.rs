@@ -16,6 +16,8 @@ mod error;
 mod group;
 pub mod history;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod sqlite;
 mod store;
 pub mod transfer;

@@ -78,6 +78,7 @@ fn a_value_that_cannot_be_is_named_with_where_it_came_from() {
         ("event-retention", "36501d", "longer than a hundred years"),
         ("event-retention", "18446744073709551615d", "longer than a hundred years"),
         ("audit-sync", "always", "`batch`, `second` and `never` are modes"),
+        ("otlp-endpoint", "https://x", "not a URL that begins with http://"),
         ("log-format", "xml", "`xml` is no log format: text and json are"),
     ] {
         let error = config(&[&format!("--{name}={value}")]).unwrap_err();

@@ -61,6 +61,7 @@ async fn a_task_runs_and_is_stopped_and_is_forgotten_after_an_hour() {
     assert_eq!(stopped["stopCode"], "UserInitiated");
     assert_eq!(stopped["stoppedReason"], "enough");
     assert_eq!(stopped["containers"][0]["exitCode"], 143);
+    assert_eq!(stopped["attachments"][0]["status"], "DELETED");
     world.pass(3_590).await;
     assert_eq!(task().await["lastStatus"], "STOPPED");
     world.pass(20).await;

@@ -209,10 +209,18 @@ pub(super) fn describe(
     let listed = match (named, request.cluster) {
         (None, None) => everything(tx, &paging)?,
         (named, cluster) => {
-            let names = names(tx, named, cluster.as_deref())?;
+            let of_it = cluster.map(|cluster| of_a_cluster(tx, &cluster)).transpose()?;
+            let names = match &named {
+                Some(named) => named
+                    .iter()
+                    .map(|it| provider_name(tx, it))
+                    .collect::<Result<_, _>>()?,
+                None => of_it.clone().unwrap_or_default(),
+            };
             let mut found = Vec::new();
             for name in names {
-                match known(tx, &name)? {
+                let asked = of_it.as_ref().is_none_or(|all| all.contains(&name));
+                match known(tx, &name)?.filter(|_| asked) {
                     Some(it) => found.push((tx.scope().capacity_provider(&name), it)),
                     None => failures.push(name::missing(arn(tx.scope(), &name))),
                 }
@@ -238,15 +246,9 @@ pub(super) fn describe(
     })
 }
 
-/// The names that a request asks for: those it gives, or those of the cluster it gives, or both.
-fn names(tx: &Tx<'_>, named: Option<Vec<String>>, cluster: Option<&str>) -> Result<Vec<String>, Refusal> {
-    let given = named.unwrap_or_default();
-    let given = given.iter().map(|named| provider_name(tx, named));
-    let given = given.collect::<Result<Vec<_>, _>>()?;
-    let Some(cluster) = cluster else {
-        return Ok(given);
-    };
-    let (cluster, record) = name::active_cluster(tx, Some(cluster))?;
+/// The capacity providers of a cluster by name: those that are associated with it, and its own.
+fn of_a_cluster(tx: &Tx<'_>, named: &str) -> Result<Vec<String>, Refusal> {
+    let (cluster, record) = name::active_cluster(tx, Some(named))?;
     let mut names = record.cluster.capacity_providers.unwrap_or_default();
     let own = tx.scope().term_in("capacity-providers", &cluster);
     for (_, it) in tx.all::<CapacityProvider>(&own)? {
@@ -255,10 +257,7 @@ fn names(tx: &Tx<'_>, named: Option<Vec<String>>, cluster: Option<&str>) -> Resu
             names.push(name);
         }
     }
-    if given.is_empty() {
-        return Ok(names);
-    }
-    Ok(given.into_iter().filter(|name| names.contains(name)).collect())
+    Ok(names)
 }
 
 /// A page of all that there are. Those that every account has are not kept, so they are set between the others.

@@ -6,7 +6,7 @@ use kecs_model::{ErrorCode, Refusal};
 use super::page::{Paging, Pick};
 use super::{account_setting, name, strategy, tags};
 use crate::call::Call;
-use crate::record::{CapacityProvider, Cluster, Record, status};
+use crate::record::{CapacityProvider, Cluster, Kind as _, status};
 use crate::tx::Tx;
 
 pub(super) mod count;
@@ -65,7 +65,7 @@ fn wanted(
     let items = request.default_capacity_provider_strategy.unwrap_or_default();
     let items = strategy::checked(tx, &providers, items)?;
     let mut known = Vec::new();
-    if !request.settings.as_ref().is_some_and(|it| !it.is_empty()) {
+    if request.settings.as_ref().is_none_or(Vec::is_empty) {
         let insights = account_setting::effective(tx, call, SettingName::ContainerInsights)?;
         known = vec![setting::insights(insights)];
     }
@@ -124,10 +124,8 @@ pub(super) fn list(
 ) -> Result<types::ListClustersResponse, Refusal> {
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let listed = paging.select(tx, &tx.scope().term("clusters"), |entry| {
-        Ok(match &*entry.record {
-            Record::Cluster(it) => Pick::Take(it.cluster.cluster_arn.clone().unwrap_or_default()),
-            _ => Pick::Skip,
-        })
+        let arn = Cluster::of(&entry.record).and_then(|it| it.cluster.cluster_arn.clone());
+        Ok(arn.map_or(Pick::Skip, Pick::Take))
     })?;
     Ok(types::ListClustersResponse {
         cluster_arns: Some(listed.items),
@@ -184,6 +182,15 @@ pub(super) fn put_capacity_providers(
     let (name, mut record) = name::active_cluster(tx, request.cluster.as_deref())?;
     let providers = strategy::providers(tx, &name, &request.capacity_providers.unwrap_or_default())?;
     let items = request.default_capacity_provider_strategy.unwrap_or_default();
+    for item in &items {
+        let named = item.capacity_provider.as_deref().unwrap_or_default();
+        if !providers.contains(&strategy::provider_name(tx, named)?) {
+            return Err(Refusal::invalid(
+                "The default capacity provider strategy cannot contain a capacity provider that is not associated \
+                 with the cluster.",
+            ));
+        }
+    }
     let items = strategy::checked(tx, &providers, items)?;
     let before = record.cluster.capacity_providers.take().unwrap_or_default();
     for gone in before.iter().filter(|name| !providers.contains(name)) {

@@ -22,7 +22,7 @@ pub(super) fn list(
     _call: &Call<'_>,
     request: types::ListServiceDeploymentsRequest,
 ) -> Result<types::ListServiceDeploymentsResponse, Refusal> {
-    let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
+    let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let named = request.service.as_deref().unwrap_or_default();
     let (key, record) = service::find(tx, &cluster, named)?.ok_or_else(service::not_found)?;
     let window = request.created_at.clone().unwrap_or_default();

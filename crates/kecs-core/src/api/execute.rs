@@ -44,9 +44,12 @@ pub(super) fn execute(
     let container = container(containers, request.container.as_deref())?;
     let agents = container.managed_agents.iter().flatten();
     let mut states = agents.map(|agent| agent.last_status.as_deref());
-    let connected = states.all(|state| state.is_none_or(|state| state == status::RUNNING));
-    if container.last_status.as_deref() != Some(status::RUNNING) || !connected {
+    let agent_runs = states.all(|state| state.is_none_or(|state| state == status::RUNNING));
+    if container.last_status.as_deref() != Some(status::RUNNING) {
         return Err(not_connected());
+    }
+    if !agent_runs {
+        return Err(Refusal::invalid(NOT_ENABLED));
     }
     let output = types::ExecuteCommandResponse {
         cluster_arn: record.task.cluster_arn.clone(),

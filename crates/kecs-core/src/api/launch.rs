@@ -42,7 +42,7 @@ pub(in crate::api) struct Wanted<'a> {
 
 /// On what tasks are to run.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::api) struct Launch {
+pub(in crate::api) struct Compute {
     /// The launch type, unless capacity providers are named.
     pub(in crate::api) launch_type: Option<LaunchType>,
     /// The capacity providers; none where a launch type is named.
@@ -57,7 +57,7 @@ pub(in crate::api) struct Launch {
     pub(in crate::api) runs_on: LaunchType,
 }
 
-impl Launch {
+impl Compute {
     /// Whether the tasks run on Fargate.
     pub(in crate::api) fn is_fargate(&self) -> bool {
         self.runs_on == LaunchType::Fargate
@@ -70,7 +70,7 @@ pub(in crate::api) fn resolve(
     cluster: &record::Cluster,
     definition: &types::TaskDefinition,
     wanted: Wanted<'_>,
-) -> Result<Launch, Refusal> {
+) -> Result<Compute, Refusal> {
     let asked = wanted.strategy.filter(|strategy| !strategy.is_empty());
     if wanted.launch_type.is_some() && asked.is_some() {
         return Err(Refusal::invalid(
@@ -95,7 +95,7 @@ pub(in crate::api) fn resolve(
     compatible(definition, runs_on)?;
     let (asked_version, platform_version) = platform(definition, runs_on, wanted)?;
     let family = (runs_on == LaunchType::Fargate).then(|| family(definition));
-    Ok(Launch {
+    Ok(Compute {
         launch_type,
         strategy,
         asked_version,
@@ -109,9 +109,9 @@ pub(in crate::api) fn resolve(
 pub(in crate::api) fn on_instance(
     definition: &types::TaskDefinition,
     runs_on: LaunchType,
-) -> Result<Launch, Refusal> {
+) -> Result<Compute, Refusal> {
     compatible(definition, runs_on)?;
-    Ok(Launch {
+    Ok(Compute {
         launch_type: Some(runs_on),
         strategy: None,
         asked_version: None,

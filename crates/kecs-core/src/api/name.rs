@@ -1,5 +1,7 @@
 //! How requests name things: by name, by id, by long or short ARN.
 
+use std::fmt::Write as _;
+
 use kecs_model::{ErrorCode, Refusal, types};
 
 use crate::key::Scope;
@@ -46,11 +48,10 @@ pub fn in_cluster(scope: &Scope, kind: &str, cluster: &str, named: &str) -> Resu
             "Invalid identifier: Unsupported resource type: {found}"
         ))),
         (_, names) => match names.as_slice() {
-            [name] => Ok((*name).to_owned()),
             [other, _] if *other != cluster => Err(Refusal::invalid(format!(
                 "Invalid identifier: Identifier is for cluster {other}. Your cluster is {cluster}"
             ))),
-            [_, name] => Ok((*name).to_owned()),
+            [name] | [_, name] => Ok((*name).to_owned()),
             _ => Err(Refusal::invalid(
                 "Invalid identifier: Unexpected number of separators",
             )),
@@ -84,7 +85,11 @@ pub fn missing(arn: impl Into<String>) -> types::Failure {
 
 /// Hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Whether a name has only letters, digits, hyphens and underscores, and has 1 to 255 of them.

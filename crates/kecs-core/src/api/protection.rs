@@ -12,7 +12,7 @@ use crate::tx::Tx;
 
 /// Minutes of protection where the request does not say.
 ///
-/// Source: Amazon ECS API reference, "UpdateTaskProtection".
+/// Source: `UpdateTaskProtection` of the Amazon ECS API reference.
 const MINUTES: i32 = 120;
 
 /// Minutes that a protection lasts.

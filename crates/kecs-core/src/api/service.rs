@@ -16,6 +16,8 @@ use crate::tx::Tx;
 use crate::view::Page;
 
 mod create;
+mod fits;
+mod made;
 mod read;
 mod rules;
 mod settings;
@@ -107,8 +109,8 @@ fn begin(
     let (cluster, service) = (&opened.deployment.cluster, &opened.deployment.service);
     let deployment = tx.scope().service_deployment(cluster, service, &id);
     let revision = tx.scope().service_revision(cluster, service, &revision);
-    tx.put(revision, opened.revision);
-    tx.put(deployment, opened.deployment);
+    tx.create(revision, opened.revision);
+    tx.create(deployment, opened.deployment);
 }
 
 /// The ARN that a service has where none is kept.
@@ -121,7 +123,7 @@ pub(super) fn delete(
     call: &Call<'_>,
     request: types::DeleteServiceRequest,
 ) -> Result<types::DeleteServiceResponse, Refusal> {
-    let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
+    let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let (key, mut record) = there(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
     let sets = task_sets(tx, &cluster, key.last())?;
     let service = &mut record.service;
@@ -166,7 +168,7 @@ pub(super) fn describe(
     _call: &Call<'_>,
     request: types::DescribeServicesRequest,
 ) -> Result<types::DescribeServicesResponse, Refusal> {
-    let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
+    let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let tags = request
         .include
         .iter()
@@ -197,7 +199,7 @@ pub(super) fn list(
     _call: &Call<'_>,
     request: types::ListServicesRequest,
 ) -> Result<types::ListServicesResponse, Refusal> {
-    let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
+    let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let term = tx.scope().term_in("services", &cluster);
     let term = match (request.launch_type, request.scheduling_strategy) {

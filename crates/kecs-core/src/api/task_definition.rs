@@ -1,7 +1,7 @@
 //! Task definitions.
 
 use kecs_model::types::{self, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus};
-use kecs_model::{Refusal, types::SortOrder};
+use kecs_model::{ErrorCode, Refusal, types::SortOrder};
 
 use super::page::{Paging, Pick};
 use super::{name, tags};
@@ -22,9 +22,16 @@ mod register;
 mod size;
 mod volume;
 
+pub(super) use fargate::sized;
 pub use reference::{resolve, usable};
+pub(super) use size::{cpu, memory};
 
 use reference::exact;
+
+/// Revisions that a family has at most, over all its time.
+///
+/// Source: Amazon ECS developer guide, "Amazon ECS service quotas".
+const MOST_REVISIONS: i32 = 1_000_000;
 
 /// Task definitions and families on a page where the request does not say.
 const PAGE: usize = 100;
@@ -45,7 +52,13 @@ pub(super) fn register(
         family: family.clone(),
         ..Family::default()
     });
-    known.last_revision = known.last_revision.saturating_add(1);
+    if known.last_revision >= MOST_REVISIONS {
+        return Err(Refusal::new(
+            ErrorCode::LimitExceededException,
+            "The limit of revisions for the task definition family has been exceeded.",
+        ));
+    }
+    known.last_revision += 1;
     known.active += 1;
     let revision = known.last_revision;
     definition.task_definition_arn = Some(arn(tx.scope(), &family, revision));
@@ -58,7 +71,7 @@ pub(super) fn register(
         tags: tags.clone(),
     };
     tx.put(key, known);
-    tx.put(tx.scope().task_definition(&family, revision), record);
+    tx.create(tx.scope().task_definition(&family, revision), record);
     Ok(types::RegisterTaskDefinitionResponse {
         task_definition: Some(definition),
         tags: tags::shown(tags),

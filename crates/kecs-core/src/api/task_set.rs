@@ -98,7 +98,7 @@ fn answer(tx: &Tx<'_>, cluster: &str, set: types::TaskSet) -> Result<types::Crea
     })
 }
 
-/// The first task set of a service that is deployed by CodeDeploy: it has all of the tasks.
+/// The first task set of a service that is deployed by `CodeDeploy`: it has all of the tasks.
 pub(super) fn first(
     tx: &mut Tx<'_>,
     call: &Call<'_>,
@@ -196,8 +196,8 @@ fn checked_scale(scale: Option<&Scale>) -> Result<f64, Refusal> {
 fn find(tx: &Tx<'_>, cluster: &str, service: &str, named: &str) -> Result<Option<(Key, TaskSet)>, Refusal> {
     let id = if named.starts_with("arn:") {
         let arn = tx.scope().own(named)?;
-        let (kind, names) = arn.split();
-        match (kind, names.as_slice()) {
+        let (kind, parts) = arn.split();
+        match (kind, parts.as_slice()) {
             ("task-set", [of_cluster, of_service, prefix, digits]) => {
                 if *of_cluster != cluster || *of_service != service {
                     return Ok(None);

@@ -76,6 +76,8 @@ struct Numbers {
     room: usize,
     /// How many of the others wait for room that nobody makes yet.
     short: usize,
+    /// How many tasks that run or are on their way were asked to stop.
+    leaving: usize,
     /// How many tasks run or are on their way.
     active: usize,
     /// Whether nothing may be started, because the deployment was given up or tasks failed a moment ago.
@@ -100,6 +102,7 @@ impl Numbers {
             } else {
                 (missing - room).saturating_sub(leaving)
             },
+            leaving,
             active,
             holds,
         }
@@ -119,7 +122,7 @@ pub(super) fn clear_unhealthy(round: &mut Round<'_>) {
         .places(|it| task::is_wanted(it) && task::is_healthy(it))
         .len();
     let replaced = (healthy + unhealthy).saturating_sub(numbers.desired);
-    let cleared = usize::from(numbers.short > 0);
+    let cleared = usize::from(numbers.short > 0 && numbers.leaving == 0);
     let count = replaced.max(cleared).min(unhealthy);
     let stops = standing.unhealthy.into_iter().take(count);
     let stops = stops.map(|nth| (nth, task::UNHEALTHY.to_owned())).collect();
@@ -133,6 +136,7 @@ pub(super) fn plan(round: &mut Round<'_>) {
     };
     let standing = Standing::of(round, &id);
     let mut numbers = Numbers::of(round, &standing);
+    let within_bounds = numbers.short;
     let mut started = 0;
     if !numbers.holds {
         let batch = usize::try_from(round.view.pace.batch).unwrap_or(usize::MAX);
@@ -147,7 +151,11 @@ pub(super) fn plan(round: &mut Round<'_>) {
             .len();
         numbers.short += (asked - started).saturating_sub(leaving);
     }
-    let stopped = stop(round, &standing, &id, &numbers, started);
+    let unplaced = numbers.short > within_bounds;
+    let mut stopped = stop(round, &standing, &id, &numbers, started);
+    if unplaced && stopped == 0 && numbers.leaving == 0 {
+        stopped = clear_for_room(round, &standing);
+    }
     watch_grace(round);
     if numbers.short > 0 && started == 0 && stopped == 0 && is_stuck(round, &numbers) {
         let message = message::stuck(&round.name());
@@ -165,6 +173,15 @@ pub(super) fn waits(round: &mut Round<'_>) -> bool {
         }
         None => false,
     }
+}
+
+/// Stops an unhealthy task where no instance has room and it takes some. Returns how many.
+fn clear_for_room(round: &mut Round<'_>, standing: &Standing) -> usize {
+    let unhealthy = standing.unhealthy.iter().take(1);
+    let stops: Vec<_> = unhealthy.map(|nth| (*nth, task::UNHEALTHY.to_owned())).collect();
+    let count = stops.len();
+    carry_out(round, stops);
+    count
 }
 
 /// Stops what is too many or replaced. Returns how many.
@@ -202,17 +219,6 @@ fn stop(round: &mut Round<'_>, standing: &Standing, id: &str, numbers: &Numbers,
     let then = (quota - first.len()).min(spare.max(ceded));
     let second = choose::to_stop(round, &fit, then, &mut held);
     stops.extend(first.into_iter().chain(second));
-    if numbers.short > 0 && stops.is_empty() {
-        // No instance has room, and an unhealthy task takes some.
-        let unhealthy = standing.unhealthy.first().filter(|_| started == 0).copied();
-        let stops: Vec<_> = unhealthy
-            .map(|nth| (nth, task::UNHEALTHY.to_owned()))
-            .into_iter()
-            .collect();
-        let count = stops.len();
-        carry_out(round, stops);
-        return count;
-    }
     let count = stops.len();
     carry_out(round, stops.into_iter().map(|nth| (nth, scaling(id))).collect());
     if held > 0 {

@@ -1,5 +1,8 @@
 //! The scheduler in a world whose tasks do as they are told.
 
+mod counts;
+mod endings;
 mod laws;
 mod rolling;
+mod sets;
 mod world;

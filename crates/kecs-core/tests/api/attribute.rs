@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::container_instance::{describe, join, machine, world};
 use crate::world::World;
 
-fn put(world: &mut World, attributes: Value) -> Value {
-    let input = json!({"cluster": "blue", "attributes": attributes});
+fn put(world: &mut World, attributes: impl Into<Value>) -> Value {
+    let input = json!({"cluster": "blue", "attributes": attributes.into()});
     world.ok(Operation::PutAttributes, input)["attributes"].clone()
 }
 

@@ -346,4 +346,11 @@ fn describe_capacity_providers_by_name_and_by_cluster() {
         .map(|it| &it["name"])
         .collect();
     assert_eq!(names, ["FARGATE", "own"]);
+    let input = json!({"cluster": "blue", "capacityProviders": ["own", "mine"]});
+    let answer = world.ok(Operation::DescribeCapacityProviders, input);
+    assert_eq!(answer["capacityProviders"][0]["name"], "own");
+    assert_eq!(
+        answer["failures"],
+        json!([{"arn": world.arn("capacity-provider/mine"), "reason": "MISSING"}])
+    );
 }

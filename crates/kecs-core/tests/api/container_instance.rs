@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
+mod register;
+
 const DOCUMENT: &str = r#"{"instanceId": "i-1", "availabilityZone": "eu-west-1a", "instanceType": "t3.micro",
     "imageId": "ami-1", "architecture": "x86_64"}"#;
 
@@ -67,169 +69,6 @@ fn run(world: &mut World, arn: &str, number: u32, last: &str) -> String {
     };
     world.put(key, task);
     id
-}
-
-#[test]
-fn register_container_instance_shows_what_the_machine_is() {
-    let mut world = world();
-    let mut input = machine();
-    input["attributes"] =
-        json!([{"name": "stack", "value": "prod"}, {"name": "ecs.os-type", "value": "linux"}]);
-    input["tags"] = json!([{"key": "a", "value": "b"}]);
-    input["platformDevices"] = json!([{"id": "gpu-1", "type": "GPU"}]);
-    let answer = world.ok(Operation::RegisterContainerInstance, input);
-    let instance = &answer["containerInstance"];
-    let arn = instance["containerInstanceArn"].as_str().unwrap();
-    let id = arn.strip_prefix(&world.arn("container-instance/blue/")).unwrap();
-    assert_eq!(id.len(), 32);
-    let resources = json!([
-        {"name": "CPU", "type": "INTEGER", "doubleValue": 0.0, "longValue": 0, "integerValue": 2048},
-        {"name": "MEMORY", "type": "INTEGER", "doubleValue": 0.0, "longValue": 0, "integerValue": 4096},
-        {"name": "PORTS", "type": "STRINGSET", "doubleValue": 0.0, "longValue": 0, "integerValue": 0,
-            "stringSetValue": ["22"]},
-        {"name": "GPU", "type": "STRINGSET", "doubleValue": 0.0, "longValue": 0, "integerValue": 0,
-            "stringSetValue": ["gpu-1"]}]);
-    assert_eq!(
-        *instance,
-        json!({
-            "containerInstanceArn": arn,
-            "ec2InstanceId": "i-1",
-            "version": 1,
-            "versionInfo": {"agentVersion": "1.90.0", "dockerVersion": "25"},
-            "registeredResources": resources,
-            "remainingResources": resources,
-            "status": "ACTIVE",
-            "agentConnected": true,
-            "runningTasksCount": 0,
-            "pendingTasksCount": 0,
-            "registeredAt": 1_795_262_400,
-            "attachments": [],
-            "tags": [{"key": "a", "value": "b"}],
-            "attributes": [
-                {"name": "ecs.ami-id", "value": "ami-1"},
-                {"name": "ecs.availability-zone", "value": "eu-west-1a"},
-                {"name": "ecs.cpu-architecture", "value": "x86_64"},
-                {"name": "ecs.instance-type", "value": "t3.micro"},
-                {"name": "ecs.os-type", "value": "linux"},
-                {"name": "stack", "value": "prod"}],
-        })
-    );
-    assert_eq!(describe(&mut world, arn)["tags"], json!([]));
-}
-
-#[test]
-fn register_container_instance_gives_the_arn_that_the_setting_says() {
-    let mut world = world();
-    let setting = json!({"name": "containerInstanceLongArnFormat", "value": "disabled"});
-    world.ok(Operation::PutAccountSetting, setting);
-    let arn = join(&mut world, machine());
-    let id = arn
-        .strip_prefix(&world.arn("container-instance/"))
-        .unwrap()
-        .to_owned();
-    assert_eq!(id.len(), 32);
-    for named in [
-        id.clone(),
-        arn.clone(),
-        world.arn(&format!("container-instance/blue/{id}")),
-    ] {
-        assert_eq!(describe(&mut world, &named)["containerInstanceArn"], arn);
-    }
-}
-
-#[test]
-fn register_container_instance_again_updates_it() {
-    let mut world = world();
-    let arn = join(&mut world, machine());
-    let attributes =
-        json!({"cluster": "blue", "attributes": [{"name": "stack", "value": "prod", "targetId": arn}]});
-    world.ok(Operation::PutAttributes, attributes);
-    world.ok(
-        Operation::UpdateContainerAgent,
-        json!({"cluster": "blue", "containerInstance": arn}),
-    );
-    let mut again = machine();
-    again["containerInstanceArn"] = json!(arn);
-    again["versionInfo"]["agentVersion"] = json!("1.100.0");
-    again["totalResources"][0]["integerValue"] = json!(4096);
-    let answer = world.ok(Operation::RegisterContainerInstance, again.clone());
-    let instance = &answer["containerInstance"];
-    assert_eq!(instance["containerInstanceArn"], arn);
-    assert_eq!(
-        (&instance["version"], &instance["agentUpdateStatus"]),
-        (&json!(4), &json!("UPDATED"))
-    );
-    assert_eq!(instance["registeredResources"][0]["integerValue"], 4096);
-    let names: Vec<&Value> = instance["attributes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| &it["name"])
-        .collect();
-    assert!(names.contains(&&json!("stack")) && names.contains(&&json!("ecs.ami-id")));
-    assert_eq!(list(&mut world, json!({})).len(), 1);
-    again["instanceIdentityDocument"] = json!(r#"{"instanceId": "i-2"}"#);
-    assert_eq!(
-        world.refused(Operation::RegisterContainerInstance, again.clone()),
-        (
-            "ClientException",
-            format!("The container instance {arn} is another machine.")
-        )
-    );
-    world.ok(
-        Operation::DeregisterContainerInstance,
-        json!({"cluster": "blue", "containerInstance": arn}),
-    );
-    assert_eq!(
-        world.refused(Operation::RegisterContainerInstance, again),
-        (
-            "ClientException",
-            format!("The container instance {arn} is INACTIVE. Register it as a new one.")
-        )
-    );
-}
-
-#[test]
-fn register_container_instance_refuses_what_cannot_be() {
-    let mut world = world();
-    let mut refused = |member: &str, value: Value| {
-        let mut input = machine();
-        input[member] = value;
-        let (code, message) = world.refused(Operation::RegisterContainerInstance, input);
-        assert_eq!(code, "InvalidParameterException");
-        message
-    };
-    assert_eq!(
-        refused("instanceIdentityDocument", json!("{")),
-        "The instance identity document cannot be read."
-    );
-    assert_eq!(
-        refused("totalResources", json!([{"type": "INTEGER"}])),
-        "Resource name can not be blank."
-    );
-    assert_eq!(
-        refused("totalResources", json!([{"name": "CPU", "type": "FLOAT"}])),
-        "Invalid type of the resource CPU: FLOAT"
-    );
-    assert_eq!(
-        refused(
-            "totalResources",
-            json!([{"name": "CPU", "type": "INTEGER", "integerValue": -1}])
-        ),
-        "Invalid value of the resource CPU."
-    );
-    assert_eq!(
-        refused(
-            "totalResources",
-            json!([{"name": "CPU", "type": "INTEGER"}, {"name": "CPU", "type": "INTEGER"}])
-        ),
-        "The resource CPU is given more than once."
-    );
-    let gone = world_arn(&"0".repeat(32));
-    assert_eq!(
-        refused("containerInstanceArn", json!(gone)),
-        format!("Referenced container instance {gone} not found.")
-    );
 }
 
 fn world_arn(id: &str) -> String {
@@ -321,12 +160,12 @@ fn list_container_instances_shows_all_but_the_inactive_ones() {
         list(&mut world, json!({"status": "ACTIVE"})),
         [arns[0].clone(), arns[2].clone()]
     );
-    assert_eq!(list(&mut world, json!({"status": "DRAINING"})), [arns[1].clone()]);
+    assert_eq!(list(&mut world, json!({"status": "DRAINING"})), arns[1..2]);
     assert!(list(&mut world, json!({"status": "REGISTERING"})).is_empty());
     let input = json!({"cluster": "blue", "maxResults": 2});
     let page = world.ok(Operation::ListContainerInstances, input);
     let rest = list(&mut world, json!({"nextToken": page["nextToken"]}));
-    assert_eq!(rest, [arns[2].clone()]);
+    assert_eq!(rest, arns[2..3]);
     assert_eq!(
         world
             .refused(Operation::ListContainerInstances, json!({"cluster": "green"}))
@@ -353,7 +192,7 @@ fn list_container_instances_filters_by_expression() {
     ] {
         assert_eq!(
             list(&mut world, json!({"filter": filter})),
-            [expected.clone()],
+            std::slice::from_ref(expected),
             "{filter}"
         );
     }
@@ -483,4 +322,22 @@ fn update_container_agent_needs_a_version_that_is_not_the_newest() {
             "There is already an update in progress for your container agent.".to_owned()
         )
     );
+}
+
+#[test]
+fn an_instance_that_tells_what_it_can_do_does_nothing_else() {
+    let mut world = world();
+    let mut definition = crate::task_definition::minimal("web");
+    definition["containerDefinitions"][0]["healthCheck"] = json!({"command": ["CMD", "true"]});
+    crate::task_definition::register(&mut world, definition);
+    let mut telling = machine();
+    telling["attributes"] = json!([{"name": "com.amazonaws.ecs.capability.docker-remote-api.1.24"}]);
+    let arn = join(&mut world, telling);
+    let run = json!({"cluster": "blue", "taskDefinition": "web", "launchType": "EC2"});
+    let answer = world.ok(Operation::RunTask, run.clone());
+    assert_eq!(answer["failures"], json!([{"arn": arn, "reason": "ATTRIBUTE"}]));
+    // One that tells nothing is taken to do everything.
+    let silent = join(&mut world, machine());
+    let answer = world.ok(Operation::RunTask, run);
+    assert_eq!(answer["tasks"][0]["containerInstanceArn"], silent);
 }

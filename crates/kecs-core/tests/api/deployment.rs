@@ -81,7 +81,7 @@ fn list_service_deployments_filters_by_status_and_time() {
     change(&mut world, &second, Status::Stopped);
     assert_eq!(
         list(&mut world, json!({"status": ["SUCCESSFUL"]})),
-        [first.clone()]
+        std::slice::from_ref(&first)
     );
     assert_eq!(
         list(&mut world, json!({"status": ["SUCCESSFUL", "PENDING"]})),
@@ -94,11 +94,11 @@ fn list_service_deployments_filters_by_status_and_time() {
     let at = world.now.as_second() - 10;
     assert_eq!(
         list(&mut world, json!({"createdAt": {"before": at}})),
-        [first.clone()]
+        std::slice::from_ref(&first)
     );
     assert_eq!(
         list(&mut world, json!({"createdAt": {"after": at}})),
-        [third.clone()]
+        std::slice::from_ref(&third)
     );
     let window = json!({"createdAt": {"after": at - 11, "before": at + 1}});
     assert_eq!(list(&mut world, window), [second, first]);

@@ -13,7 +13,9 @@ fn with_task() -> (World, String, String) {
     let mut world = blue();
     let by = serve(&mut world, json!({"enableExecuteCommand": true}))["deployments"][0]["id"].clone();
     let id = task_of(&mut world, "web", by.as_str().unwrap(), 1, "RUNNING");
-    change_task(&mut world, &id, |it| it.task.enable_execute_command = Some(true));
+    change_task(&mut world, &id, |it| {
+        it.task.enable_execute_command = Some(true);
+    });
     let arn = world.arn(&format!("task/blue/{id}"));
     (world, id, arn)
 }
@@ -83,10 +85,33 @@ fn execute_command_needs_a_container_name_among_several() {
 #[test]
 fn execute_command_refuses_a_task_without_it() {
     let (mut world, id, _) = with_task();
-    change_task(&mut world, &id, |it| it.task.enable_execute_command = Some(false));
+    change_task(&mut world, &id, |it| {
+        it.task.enable_execute_command = Some(false);
+    });
     let (code, message) = world.refused(ExecuteCommand, sh(&id, json!({})));
     assert_eq!(code, "InvalidParameterException");
     assert!(message.starts_with("The execute command failed because execute command was not enabled"));
+}
+
+#[test]
+fn execute_command_waits_for_the_agent_of_the_container() {
+    let (mut world, id, _) = with_task();
+    for (agent, runs) in [("PENDING", false), ("RUNNING", true), ("STOPPED", false)] {
+        change_task(&mut world, &id, |it| {
+            let agents = json!([{"name": "ExecuteCommandAgent", "lastStatus": agent}]);
+            it.task.containers.as_mut().unwrap()[0].managed_agents = serde_json::from_value(agents).unwrap();
+        });
+        let answer = world.answer(ExecuteCommand, sh(&id, json!({})));
+        assert_eq!(answer.is_ok(), runs, "{agent}");
+        if let Err(refusal) = answer {
+            assert_eq!(refusal.code.name(), "InvalidParameterException");
+            assert!(
+                refusal
+                    .message
+                    .contains("the execute command agent isn’t running")
+            );
+        }
+    }
 }
 
 #[test]
@@ -97,7 +122,9 @@ fn execute_command_refuses_a_task_or_container_that_does_not_run() {
     );
     for last in ["PENDING", "ACTIVATING", "STOPPING", "STOPPED"] {
         let (mut world, id, _) = with_task();
-        change_task(&mut world, &id, |it| it.task.last_status = Some(last.to_owned()));
+        change_task(&mut world, &id, |it| {
+            it.task.last_status = Some(last.to_owned());
+        });
         assert_eq!(
             world.refused(ExecuteCommand, sh(&id, json!({}))),
             not_connected,

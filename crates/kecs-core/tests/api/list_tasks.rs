@@ -79,12 +79,18 @@ fn list_tasks_filters() {
         arns(&mut world, json!({"launchType": "FARGATE"})),
         [two.clone(), three]
     );
-    assert_eq!(arns(&mut world, json!({"startedBy": "me"})), [one.clone()]);
+    assert_eq!(
+        arns(&mut world, json!({"startedBy": "me"})),
+        std::slice::from_ref(&one)
+    );
     assert_eq!(
         arns(&mut world, json!({"startedBy": "me", "desiredStatus": "STOPPED"})),
         Vec::<String>::new()
     );
-    assert_eq!(arns(&mut world, json!({"serviceName": "web"})), [four.clone()]);
+    assert_eq!(
+        arns(&mut world, json!({"serviceName": "web"})),
+        std::slice::from_ref(&four)
+    );
     assert_eq!(
         arns(
             &mut world,
@@ -93,10 +99,13 @@ fn list_tasks_filters() {
         [stopped]
     );
     let service = world.arn("service/blue/web");
-    assert_eq!(arns(&mut world, json!({"serviceName": service})), [four.clone()]);
+    assert_eq!(
+        arns(&mut world, json!({"serviceName": service})),
+        std::slice::from_ref(&four)
+    );
     assert_eq!(
         arns(&mut world, json!({"containerInstance": instance_id(1)})),
-        [one.clone()]
+        std::slice::from_ref(&one)
     );
     // More than one filter: what all of them let through.
     assert_eq!(
@@ -185,5 +194,33 @@ fn list_tasks_refuses_filters_that_name_nothing() {
     for size in [0, 101] {
         let (code, _) = world.refused(ListTasks, blue_with(json!({"maxResults": size})));
         assert_eq!(code, "InvalidParameterException", "{size}");
+    }
+}
+
+#[test]
+fn list_tasks_reads_no_more_for_the_last_page_than_for_the_first() {
+    let mut world = blue();
+    let by = serve(&mut world, json!({}))["deployments"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for number in 1..=95 {
+        task_of(&mut world, "web", &by, number, "RUNNING");
+    }
+    for filter in [json!({}), json!({"serviceName": "web"}), json!({"family": "web"})] {
+        let (mut token, mut read) = (Value::Null, Vec::new());
+        let mut found = 0;
+        loop {
+            let page = json!({"maxResults": 10, "nextToken": token});
+            let (rows, answer) = world.rows(ListTasks, blue_with(with(filter.clone(), page)));
+            read.push(rows);
+            found += answer["taskArns"].as_array().unwrap().len();
+            match answer.get("nextToken") {
+                Some(next) => token = next.clone(),
+                None => break,
+            }
+        }
+        assert_eq!(found, 95);
+        assert_eq!(read, [11, 11, 11, 11, 11, 11, 11, 11, 11, 5], "{filter}");
     }
 }

@@ -1,5 +1,12 @@
 //! The operations, from JSON to JSON, over records in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "a test ends where something is not as it says, and hands its JSON over"
+)]
+
 mod fixture;
 mod world;
 
@@ -10,16 +17,21 @@ mod capacity_provider;
 mod cluster;
 mod container_instance;
 mod deployment;
+mod examples;
 mod execute;
 mod list_tasks;
 mod paging;
 mod protection;
 mod run_task;
+mod scheduled;
 mod service_create;
 mod service_read;
 mod service_update;
 mod start_task;
+mod table;
 mod tag;
 mod task;
 mod task_definition;
 mod task_set;
+mod token;
+mod workload_examples;

@@ -128,3 +128,49 @@ fn a_token_is_of_its_own_filters_and_its_own_operation() {
         ("InvalidParameterException", true)
     );
 }
+
+/// The records that each page of a list is read from.
+fn rows(world: &mut World, operation: Operation, filters: &Value) -> Vec<usize> {
+    let mut all = Vec::new();
+    let mut token = Value::Null;
+    loop {
+        let mut input = filters.clone();
+        input["nextToken"] = token;
+        let (rows, page) = world.rows(operation, input);
+        all.push(rows);
+        token = page["nextToken"].clone();
+        if token.is_null() {
+            return all;
+        }
+    }
+}
+
+#[test]
+fn every_page_is_read_from_no_more_than_it_shows_and_one() {
+    let mut world = world(25);
+    for number in 0..25 {
+        let definition = crate::task_definition::minimal(&format!("f{number:02}"));
+        world.ok(Operation::RegisterTaskDefinition, definition);
+    }
+    for (operation, filters) in [
+        (Operation::ListClusters, json!({"maxResults": 10})),
+        (Operation::ListTaskDefinitions, json!({"maxResults": 10})),
+        (
+            Operation::ListTaskDefinitions,
+            json!({"maxResults": 10, "sort": "DESC"}),
+        ),
+        (Operation::ListTaskDefinitionFamilies, json!({"maxResults": 10})),
+        (
+            Operation::ListTaskDefinitionFamilies,
+            json!({"maxResults": 10, "familyPrefix": "f"}),
+        ),
+    ] {
+        assert_eq!(rows(&mut world, operation, &filters), [11, 11, 5], "{operation}");
+    }
+    // What begins otherwise is not read, but for the one that ends the list.
+    let filters = json!({"maxResults": 10, "familyPrefix": "f1"});
+    assert_eq!(
+        rows(&mut world, Operation::ListTaskDefinitionFamilies, &filters),
+        [11]
+    );
+}

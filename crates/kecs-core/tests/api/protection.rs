@@ -87,7 +87,7 @@ fn task_protection_is_for_tasks_of_services_that_run() {
     });
     let alone = world.ok(Operation::RunTask, alone)["tasks"][0]["taskArn"].clone();
     change_task(&mut world, &id, |it| {
-        it.task.desired_status = Some("STOPPED".to_owned())
+        it.task.desired_status = Some("STOPPED".to_owned());
     });
     let missing = world.arn(&format!("task/blue/{}", "e".repeat(32)));
     let tasks = json!([alone, arn, missing]);

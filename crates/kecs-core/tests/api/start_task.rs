@@ -48,9 +48,11 @@ fn start_task_tells_of_instances_that_are_missing_inactive_disconnected_or_full(
     let lost = join(&mut world, 3, 1024, 1024);
     let well = join(&mut world, 4, 1024, 1024);
     change(&mut world, 2, |it| {
-        it.instance.status = Some("INACTIVE".to_owned())
+        it.instance.status = Some("INACTIVE".to_owned());
     });
-    change(&mut world, 3, |it| it.instance.agent_connected = Some(false));
+    change(&mut world, 3, |it| {
+        it.instance.agent_connected = Some(false);
+    });
     let missing = world.arn(&format!("container-instance/blue/{}", instance_id(9)));
     let answer = world.ok(StartTask, on(json!([missing, full, gone, lost, well])));
     assert_eq!(
@@ -136,7 +138,7 @@ fn start_task_outside_of_ec2_is_external() {
     let mut world = blue();
     let arn = join(&mut world, 1, 1024, 1024);
     change(&mut world, 1, |it| {
-        it.instance.ec2_instance_id = Some("mi-0a1b".to_owned())
+        it.instance.ec2_instance_id = Some("mi-0a1b".to_owned());
     });
     let answer = world.ok(StartTask, on(json!([arn])));
     assert_eq!(answer["tasks"][0]["launchType"], "EXTERNAL");

@@ -1,5 +1,6 @@
 //! Task definitions.
 
+use kecs_core::record::Family;
 use kecs_model::Operation;
 use serde_json::{Value, json};
 
@@ -121,6 +122,37 @@ fn register_task_definition_counts_revisions_for_ever() {
         world.ok(Operation::DeleteTaskDefinitions, input);
     }
     assert_eq!(register(&mut world, minimal("web"))["revision"], 4);
+}
+
+#[test]
+fn register_task_definition_beyond_a_million_revisions_is_limit_exceeded() {
+    let mut world = World::new();
+    let key = world.scope().family("web");
+    let family = Family {
+        family: "web".to_owned(),
+        last_revision: 999_999,
+        active: 0,
+    };
+    world.put(key, family);
+    assert_eq!(register(&mut world, minimal("web"))["revision"], 1_000_000);
+    assert_eq!(
+        world.refused(Operation::RegisterTaskDefinition, minimal("web")),
+        (
+            "LimitExceededException",
+            "The limit of revisions for the task definition family has been exceeded.".to_owned()
+        )
+    );
+}
+
+#[test]
+fn register_task_definition_is_compatible_with_what_it_requires() {
+    let mut world = World::new();
+    let mut input = minimal("web");
+    input["requiresCompatibilities"] = json!(["MANAGED_INSTANCES"]);
+    assert_eq!(
+        register(&mut world, input)["compatibilities"],
+        json!(["EXTERNAL", "EC2", "MANAGED_INSTANCES"])
+    );
 }
 
 #[test]

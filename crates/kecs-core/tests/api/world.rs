@@ -1,5 +1,6 @@
 //! Records in memory, and requests to them.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use kecs_core::call::{Call, Ids};
 use kecs_core::event::Event;
 use kecs_core::key::{Key, Scope, Term};
 use kecs_core::record::{Kind, Record};
+use kecs_core::scheduler::{self, Pace};
 use kecs_core::tx::{Commit, Expect, Tx};
 use kecs_core::view::{Entry, Page, Unreadable, View};
 use kecs_model::{Operation, Refusal};
@@ -39,6 +41,8 @@ struct Kept {
     terms: BTreeMap<Term, BTreeSet<Key>>,
     of: BTreeMap<Key, Vec<Term>>,
     revision: u64,
+    /// How many records were read out of lists.
+    rows: Cell<usize>,
 }
 
 impl View for Kept {
@@ -49,13 +53,15 @@ impl View for Kept {
     fn list(&self, term: &Term, page: Page<'_>) -> Result<Vec<Entry>, Unreadable> {
         let keys = self.terms.get(term).into_iter().flatten();
         let entry = |key: &Key| self.entries[key].clone();
-        Ok(if page.descending {
+        let entries: Vec<Entry> = if page.descending {
             let behind = |key: &&Key| page.after.is_none_or(|after| *key < after);
             keys.rev().filter(behind).take(page.limit).map(entry).collect()
         } else {
             let behind = |key: &&Key| page.after.is_none_or(|after| *key > after);
             keys.filter(behind).take(page.limit).map(entry).collect()
-        })
+        };
+        self.rows.set(self.rows.get() + entries.len());
+        Ok(entries)
     }
 
     fn count(&self, term: &Term) -> Result<u64, Unreadable> {
@@ -137,6 +143,11 @@ impl World {
     /// What an operation answers, with what the data plane is to do. The input is checked as a server does it.
     pub(crate) fn answer(&mut self, operation: Operation, input: Value) -> Result<Answer, Refusal> {
         kecs_model::check(operation, &input)?;
+        self.unchecked(operation, input)
+    }
+
+    /// The same without the check that a server does before.
+    pub(crate) fn unchecked(&mut self, operation: Operation, input: Value) -> Result<Answer, Refusal> {
         self.requests += 1;
         let scope = self.scope.clone();
         let principal = self.principal.clone();
@@ -182,6 +193,26 @@ impl World {
     /// What is kept under a key.
     pub(crate) fn get<K: Kind>(&self, key: &Key) -> Option<K> {
         K::of(&self.kept.entries.get(key)?.record).cloned()
+    }
+
+    /// A round of the scheduler for a service.
+    pub(crate) fn schedule(&mut self, cluster: &str, service: &str) {
+        self.requests += 1;
+        let scope = self.scope.clone();
+        let key = scope.service(cluster, service);
+        let mut tx = Tx::new(&self.kept, &scope, self.now);
+        scheduler::run(&mut tx, &key, Pace::default(), &Ids::new(self.requests)).unwrap();
+        let commit = tx.finish();
+        if !commit.is_empty() {
+            self.kept.commit(&commit);
+        }
+    }
+
+    /// How many records an operation reads out of lists, and what it answers.
+    pub(crate) fn rows(&mut self, operation: Operation, input: Value) -> (usize, Value) {
+        self.kept.rows.set(0);
+        let output = self.ok(operation, input);
+        (self.kept.rows.get(), output)
     }
 
     /// Moves the clock.

@@ -13,6 +13,10 @@ const ANY: &str = "*";
 ///
 /// What is named in a short form is told by its ARN, in this scope and in the cluster that the request names; a task
 /// definition without a revision as `...:task-definition/web:*`.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a table: a line for each operation, and all of them in one place"
+)]
 pub fn resources(operation: Operation, input: &Value, scope: &Scope) -> Vec<String> {
     let named = Named { input, scope };
     let found = match operation {

@@ -1,4 +1,4 @@
-//! Events in the shape in which Amazon EventBridge delivers those of ECS.
+//! Events in the shape in which Amazon `EventBridge` delivers those of ECS.
 //!
 //! Source: Amazon ECS developer guide, "Amazon ECS events".
 
@@ -9,7 +9,7 @@ use kecs_model::Time;
 use kecs_store::Logged;
 use serde_json::{Map, Value, json};
 
-/// The event as EventBridge would deliver it; `None` for what ECS tells EventBridge nothing of.
+/// The event as `EventBridge` would deliver it; `None` for what ECS tells `EventBridge` nothing of.
 ///
 /// Changes of a task are one event there, whatever its new status; services tell what their newest message says.
 pub fn render(logged: &Logged) -> Option<Value> {
@@ -63,7 +63,7 @@ fn deployment(event: &Event, kind: &str, name: &str) -> (&'static str, Value) {
     ("ECS Deployment State Change", detail)
 }
 
-/// What the newest message of a service says, if it came with this event and EventBridge knows its like.
+/// What the newest message of a service says, if it came with this event and `EventBridge` knows its like.
 fn service(event: &Event) -> Option<Value> {
     let newest = event.data["events"].get(0)?;
     let created: Time = serde_json::from_value(newest["createdAt"].clone()).ok()?;

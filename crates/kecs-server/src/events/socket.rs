@@ -87,7 +87,7 @@ impl Subscriber {
             tokio::select! {
                 biased;
                 () = stopped(&mut self.stop) => return Ok(()),
-                received = socket.recv() => heard(received)?,
+                received = socket.recv() => heard(received.as_ref())?,
                 // Without a sender the store is closed: nothing more will come.
                 changed = head.changed() => changed.map_err(|_| StoreError::Closed)?,
                 _ = ping.tick() => send(socket, Message::Ping(bytes::Bytes::new())).await?,
@@ -128,7 +128,7 @@ impl Subscriber {
 }
 
 /// What a subscriber says: nothing that matters, but that it is there, or goes.
-fn heard(received: Option<Result<Message, axum::Error>>) -> Result<(), Ended> {
+fn heard(received: Option<&Result<Message, axum::Error>>) -> Result<(), Ended> {
     match received {
         Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Ended::Gone),
         Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => Ok(()),

@@ -1,6 +1,7 @@
 //! What a signature says of itself: in the `Authorization` header, or in the query of a presigned request.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use http::HeaderMap;
 use jiff::tz::TimeZone;
@@ -125,9 +126,7 @@ fn of_header(header: &str, headers: &HeaderMap) -> Result<Signature, SignatureFa
     let mut part = |name: &str| {
         let value = parts.get(name).copied().filter(|value| !value.is_empty());
         if value.is_none() {
-            missing.push_str(&format!(
-                "Authorization header requires '{name}' parameter. "
-            ));
+            let _ = write!(missing, "Authorization header requires '{name}' parameter. ");
         }
         value.unwrap_or_default()
     };
@@ -167,7 +166,7 @@ fn of_query(query: &str) -> Result<Signature, SignatureFault> {
     let mut part = |name: &str| {
         let value = given.get(name).filter(|value| !value.is_empty());
         if value.is_none() {
-            missing.push_str(&format!("AWS query-string parameters must include '{name}'. "));
+            let _ = write!(missing, "AWS query-string parameters must include '{name}'. ");
         }
         value.cloned().unwrap_or_default()
     };

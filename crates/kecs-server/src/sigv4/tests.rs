@@ -212,9 +212,10 @@ fn verify_now(sent: &Sent) -> Result<(), SignatureFault> {
 
 #[test]
 fn what_was_signed_cannot_be_changed() {
+    type Change = (&'static str, fn(&mut Sent));
     let sent = signed_request("{}", Some("token"));
     assert_eq!(verify_now(&sent), Ok(()));
-    let changes: [(&str, fn(&mut Sent)); 9] = [
+    let changes: [Change; 9] = [
         ("method", |it| it.method = "PUT".to_owned()),
         ("path", |it| it.path = "/x".to_owned()),
         ("query", |it| it.query = "a=1".to_owned()),

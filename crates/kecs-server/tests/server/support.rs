@@ -1,5 +1,6 @@
 //! A server to ask, and what asks it.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// A data plane that is not asked for anything.
-struct NoPlane;
+pub(crate) struct NoPlane;
 
 #[async_trait]
 impl DataPlane for NoPlane {
@@ -46,6 +47,7 @@ pub(crate) const NOW: &str = "2026-01-02T03:04:05Z";
 
 /// What an open server in memory is made of.
 pub(crate) fn setup() -> Setup {
+    crate::trace::collect();
     Setup {
         store: Arc::new(Memory::new(7)),
         plane: Arc::new(NoPlane),
@@ -134,12 +136,12 @@ impl Server {
     pub(crate) async fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = format!("POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.running.address);
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            request.push_str(&format!("Content-Type: {MEDIA_TYPE}\r\n"));
+            let _ = write!(request, "Content-Type: {MEDIA_TYPE}\r\n");
         }
         for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(request, "{name}: {value}\r\n");
         }
-        request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        let _ = write!(request, "Content-Length: {}\r\n\r\n{body}", body.len());
         self.raw(request.as_bytes()).await
     }
 

@@ -156,7 +156,7 @@ impl Rows<'_> {
         let Some((id, generation, revision, kind, terms)) = row else {
             return Ok(None);
         };
-        let kind = kind.map(|name| kind_named(key, &name)).transpose()?;
+        let kind = kind.map(|name| codec::kind_named(key, &name)).transpose()?;
         let mut slot = Slot {
             generation,
             revision,
@@ -377,13 +377,5 @@ pub(super) fn ids_in(key: &Key, terms: &str) -> Result<Vec<i64>, StoreError> {
     ids.map_err(|error| StoreError::Record {
         key: key.to_string(),
         why: format!("its terms are {terms:?}: {error}"),
-    })
-}
-
-/// The kind of this name.
-pub(super) fn kind_named(key: &Key, name: &str) -> Result<&'static str, StoreError> {
-    codec::known(name).ok_or_else(|| StoreError::Record {
-        key: key.to_string(),
-        why: format!("there is no kind of record named {name:?}"),
     })
 }

@@ -126,7 +126,7 @@ fn try_import(writer: &mut Writing, image: &Image) -> Result<Transferred, StoreE
         .map_err(&failed)?;
     apply::set_head(&transaction, image.head, image.floors)?;
     let shared = &writer.shared;
-    shared.listeners.publish(image.head, image.fed(), || {
+    shared.listeners.publish(image.head, None, image.fed(), || {
         transaction.commit().map_err(&failed)?;
         shared.listeners.set_identity(image.identity);
         Ok(())

@@ -66,7 +66,7 @@ impl Engine for Writing {
             }
         }
         apply::advance(&transaction, head)?;
-        listeners.publish(head, changed, || transaction.commit().map_err(&failed))?;
+        listeners.publish(head, None, changed, || transaction.commit().map_err(&failed))?;
         Ok(outcomes)
     }
 

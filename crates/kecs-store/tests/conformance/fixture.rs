@@ -10,8 +10,6 @@ use kecs_core::record::{AccountSetting, Kind as _, Record};
 use kecs_core::tx::{Change, Commit, Expect};
 use kecs_core::view::{Entry, Page};
 use kecs_store::cached::Cached;
-use kecs_store::memory::Memory;
-use kecs_store::sqlite::Sqlite;
 use kecs_store::{CommitError, Committed, Store};
 use serde_json::json;
 use tempfile::TempDir;
@@ -24,48 +22,28 @@ pub(crate) struct Fixture {
 }
 
 /// What kind of store it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Engine {
-    Memory,
-    Sqlite,
-    CachedMemory,
-    CachedSqlite,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Engine {
+    /// Opens the store that belongs to a place, and makes it where there is none.
+    pub(crate) open: fn(&TempDir) -> Arc<dyn Store>,
+    /// Whether it outlives the process.
+    pub(crate) lasts: bool,
+    /// Whether it can be copied to a file.
+    pub(crate) in_file: bool,
+    /// Whether there is a cache in front of it.
+    pub(crate) cached: bool,
 }
 
-impl Engine {
-    fn open(self, place: &TempDir) -> Arc<dyn Store> {
-        let file = || Sqlite::open(place.path().join("data/kecs.db")).unwrap();
-        // So few keys that some are evicted while others are read.
-        let (keys, ttl) = (8, Duration::from_mins(1));
-        match self {
-            Self::Memory => Arc::new(Memory::new(7)),
-            Self::Sqlite => Arc::new(file()),
-            Self::CachedMemory => Arc::new(Cached::new(Memory::new(7), keys, ttl).unwrap()),
-            Self::CachedSqlite => Arc::new(Cached::new(file(), keys, ttl).unwrap()),
-        }
-    }
-
-    /// Whether it outlives the process.
-    pub(crate) fn in_file(self) -> bool {
-        match self {
-            Self::Memory | Self::CachedMemory => false,
-            Self::Sqlite | Self::CachedSqlite => true,
-        }
-    }
-
-    pub(crate) fn is_cached(self) -> bool {
-        match self {
-            Self::Memory | Self::Sqlite => false,
-            Self::CachedMemory | Self::CachedSqlite => true,
-        }
-    }
+/// The store with a cache that has room for so few keys that some are evicted while others are read.
+pub(crate) fn cached(store: impl Store + 'static) -> Arc<dyn Store> {
+    Arc::new(Cached::new(store, 8, Duration::from_mins(1)).unwrap())
 }
 
 impl Fixture {
     pub(crate) fn new(engine: Engine) -> Self {
         let place = TempDir::new().unwrap();
         Self {
-            store: engine.open(&place),
+            store: (engine.open)(&place),
             place,
             engine,
         }
@@ -76,7 +54,7 @@ impl Fixture {
         let Self { store, place, engine } = self;
         drop(store);
         Self {
-            store: engine.open(&place),
+            store: (engine.open)(&place),
             place,
             engine,
         }

@@ -2,50 +2,62 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
 
+#[macro_use]
 mod cases;
 mod fixture;
 
-use fixture::{Engine, Fixture};
+use std::sync::Arc;
+
+use fixture::{Engine, Fixture, cached};
+use kecs_store::memory::Memory;
+use kecs_store::sqlite::Sqlite;
+use tempfile::TempDir;
+
+const MEMORY: Engine = Engine {
+    open: |_| Arc::new(Memory::new(7)),
+    lasts: false,
+    in_file: false,
+    cached: false,
+};
+const CACHED_MEMORY: Engine = Engine {
+    open: |_| cached(Memory::new(7)),
+    cached: true,
+    ..MEMORY
+};
+const SQLITE: Engine = Engine {
+    open: |place| Arc::new(file(place)),
+    lasts: true,
+    in_file: true,
+    cached: false,
+};
+const CACHED_SQLITE: Engine = Engine {
+    open: |place| cached(file(place)),
+    cached: true,
+    ..SQLITE
+};
+
+fn file(place: &TempDir) -> Sqlite {
+    Sqlite::open(place.path().join("data/kecs.db")).unwrap()
+}
 
 /// Runs every case on every engine.
 macro_rules! conformance {
     ($($case:ident),* $(,)?) => {
-        conformance!(@on memory Memory, $($case),*);
-        conformance!(@on sqlite Sqlite, $($case),*);
-        conformance!(@on cached_memory CachedMemory, $($case),*);
-        conformance!(@on cached_sqlite CachedSqlite, $($case),*);
+        conformance!(@on memory MEMORY, $($case),*);
+        conformance!(@on sqlite SQLITE, $($case),*);
+        conformance!(@on cached_memory CACHED_MEMORY, $($case),*);
+        conformance!(@on cached_sqlite CACHED_SQLITE, $($case),*);
     };
     (@on $module:ident $engine:ident, $($case:ident),*) => {
         mod $module {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    super::cases::$case(&super::Fixture::new(super::Engine::$engine)).await;
+                    super::cases::$case(&super::Fixture::new(super::$engine)).await;
                 }
             )*
         }
     };
 }
 
-conformance!(
-    a_commit_is_there_or_not,
-    a_conflict_names_what_does_not_hold,
-    a_malformed_commit_changes_nothing,
-    generations_go_on_over_deletes,
-    counts_are_expected,
-    terms_follow_the_record,
-    pages_go_both_ways,
-    paging_reads_no_more_at_the_end,
-    what_was_acknowledged_is_seen,
-    a_view_stays_as_it_was,
-    events_are_as_committed,
-    numbers_have_no_gap_under_many_writers,
-    a_subscriber_sees_the_newest,
-    pruning_keeps_what_it_is_told,
-    an_export_is_imported_as_it_was,
-    an_import_is_whole_or_not,
-    a_record_of_every_kind_comes_back_the_same,
-    what_it_holds_is_counted,
-    it_is_there_after_reopening,
-    a_copy_holds_the_same,
-);
+every_case!(conformance);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::agent_update::is_under_way;
 use super::{bump, referenced, whole};
-use crate::api::{account_setting, name, tags};
+use crate::api::{account_setting, name, strategy, tags};
 use crate::call::Call;
 use crate::record::{ContainerInstance, status};
 use crate::tx::Tx;
@@ -33,7 +33,7 @@ pub(in crate::api) fn register(
     call: &Call<'_>,
     request: types::RegisterContainerInstanceRequest,
 ) -> Result<types::RegisterContainerInstanceResponse, Refusal> {
-    let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
+    let (cluster, of) = name::active_cluster(tx, request.cluster.as_deref())?;
     let identity = identity(request.instance_identity_document.as_deref())?;
     let tags = tags::checked(request.tags)?;
     let mut resources = resources(request.total_resources.unwrap_or_default())?;
@@ -75,12 +75,13 @@ pub(in crate::api) fn register(
         let instance = types::ContainerInstance {
             container_instance_arn: Some(tx.scope().arn(&format!("container-instance/{path}"))),
             ec2_instance_id: identity.instance_id.clone(),
+            capacity_provider_name: provider(&of.cluster, &attributes),
             version: Some(1),
             version_info: request.version_info,
             registered_resources: Some(resources),
             status: Some(status::ACTIVE.to_owned()),
             agent_connected: Some(true),
-            attributes: Some(merged(of(&identity), attributes)),
+            attributes: Some(merged(told(&identity), attributes)),
             registered_at: Some(call.time()),
             tags: Some(tags),
             ..types::ContainerInstance::default()
@@ -94,6 +95,24 @@ pub(in crate::api) fn register(
     })
 }
 
+/// The capacity provider that a machine belongs to.
+///
+/// AWS knows it from the Auto Scaling group that has started the machine. There are no groups here, so the machine
+/// says it itself by the attribute `ecs.capacity-provider`; one that does not belongs to the one that its cluster has,
+/// if that has only one besides those of Fargate.
+fn provider(cluster: &types::Cluster, attributes: &[Attribute]) -> Option<String> {
+    let own = attributes
+        .iter()
+        .find(|it| it.name.as_deref() == Some("ecs.capacity-provider"));
+    if let Some(named) = own.and_then(|it| it.value.clone()) {
+        return Some(named);
+    }
+    let providers = cluster.capacity_providers.iter().flatten();
+    let mut on_machines = providers.filter(|name| !strategy::FARGATE.contains(&name.as_str()));
+    let only = on_machines.next().cloned();
+    only.filter(|_| on_machines.next().is_none())
+}
+
 fn identity(document: Option<&str>) -> Result<Identity, Refusal> {
     let Some(document) = document.filter(|document| !document.trim().is_empty()) else {
         return Ok(Identity::default());
@@ -105,7 +124,7 @@ fn identity(document: Option<&str>) -> Result<Identity, Refusal> {
 /// The attributes that come of what a machine tells of itself.
 ///
 /// Source: Amazon ECS developer guide, "Amazon ECS container instance attributes".
-fn of(identity: &Identity) -> Vec<Attribute> {
+fn told(identity: &Identity) -> Vec<Attribute> {
     let architecture = identity.architecture.as_deref().filter(|it| !it.is_empty());
     let told = [
         ("ecs.ami-id", identity.image_id.as_deref()),

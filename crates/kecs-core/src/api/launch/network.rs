@@ -3,11 +3,11 @@
 use kecs_model::types::{AssignPublicIp, NetworkConfiguration, NetworkMode};
 use kecs_model::{Refusal, types};
 
-use super::Launch;
+use super::Compute;
 
 /// Subnets that a configuration has at most.
 ///
-/// Source: Amazon ECS API reference, "AwsVpcConfiguration".
+/// Source: `AwsVpcConfiguration` of the Amazon ECS API reference.
 const SUBNETS: usize = 16;
 
 /// Security groups that a configuration has at most.
@@ -16,7 +16,7 @@ const SECURITY_GROUPS: usize = 5;
 /// The network configuration that a request names, with what it leaves out: there for `awsvpc`, and only for that.
 pub(in crate::api) fn network(
     definition: &types::TaskDefinition,
-    launch: &Launch,
+    launch: &Compute,
     wanted: Option<&NetworkConfiguration>,
 ) -> Result<Option<NetworkConfiguration>, Refusal> {
     let own = definition.network_mode == Some(NetworkMode::Awsvpc);

@@ -5,12 +5,12 @@ use kecs_model::types::{
 };
 use kecs_model::{Refusal, types};
 
-use super::Launch;
+use super::Compute;
 use crate::placement::Query;
 
 /// Constraints of a task at most, those of its definition included.
 ///
-/// Source: Amazon ECS API reference, "RunTask", placementConstraints.
+/// Source: `RunTask` of the Amazon ECS API reference.
 const CONSTRAINTS: usize = 10;
 
 /// Strategies of a task at most.
@@ -19,7 +19,7 @@ const STRATEGIES: usize = 5;
 /// Whether tasks of `definition` can be placed so.
 pub(in crate::api) fn placement(
     definition: &types::TaskDefinition,
-    launch: &Launch,
+    launch: &Compute,
     constraints: &[PlacementConstraint],
     strategies: &[PlacementStrategy],
 ) -> Result<(), Refusal> {

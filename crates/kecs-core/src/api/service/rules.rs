@@ -226,7 +226,7 @@ fn service_connect(
 
 /// Up to 64 lower case letters, digits, underscores and hyphens, not beginning with a hyphen.
 ///
-/// Source: Amazon ECS API reference, "ServiceConnectService".
+/// Source: `ServiceConnectService` of the Amazon ECS API reference.
 fn is_discovery_name(name: &str) -> bool {
     let right = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
     (1..=64).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(right)

@@ -5,12 +5,10 @@ use kecs_model::types::{
 };
 use kecs_model::{Refusal, types::UpdateServiceRequest};
 
-use super::create::{
-    can_rebalance, complete, daemon_desired_count, default_namespace, gateways, has_health_check,
-    no_health_checks, no_rebalancing,
-};
+use super::fits::{can_rebalance, daemon_desired_count, gateways, no_health_checks, no_rebalancing};
+use super::made::{complete, connect, has_health_check};
 use super::{MadeFrom, active, begin, controller, settings, task_sets, with_counts};
-use crate::api::launch::{self, Launch, Wanted};
+use crate::api::launch::{self, Compute, Wanted};
 use crate::api::{name, task_definition, task_set};
 use crate::call::Call;
 use crate::record::{self, Service, ServiceRevision};
@@ -19,7 +17,7 @@ use crate::tx::Tx;
 pub(in crate::api) fn update(
     tx: &mut Tx<'_>,
     call: &Call<'_>,
-    mut request: UpdateServiceRequest,
+    request: UpdateServiceRequest,
 ) -> Result<types::UpdateServiceResponse, Refusal> {
     let (cluster, of_cluster) = name::active_cluster(tx, request.cluster.as_deref())?;
     let (key, mut record) = active(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
@@ -32,7 +30,6 @@ pub(in crate::api) fn update(
     {
         return Err(gateways());
     }
-    default_namespace(&mut request.service_connect_configuration, &of_cluster);
     scale(call, &request, &mut record)?;
     if request.deployment_configuration.is_some() {
         let service = &record.service;
@@ -187,14 +184,14 @@ fn redeploy(
     record: &mut Service,
 ) -> Result<(), Refusal> {
     let before = newest_revision(tx, record)?;
-    let definition = match request.task_definition.as_deref() {
-        Some(named) => task_definition::usable(tx, named)?,
-        None => {
-            let kept = record.service.task_definition.as_deref().unwrap_or_default();
-            task_definition::resolve(tx, kept)?
-                .ok_or_else(|| Refusal::client("TaskDefinition not found."))?
-                .1
-        }
+    let definition = if let Some(named) = request.task_definition.as_deref() {
+        task_definition::usable(tx, named)?
+    } else {
+        let kept = record.service.task_definition.as_deref().unwrap_or_default();
+        let found = task_definition::resolve(tx, kept)?;
+        found
+            .ok_or_else(|| Refusal::client("TaskDefinition not found."))?
+            .1
     };
     let definition = &definition.definition;
     let service = &record.service;
@@ -205,9 +202,7 @@ fn redeploy(
             .service_registries
             .clone()
             .or(before.service_registries.clone()),
-        service_connect_configuration: request
-            .service_connect_configuration
-            .clone()
+        service_connect_configuration: connect(request.service_connect_configuration.as_ref(), of_cluster)
             .or(before.service_connect_configuration.clone()),
         volume_configurations: request
             .volume_configurations
@@ -276,7 +271,7 @@ fn launch(
     request: &UpdateServiceRequest,
     service: &types::Service,
     definition: &types::TaskDefinition,
-) -> Result<Launch, Refusal> {
+) -> Result<Compute, Refusal> {
     let asked = request.capacity_provider_strategy.as_deref();
     if service.scheduling_strategy == Some(SchedulingStrategy::Daemon)
         && asked.is_some_and(|it| !it.is_empty())

@@ -49,7 +49,11 @@ pub(in crate::api) fn list(
             None => None,
         },
         service: match request.service_name.as_deref() {
-            Some(named) => Some(service::there(tx, &cluster, named)?.0.last().to_owned()),
+            Some(named) => {
+                // The tasks of a service are shown for as long as they are, whatever has become of it.
+                let found = service::find(tx, &cluster, named)?;
+                Some(found.ok_or_else(service::not_found)?.0.last().to_owned())
+            }
             None => None,
         },
     };

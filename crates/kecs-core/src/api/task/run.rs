@@ -4,7 +4,7 @@ use kecs_model::types::{self, CapacityProviderStrategyItem, Failure, LaunchType,
 use kecs_model::{ErrorCode, Refusal};
 
 use super::wanted::{Wanted, keep};
-use crate::api::launch::{self, Launch};
+use crate::api::launch::{self, Compute};
 use crate::api::{name, tags, task_definition, token};
 use crate::call::Call;
 use crate::placement::{Fleet, Need};
@@ -133,13 +133,13 @@ fn of_request(request: &RunTaskRequest) -> Wanted<'_> {
 }
 
 /// The capacity provider of each task, if there are any.
-fn providers(launch: &Launch, count: i32) -> Vec<String> {
+fn providers(launch: &Compute, count: i32) -> Vec<String> {
     let items: &[CapacityProviderStrategyItem] = launch.strategy.as_deref().unwrap_or_default();
     launch::shares(items, u32::try_from(count).unwrap_or(0))
 }
 
 /// What a task of the blueprint needs of an instance.
-pub(super) fn need(blueprint: &Blueprint, launch: &Launch, provider: Option<&str>) -> Need {
+pub(super) fn need(blueprint: &Blueprint, launch: &Compute, provider: Option<&str>) -> Need {
     let definition = &blueprint.definition.definition;
     let family = definition.family.as_deref().unwrap_or_default();
     let group = blueprint
@@ -160,7 +160,7 @@ enum Places {
 }
 
 impl Places {
-    fn observe(tx: &Tx<'_>, cluster: &str, launch: &Launch) -> Result<Self, Refusal> {
+    fn observe(tx: &Tx<'_>, cluster: &str, launch: &Compute) -> Result<Self, Refusal> {
         match launch.runs_on {
             LaunchType::Fargate => Ok(Self::Fargate(0)),
             LaunchType::Ec2 | LaunchType::External | LaunchType::ManagedInstances => {

@@ -6,8 +6,8 @@ use kecs_model::types::{
     TaskVolumeConfiguration,
 };
 
-use crate::api::launch::{self, Launch};
-use crate::api::{account_setting, service, tags};
+use crate::api::launch::{self, Compute};
+use crate::api::{account_setting, service, tags, task_definition};
 use crate::call::Call;
 use crate::record;
 use crate::task::{self, Blueprint, Host};
@@ -15,7 +15,7 @@ use crate::tx::Tx;
 
 /// Letters that overrides have at most, as JSON.
 ///
-/// Source: Amazon ECS API reference, "RunTask", overrides.
+/// Source: `RunTask` of the Amazon ECS API reference.
 const OVERRIDES: usize = 8192;
 
 /// What both operations say of a task.
@@ -37,13 +37,17 @@ impl Wanted<'_> {
         &self,
         cluster: &str,
         definition: &record::TaskDefinition,
-        launch: &Launch,
+        launch: &Compute,
     ) -> Result<Blueprint, Refusal> {
         let shown = &definition.definition;
         let network = launch::network(shown, launch, self.network)?;
-        if let Some(overrides) = self.overrides {
-            check_overrides(overrides, shown)?;
-        }
+        let overrides = match self.overrides {
+            Some(overrides) => {
+                check_overrides(overrides, shown)?;
+                Some(resized(overrides, shown, launch)?)
+            }
+            None => None,
+        };
         let own = format!("family:{}", shown.family.as_deref().unwrap_or_default());
         let reserved = |group: &str| group.starts_with("service:") || group.starts_with("family:");
         if self.group.is_some_and(|group| reserved(group) && group != own) {
@@ -69,7 +73,7 @@ impl Wanted<'_> {
             launch_type: Some(launch.runs_on),
             capacity_provider: None,
             platform_version: launch.platform_version.clone(),
-            overrides: self.overrides.cloned(),
+            overrides,
             group: self.group.filter(|group| !group.is_empty()).map(str::to_owned),
             started_by: self.started_by.filter(|by| !by.is_empty()).map(str::to_owned),
             tags: tags::checked(self.tags.cloned())?,
@@ -105,8 +109,30 @@ pub(super) fn keep(tx: &mut Tx<'_>, call: &Call<'_>, blueprint: &Blueprint) -> R
     }
     let mut shown = record.task.clone();
     shown.tags = tags::shown(shown.tags.unwrap_or_default());
-    tx.put(key, record);
+    tx.create(key, record);
     Ok(shown)
+}
+
+/// The overrides with CPU and memory in plain units; on Fargate there is such a combination.
+fn resized(
+    overrides: &TaskOverride,
+    definition: &TaskDefinition,
+    launch: &Compute,
+) -> Result<TaskOverride, Refusal> {
+    let cpu = task_definition::cpu(overrides.cpu.as_deref())?;
+    let memory = task_definition::memory(overrides.memory.as_deref())?;
+    if launch.is_fargate() && (cpu.is_some() || memory.is_some()) {
+        task_definition::sized(&TaskDefinition {
+            cpu: cpu.clone().or(definition.cpu.clone()),
+            memory: memory.clone().or(definition.memory.clone()),
+            ..definition.clone()
+        })?;
+    }
+    Ok(TaskOverride {
+        cpu,
+        memory,
+        ..overrides.clone()
+    })
 }
 
 fn check_overrides(overrides: &TaskOverride, definition: &TaskDefinition) -> Result<(), Refusal> {

@@ -45,7 +45,8 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn sized(definition: &TaskDefinition) -> Result<(), Refusal> {
+/// Whether there is such a combination of CPU and memory.
+pub(in crate::api) fn sized(definition: &TaskDefinition) -> Result<(), Refusal> {
     let required = |member| {
         Refusal::client(format!(
             "Fargate requires that '{member}' be defined at the task level."

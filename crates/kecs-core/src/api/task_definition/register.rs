@@ -84,6 +84,7 @@ fn constraints(definition: &TaskDefinition) -> Result<(), Refusal> {
 /// Where the task definition can run.
 fn compatibilities(definition: &TaskDefinition) -> Vec<Compatibility> {
     let fargate = fargate::check(definition).is_ok();
+    let required = definition.requires_compatibilities.as_deref().unwrap_or_default();
     let all = [
         (Compatibility::External, external::check(definition).is_ok()),
         // What only Fargate has makes it no task for machines of one's own.
@@ -91,8 +92,6 @@ fn compatibilities(definition: &TaskDefinition) -> Vec<Compatibility> {
         (Compatibility::Fargate, fargate),
         (Compatibility::ManagedInstances, fargate),
     ];
-    all.into_iter()
-        .filter(|(_, fits)| *fits)
-        .map(|(it, _)| it)
-        .collect()
+    let fits = |(it, fits): &(Compatibility, bool)| *fits || required.contains(it);
+    all.into_iter().filter(fits).map(|(it, _)| it).collect()
 }

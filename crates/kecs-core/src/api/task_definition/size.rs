@@ -12,12 +12,12 @@ const UNIT: f64 = 1024.0;
 const ON_MACHINES: std::ops::RangeInclusive<i64> = 128..=196_608;
 
 /// CPU units from `256`, `.25 vCPU` or `1 vcpu`.
-pub(super) fn cpu(given: Option<&str>) -> Result<Option<String>, Refusal> {
+pub(in crate::api) fn cpu(given: Option<&str>) -> Result<Option<String>, Refusal> {
     read(given, "vcpu").ok_or_else(|| wrong("cpu"))
 }
 
 /// Mebibytes from `512`, `0.5 GB` or `1GB`.
-pub(super) fn memory(given: Option<&str>) -> Result<Option<String>, Refusal> {
+pub(in crate::api) fn memory(given: Option<&str>) -> Result<Option<String>, Refusal> {
     read(given, "gb").ok_or_else(|| wrong("memory"))
 }
 

@@ -55,6 +55,7 @@ fn capabilities_are_asked_for_where_an_agent_tells_of_any() {
         Need::of(&definition, None, "g")
     };
     let docker = "com.amazonaws.ecs.capability.docker-remote-api.1.18";
+    let network = "ecs.capability.task-eni";
     let mut telling = instance("a", "z1");
     let attributes = telling.instance.attributes.as_mut().unwrap();
     attributes.push(attribute("com.amazonaws.ecs.capability.task-iam-role", None));
@@ -63,10 +64,13 @@ fn capabilities_are_asked_for_where_an_agent_tells_of_any() {
             .place(&wanting(docker, None), 1)
             .is_ok()
     );
-    assert_eq!(lack(telling, &wanting(docker, None)), Lack::Attribute);
-    assert_eq!(
-        lack(instance("a", "z1"), &wanting("ecs.capability.task-eni", None)),
-        Lack::Attribute
+    for name in [docker, network] {
+        assert_eq!(lack(telling.clone(), &wanting(name, None)), Lack::Attribute);
+    }
+    assert!(
+        fleet(&[instance("a", "z1")])
+            .place(&wanting(network, None), 1)
+            .is_ok()
     );
     assert!(
         fleet(&[instance("a", "z1")])

@@ -110,3 +110,43 @@ fn put_cluster_capacity_providers_keeps_what_is_in_use() {
     let answer = world.ok(Operation::PutClusterCapacityProviders, none);
     assert_eq!(answer["cluster"]["capacityProviders"], json!([]));
 }
+
+#[test]
+fn put_cluster_capacity_providers_wants_the_default_strategy_among_them() {
+    let mut world = World::new();
+    world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
+    let input = json!({"cluster": "blue", "capacityProviders": ["FARGATE"],
+        "defaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT"}]});
+    assert_eq!(
+        world.refused(Operation::PutClusterCapacityProviders, input),
+        (
+            "InvalidParameterException",
+            "The default capacity provider strategy cannot contain a capacity provider that is not associated with \
+             the cluster."
+                .to_owned()
+        )
+    );
+}
+
+#[test]
+fn put_cluster_capacity_providers_wants_a_weight_among_several() {
+    let mut world = World::new();
+    world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
+    let put = |weight: i32| {
+        json!({"cluster": "blue", "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+            "defaultCapacityProviderStrategy": [
+                {"capacityProvider": "FARGATE", "weight": weight}, {"capacityProvider": "FARGATE_SPOT"}]})
+    };
+    let (code, message) = world.refused(Operation::PutClusterCapacityProviders, put(0));
+    assert_eq!(code, "InvalidParameterException");
+    assert!(
+        message.starts_with("There are no capacity providers with a weight value greater than zero"),
+        "{message}"
+    );
+    let answer = world.ok(Operation::PutClusterCapacityProviders, put(1));
+    assert_eq!(
+        answer["cluster"]["defaultCapacityProviderStrategy"],
+        json!([{"capacityProvider": "FARGATE", "weight": 1, "base": 0},
+            {"capacityProvider": "FARGATE_SPOT", "weight": 0, "base": 0}])
+    );
+}

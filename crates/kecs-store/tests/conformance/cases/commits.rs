@@ -7,7 +7,9 @@ use kecs_core::key::Key;
 use kecs_core::tx::{Commit, Expect};
 use kecs_store::{CommitError, Committed, Head, StoreError};
 
-use crate::fixture::*;
+use crate::fixture::{
+    EVERYTHING, Fixture, all, at, changes, delete, expecting, key, put, set, setting, telling, theirs, value,
+};
 
 fn conflict(outcome: Result<Committed, CommitError>) -> Expect {
     match outcome {

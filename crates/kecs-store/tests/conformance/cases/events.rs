@@ -3,7 +3,7 @@
 use kecs_core::tx::{Commit, Expect};
 use kecs_store::{Head, Pruned, Retention, StoreError};
 
-use crate::fixture::*;
+use crate::fixture::{Fixture, all, at, changes, delete, event, expecting, key, set, telling};
 
 pub(crate) async fn events_are_as_committed(on: &Fixture) {
     on.store

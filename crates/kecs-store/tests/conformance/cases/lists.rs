@@ -3,7 +3,7 @@
 use kecs_core::key::Key;
 use kecs_core::view::Page;
 
-use crate::fixture::*;
+use crate::fixture::{EVERYTHING, Fixture, all, changes, delete, key, of, put, set, theirs, value};
 
 fn names(keys: &[Key]) -> Vec<String> {
     // A setting's name stands before its principal.
@@ -115,5 +115,5 @@ pub(crate) async fn paging_reads_no_more_at_the_end(on: &Fixture) {
     // The last key that was written is in the cache, where there is one.
     let last = view.get(&key("s0999")).unwrap().unwrap();
     assert_eq!(value(Some(&last)), Some("1"));
-    assert_eq!(view.rows_read(), if on.engine.is_cached() { 2 } else { 3 });
+    assert_eq!(view.rows_read(), if on.engine.cached { 2 } else { 3 });
 }

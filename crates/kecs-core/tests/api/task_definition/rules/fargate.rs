@@ -175,7 +175,7 @@ fn register_task_definition_for_windows_on_fargate_wants_a_whole_cpu() {
         json!({"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}),
     );
     assert_eq!(
-        refused(&base, &[windows.clone()]),
+        refused(&base, std::slice::from_ref(&windows)),
         "No Fargate configuration exists for given values: 256 CPU, 512 memory. See the Amazon ECS documentation for \
          the valid values."
     );

@@ -143,7 +143,7 @@ fn register_task_definition_wants_plain_containers_in_awsvpc() {
     }
     let proxy = ("proxyConfiguration", json!({"containerName": "app"}));
     assert_eq!(
-        refused(&base, &[proxy.clone()]),
+        refused(&base, std::slice::from_ref(&proxy)),
         "proxyConfiguration requires networkMode awsvpc."
     );
     accepted(&base, &[proxy, ("networkMode", json!("awsvpc"))]);
