@@ -10,6 +10,8 @@ use bytes::Bytes;
 use clock::Clock;
 use futures::FutureExt as _;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kecs_model::{ErrorCode, Operation, Refusal, check};
 use serde_json::Value;
@@ -87,7 +89,8 @@ impl Endpoint {
 
     async fn route(&self, id: Uuid, parts: Parts, body: Body) -> Response {
         let started = Instant::now();
-        let (name, response) = match wire::route(&parts) {
+        let has_body = !body.is_end_stream();
+        let (name, mut response) = match wire::route(&parts) {
             Route::Operation(operation) => {
                 let span = tracing::info_span!(
                     "request",
@@ -105,9 +108,25 @@ impl Endpoint {
                 let refusal = Refusal::new(ErrorCode::UnknownOperationException, message);
                 ("Unknown", wire::refusal(id, &refusal))
             }
-            Route::Elsewhere(elsewhere) => ("Elsewhere", self.elsewhere(id, parts.clone(), body, &elsewhere).await),
+            Route::Elsewhere(elsewhere) => (
+                "Elsewhere",
+                self.elsewhere(id, parts.clone(), body, &elsewhere).await,
+            ),
         };
         let status = response.status();
+        let is_read = match name {
+            "Unknown" => false,
+            "Elsewhere" => self.fallback.is_some(),
+            _ => !matches!(
+                status,
+                StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT
+            ),
+        };
+        if has_body && !is_read {
+            // What is left of the body would be taken for the next request.
+            let headers = response.headers_mut();
+            headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+        }
         self.metrics
             .request(&parts.method, name, status.as_u16(), started.elapsed());
         response
@@ -215,20 +234,30 @@ fn name_in_span(input: &Value) {
 
 /// The whole body, if it is no larger than `limit` bytes and comes in time.
 async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        Refusal::new(
+            ErrorCode::RequestEntityTooLargeException,
+            format!("The request body is larger than {limit} bytes."),
+        )
+    };
+    // What is said to be too large is not waited for.
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|told| told > limit) {
+        return Err(too_large());
+    }
     let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
-            ErrorCode::RequestEntityTooLargeException,
-            format!("The request body is larger than {limit} bytes."),
-        )),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Refusal::new(
             ErrorCode::SerializationException,
             "The request body could not be read to its end.",
         )),
         Err(_) => Err(Refusal::new(
             ErrorCode::RequestTimeoutException,
-            format!("The request body did not arrive within {} seconds.", BODY_TIMEOUT.as_secs()),
+            format!(
+                "The request body did not arrive within {} seconds.",
+                BODY_TIMEOUT.as_secs()
+            ),
         )),
     }
 }
