@@ -17,11 +17,11 @@ use kecs_core::call::{Call, Ids};
 use kecs_core::key::{Key, Scope};
 use kecs_core::record;
 use kecs_core::tx::Tx;
-use kecs_core::view::{Page, View as _};
+use kecs_core::view::Page;
 use kecs_model::{Operation, check};
+use kecs_store::Store;
 use kecs_store::memory::Memory;
 use kecs_store::sqlite::Sqlite;
-use kecs_store::{Snapshot as _, Store};
 use serde_json::{Value, json};
 
 /// How many of a kind stay.
@@ -107,8 +107,13 @@ impl World {
                 }
             };
             let operation = Operation::from_name(name).unwrap();
-            let answer = check(operation, &input).and_then(|()| api::answer(operation, &mut tx, &call, input));
-            outputs.push(answer.unwrap_or_else(|refusal| panic!("{name}: {refusal}")).output);
+            let answer =
+                check(operation, &input).and_then(|()| api::answer(operation, &mut tx, &call, input));
+            outputs.push(
+                answer
+                    .unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
+                    .output,
+            );
         }
         let commit = tx.finish();
         let rows = view.rows_read();
@@ -125,10 +130,15 @@ impl World {
     async fn fill(&self, list: &List, each: usize) -> BTreeSet<String> {
         let numbers: Vec<usize> = (0..STAY / each).collect();
         for numbers in numbers.chunks(BATCH) {
-            self.all(numbers.iter().map(|number| (list.come)(*number)).collect()).await;
+            self.all(numbers.iter().map(|number| (list.come)(*number)).collect())
+                .await;
         }
         let (listed, _) = self.pages(list, &mut Vec::new(), 0).await;
-        let stayers: BTreeSet<String> = listed.iter().filter(|it| !FIXED.contains(&it.trim())).cloned().collect();
+        let stayers: BTreeSet<String> = listed
+            .iter()
+            .filter(|it| !FIXED.contains(&it.trim()))
+            .cloned()
+            .collect();
         assert_eq!(stayers.len(), STAY, "{}", list.operation);
         assert!(listed.len() <= STAY + FIXED.len(), "{}", list.operation);
         stayers
@@ -136,7 +146,12 @@ impl World {
 
     /// Everybody on a list, page by page, and the rows that each page has read. After every third page one of
     /// `others` goes and one more comes, `newcomers` of them at most.
-    async fn pages(&self, list: &List, others: &mut Vec<String>, newcomers: usize) -> (Vec<String>, Vec<u64>) {
+    async fn pages(
+        &self,
+        list: &List,
+        others: &mut Vec<String>,
+        newcomers: usize,
+    ) -> (Vec<String>, Vec<u64>) {
         let (mut listed, mut rows, mut token) = (Vec::new(), Vec::new(), Value::Null);
         let mut come = 0;
         loop {
@@ -175,7 +190,12 @@ impl World {
         // Some before where the list is, and some behind.
         others.rotate_left(OTHERS / 2);
         let (listed, rows) = self.pages(list, &mut others, OTHERS).await;
-        assert!(others.len() <= OTHERS - 30, "{}: {} are left", list.operation, others.len());
+        assert!(
+            others.len() <= OTHERS - 30,
+            "{}: {} are left",
+            list.operation,
+            others.len()
+        );
         let mut times: BTreeMap<&String, usize> = BTreeMap::new();
         for one in &listed {
             *times.entry(one).or_default() += 1;
@@ -185,8 +205,16 @@ impl World {
         let missed = stayers.iter().filter(|one| !times.contains_key(one)).count();
         assert_eq!(missed, 0, "{}", list.operation);
         let (first, last) = (rows[0], rows[rows.len() - 1]);
-        assert!(rows.iter().all(|read| read * 2 <= first * 3), "{}: {rows:?}", list.operation);
-        println!("{}: {} pages, {first} rows for the first and {last} for the last", list.operation, rows.len());
+        assert!(
+            rows.iter().all(|read| read * 2 <= first * 3),
+            "{}: {rows:?}",
+            list.operation
+        );
+        println!(
+            "{}: {} pages, {first} rows for the first and {last} for the last",
+            list.operation,
+            rows.len()
+        );
     }
 }
 
@@ -240,11 +268,11 @@ async fn memory() -> World {
 
 fn list_of_clusters() -> List {
     List {
-    operation: "ListClusters",
-    input: json!({"maxResults": PAGE}),
-    result: "clusterArns",
-    come: Box::new(|number| Act::Call("CreateCluster", json!({"clusterName": named(number)}))),
-    go: Box::new(|arn| Act::Call("DeleteCluster", json!({"cluster": last(arn)}))),
+        operation: "ListClusters",
+        input: json!({"maxResults": PAGE}),
+        result: "clusterArns",
+        come: Box::new(|number| Act::Call("CreateCluster", json!({"clusterName": named(number)}))),
+        go: Box::new(|arn| Act::Call("DeleteCluster", json!({"cluster": last(arn)}))),
     }
 }
 
@@ -280,7 +308,12 @@ async fn families() {
         input: json!({"familyPrefix": "n", "status": "ACTIVE", "maxResults": PAGE}),
         result: "families",
         come: Box::new(|number| Act::Call("RegisterTaskDefinition", fargate(&named(number)))),
-        go: Box::new(|family| Act::Call("DeregisterTaskDefinition", json!({"taskDefinition": format!("{family}:1")}))),
+        go: Box::new(|family| {
+            Act::Call(
+                "DeregisterTaskDefinition",
+                json!({"taskDefinition": format!("{family}:1")}),
+            )
+        }),
     };
     memory().await.hold(&list, 1).await;
 }
@@ -354,7 +387,12 @@ async fn container_instances() {
         input: json!({"maxResults": PAGE}),
         result: "containerInstanceArns",
         come: Box::new(|_| Act::Call("RegisterContainerInstance", instance())),
-        go: Box::new(|arn| Act::Call("DeregisterContainerInstance", json!({"containerInstance": arn, "force": true}))),
+        go: Box::new(|arn| {
+            Act::Call(
+                "DeregisterContainerInstance",
+                json!({"containerInstance": arn, "force": true}),
+            )
+        }),
     };
     memory().await.hold(&list, 1).await;
 }
@@ -369,10 +407,16 @@ async fn capacity_providers() {
             let group = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:\
                          00000000-0000-4000-8000-000000000000:autoScalingGroupName";
             let group = format!("{group}/{}", named(number));
-            let input = json!({"name": named(number), "autoScalingGroupProvider": {"autoScalingGroupArn": group}});
+            let input =
+                json!({"name": named(number), "autoScalingGroupProvider": {"autoScalingGroupArn": group}});
             Act::Call("CreateCapacityProvider", input)
         }),
-        go: Box::new(|name| Act::Call("DeleteCapacityProvider", json!({"capacityProvider": name.split(' ').next()}))),
+        go: Box::new(|name| {
+            Act::Call(
+                "DeleteCapacityProvider",
+                json!({"capacityProvider": name.split(' ').next()}),
+            )
+        }),
     };
     memory().await.hold(&list, 1).await;
 }
@@ -407,7 +451,10 @@ async fn attributes() {
         }),
         go: Box::new(|listed| {
             let (name, target) = listed.split_once(' ').unwrap();
-            Act::Call("DeleteAttributes", json!({"attributes": [{"name": name, "targetId": target}]}))
+            Act::Call(
+                "DeleteAttributes",
+                json!({"attributes": [{"name": name, "targetId": target}]}),
+            )
         }),
     };
     world.hold(&list, each).await;
@@ -421,8 +468,17 @@ async fn deployments_of_one_service() {
         "networkConfiguration": network(),
     });
     world.call("CreateService", service).await;
-    let term = world.scope.term_in("service-deployments", "default").and("service", "web");
-    let first = world.store.view().unwrap().list(&term, Page::ALL).unwrap().remove(0);
+    let term = world
+        .scope
+        .term_in("service-deployments", "default")
+        .and("service", "web");
+    let first = world
+        .store
+        .view()
+        .unwrap()
+        .list(&term, Page::ALL)
+        .unwrap()
+        .remove(0);
     let record::Record::ServiceDeployment(first_record) = &*first.record else {
         panic!("{first:?}");
     };

@@ -84,7 +84,9 @@ impl Connection {
 }
 
 async fn connect(address: &str) -> Result<TcpStream> {
-    let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
+    let stream = TcpStream::connect(address)
+        .await
+        .with_context(|| format!("connect to {address}"))?;
     stream.set_nodelay(true).context("set TCP_NODELAY")?;
     Ok(stream)
 }
@@ -131,7 +133,10 @@ mod tests {
             assert_eq!(head(&text[..end]).unwrap().is_some(), false, "{end}");
         }
         let head = head(text).unwrap().unwrap();
-        assert_eq!((head.status, head.length, head.closes, &text[head.body..]), (400, 2, true, &b"{}"[..]));
+        assert_eq!(
+            (head.status, head.length, head.closes, &text[head.body..]),
+            (400, 2, true, &b"{}"[..])
+        );
     }
 
     #[test]
