@@ -105,7 +105,10 @@ impl Endpoint {
                 let refusal = Refusal::new(ErrorCode::UnknownOperationException, message);
                 ("Unknown", wire::refusal(id, &refusal))
             }
-            Route::Elsewhere(elsewhere) => ("Elsewhere", self.elsewhere(id, parts.clone(), body, &elsewhere).await),
+            Route::Elsewhere(elsewhere) => (
+                "Elsewhere",
+                self.elsewhere(id, parts.clone(), body, &elsewhere).await,
+            ),
         };
         let status = response.status();
         self.metrics
@@ -228,7 +231,10 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
         )),
         Err(_) => Err(Refusal::new(
             ErrorCode::RequestTimeoutException,
-            format!("The request body did not arrive within {} seconds.", BODY_TIMEOUT.as_secs()),
+            format!(
+                "The request body did not arrive within {} seconds.",
+                BODY_TIMEOUT.as_secs()
+            ),
         )),
     }
 }

@@ -39,7 +39,11 @@ impl Origins {
         if span.is_disabled() {
             return Vec::new();
         }
-        let made: Vec<String> = commit.changes.iter().filter_map(|it| made(it.record.as_deref())).collect();
+        let made: Vec<String> = commit
+            .changes
+            .iter()
+            .filter_map(|it| made(it.record.as_deref()))
+            .collect();
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for arn in &made {
             remembered.spans.insert(arn.clone(), span.clone());
