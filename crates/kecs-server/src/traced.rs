@@ -102,9 +102,10 @@ impl DataPlane for Traced {
 
     async fn run(&self, order: Order) -> Result<(), PlaneFault> {
         let arn = order.task.task_arn.clone().unwrap_or_default();
-        let span = match self.origins.take(&arn) {
-            Some(origin) => tracing::info_span!(parent: &origin, "plane", call = "run", task = arn),
-            None => tracing::info_span!("plane", call = "run", task = arn),
+        let span = if let Some(origin) = self.origins.take(&arn) {
+            tracing::info_span!(parent: &origin, "plane", call = "run", task = arn)
+        } else {
+            tracing::info_span!("plane", call = "run", task = arn)
         };
         self.plane.run(order).instrument(span).await
     }

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 pub const TARGET: &str = "AmazonEC2ContainerServiceV20141113";
 
 /// How long an answer may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A connection that one request after the other goes over.
 #[derive(Debug)]

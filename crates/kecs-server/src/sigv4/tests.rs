@@ -229,9 +229,9 @@ fn what_was_signed_cannot_be_changed() {
         ("date", |it| it.set("x-amz-date", "20260102T030406Z")),
     ];
     for (what, change) in changes {
-        let mut changed = sent.clone();
-        change(&mut changed);
-        assert_eq!(verify_now(&changed), Err(SignatureFault::Mismatch), "{what}");
+        let mut tampered = sent.clone();
+        change(&mut tampered);
+        assert_eq!(verify_now(&tampered), Err(SignatureFault::Mismatch), "{what}");
     }
 }
 
