@@ -204,14 +204,14 @@ impl World {
         assert!(repeated.is_empty(), "{}: {repeated:?}", list.operation);
         let missed = stayers.iter().filter(|one| !times.contains_key(one)).count();
         assert_eq!(missed, 0, "{}", list.operation);
-        let (first, last) = (rows[0], rows[rows.len() - 1]);
+        let (first, end) = (rows[0], rows[rows.len() - 1]);
         assert!(
             rows.iter().all(|read| read * 2 <= first * 3),
             "{}: {rows:?}",
             list.operation
         );
         println!(
-            "{}: {} pages, {first} rows for the first and {last} for the last",
+            "{}: {} pages, {first} rows for the first and {end} for the last",
             list.operation,
             rows.len()
         );

@@ -14,7 +14,7 @@ use crate::measure::{self, Measured, percentiles};
 use crate::mix::Mix;
 
 /// How long `moto_server` may take until it answers.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How many times as fast as what is measured the load must be.
 const CEILING: f64 = 3.0;
 

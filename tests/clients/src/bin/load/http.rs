@@ -130,7 +130,7 @@ mod tests {
     fn a_head_is_read_once_it_is_whole() {
         let text = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
         for end in 0..text.len() - 2 {
-            assert_eq!(head(&text[..end]).unwrap().is_some(), false, "{end}");
+            assert!(head(&text[..end]).unwrap().is_none(), "{end}");
         }
         let head = head(text).unwrap().unwrap();
         assert_eq!(

@@ -9,7 +9,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// About as long as what KECS answers to DescribeClusters.
+/// About as long as what KECS answers to `DescribeClusters`.
 const ANSWER: &[u8] = br#"{"clusters":[{"activeServicesCount":1,"clusterArn":"arn:aws:ecs:us-east-1:123456789012:cluster/cluster-1","clusterName":"cluster-1","pendingTasksCount":0,"registeredContainerInstancesCount":0,"runningTasksCount":0,"settings":[],"statistics":[],"status":"ACTIVE","tags":[]}],"failures":[]}"#;
 
 /// Answers until it is killed.
