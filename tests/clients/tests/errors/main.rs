@@ -241,7 +241,9 @@ fn add_strange(shape: &Structure, input: &mut Value) {
         match (member.kind, input.get_mut(member.name)) {
             (Kind::Structure(inner), Some(value)) => add_strange(inner(), value),
             (Kind::List(Kind::Structure(inner)), Some(Value::Array(values))) => {
-                values.iter_mut().for_each(|value| add_strange(inner(), value));
+                for value in values {
+                    add_strange(inner(), value);
+                }
             }
             (_, _) => {}
         }

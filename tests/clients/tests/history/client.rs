@@ -125,7 +125,7 @@ pub(crate) async fn read_register(
     seen: &mut Seen,
 ) -> Result<()> {
     let begun = shared.moment();
-    let tags = if begun % 3 == 0 {
+    let tags = if begun.is_multiple_of(3) {
         let input = json!({"clusters": [cluster(number)], "include": ["TAGS"]});
         let output = ask(connection, "DescribeClusters", &input, seen).await?;
         output["clusters"][0]["tags"].clone()
@@ -162,7 +162,7 @@ async fn register(connection: &mut Connection, shared: &Shared, seen: &mut Seen)
             seen.revisions.push(Revision {
                 begun,
                 ended: shared.moment(),
-                revision,
+                number: revision,
             });
             Ok(())
         }
@@ -175,7 +175,7 @@ async fn register(connection: &mut Connection, shared: &Shared, seen: &mut Seen)
 
 async fn run(connection: &mut Connection, shared: &Shared, which: u64, seen: &mut Seen) -> Result<()> {
     let newest = shared.tokens.load(Ordering::SeqCst);
-    let token = if which % 2 == 0 || newest == 0 {
+    let token = if which.is_multiple_of(2) || newest == 0 {
         shared.tokens.fetch_add(1, Ordering::SeqCst)
     } else {
         newest.saturating_sub(1 + which % RECENT)

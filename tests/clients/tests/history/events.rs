@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, watch};
 use tokio_tungstenite::client_async;
 
 /// How long it takes at most until something is told.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// An event as it was told.
 #[derive(Debug, Clone, PartialEq, Eq)]

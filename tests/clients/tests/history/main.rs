@@ -168,7 +168,7 @@ async fn everything_acknowledged_is_there(connection: &mut Connection, shared: &
             .await
             .unwrap();
     }
-    let revisions: Vec<i64> = seen.revisions.iter().map(|it| it.revision).collect();
+    let revisions: Vec<i64> = seen.revisions.iter().map(|it| it.number).collect();
     for revision in revisions {
         let name = format!("{FAMILY}:{revision}");
         let described = connection

@@ -82,7 +82,7 @@ pub(crate) fn check(steps: &[Step]) -> Vec<Wrong> {
         match writes.get(value) {
             None => wrong.push(Wrong::NeverWritten(*value)),
             Some(write) if reads.iter().any(|it| it.ended < write.begun) => {
-                wrong.push(Wrong::SeenBefore(*value))
+                wrong.push(Wrong::SeenBefore(*value));
             }
             Some(_) => {}
         }

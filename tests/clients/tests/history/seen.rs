@@ -31,7 +31,7 @@ pub(crate) struct Seen {
 pub(crate) struct Revision {
     pub(crate) begun: u64,
     pub(crate) ended: u64,
-    pub(crate) revision: i64,
+    pub(crate) number: i64,
 }
 
 impl Seen {
@@ -118,14 +118,14 @@ impl Seen {
 /// an answer may have taken one.
 fn counted(revisions: &[Revision], unknown: u64) -> Vec<String> {
     let mut sorted = revisions.to_vec();
-    sorted.sort_by_key(|it| it.revision);
+    sorted.sort_by_key(|it| it.number);
     let mut wrong = Vec::new();
     for pair in sorted.windows(2) {
-        if pair[0].revision == pair[1].revision {
-            wrong.push(format!("revision {} was given twice", pair[0].revision));
+        if pair[0].number == pair[1].number {
+            wrong.push(format!("revision {} was given twice", pair[0].number));
         }
     }
-    let highest = sorted.last().map_or(0, |it| it.revision.unsigned_abs());
+    let highest = sorted.last().map_or(0, |it| it.number.unsigned_abs());
     if highest > sorted.len() as u64 + unknown {
         wrong.push(format!(
             "revision {highest} of {} registrations and {unknown} unknown ones",
@@ -138,7 +138,7 @@ fn counted(revisions: &[Revision], unknown: u64) -> Vec<String> {
         if one.begun > earliest_end {
             wrong.push(format!(
                 "revision {} was asked for when a higher one was given",
-                one.revision
+                one.number
             ));
         }
         earliest_end = earliest_end.min(one.ended);
@@ -150,12 +150,8 @@ fn counted(revisions: &[Revision], unknown: u64) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn revision(begun: u64, ended: u64, revision: i64) -> Revision {
-        Revision {
-            begun,
-            ended,
-            revision,
-        }
+    fn revision(begun: u64, ended: u64, number: i64) -> Revision {
+        Revision { begun, ended, number }
     }
 
     #[test]
