@@ -34,6 +34,9 @@ mod tests;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a body that is not wanted is read.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// What answers requests.
 #[derive(Debug)]
 pub struct Endpoint {
@@ -106,6 +109,7 @@ impl Endpoint {
             Route::Unknown(name) => {
                 let message = format!("{TARGET} has no operation {name}", TARGET = wire::TARGET_PREFIX);
                 let refusal = Refusal::new(ErrorCode::UnknownOperationException, message);
+                discard(body).await;
                 ("Unknown", wire::refusal(id, &refusal))
             }
             Route::Elsewhere(elsewhere) => (
@@ -134,6 +138,7 @@ impl Endpoint {
 
     async fn elsewhere(&self, id: Uuid, parts: Parts, body: Body, elsewhere: &Elsewhere) -> Response {
         let Some(fallback) = &self.fallback else {
+            discard(body).await;
             return wire::nowhere(id, &parts, elsewhere);
         };
         match fallback.pass(http::Request::from_parts(parts, body)).await {
@@ -233,21 +238,25 @@ fn name_in_span(input: &Value) {
 }
 
 /// The whole body, if it is no larger than `limit` bytes and comes in time.
-async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+async fn read(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
     let too_large = || {
         Refusal::new(
             ErrorCode::RequestEntityTooLargeException,
             format!("The request body is larger than {limit} bytes."),
         )
     };
-    // What is said to be too large is not waited for.
+    // What is said to be too large is not kept.
     if usize::try_from(body.size_hint().lower()).is_ok_and(|told| told > limit) {
+        discard(body).await;
         return Err(too_large());
     }
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(&mut body, limit).collect()).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body).await;
+            Err(too_large())
+        }
         Ok(Err(_)) => Err(Refusal::new(
             ErrorCode::SerializationException,
             "The request body could not be read to its end.",
@@ -259,5 +268,13 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
                 BODY_TIMEOUT.as_secs()
             ),
         )),
+    }
+}
+
+/// Reads what still comes for a moment: whoever is sending when the connection ends does not see the answer.
+async fn discard(mut body: Body) {
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    if tokio::time::timeout(DISCARD_TIMEOUT, rest).await.is_err() {
+        tracing::debug!("a body that is not wanted was not read to its end");
     }
 }

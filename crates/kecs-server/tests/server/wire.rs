@@ -192,6 +192,17 @@ async fn a_body_that_nobody_reads_is_not_waited_for() {
     };
     let (status, code, _) = ask(&format!("{TARGET_PREFIX}.ListClusters"), 99_999_999_999).await;
     assert_eq!((status, code.as_str()), (413, "RequestEntityTooLargeException"));
+    // Whoever sends all of it before reading anything gets the answer as well.
+    let large = " ".repeat(4 << 20);
+    for (operation, told) in [("ListClusters", 413), ("Nothing", 400)] {
+        let answer = server
+            .post(
+                &[("X-Amz-Target", &format!("{TARGET_PREFIX}.{operation}"))],
+                &large,
+            )
+            .await;
+        assert_eq!(answer.status.as_u16(), told, "{operation}");
+    }
     let (status, code, _) = ask(&format!("{TARGET_PREFIX}.Nothing"), 200_000).await;
     assert_eq!((status, code.as_str()), (400, "UnknownOperationException"));
 }
