@@ -124,7 +124,14 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "kecs-controller",
-        imports: &["capt-core", "clock", "kecs-core", "kecs-model", "kecs-store"],
+        imports: &[
+            "capt-core",
+            "clock",
+            "kecs-core",
+            "kecs-model",
+            "kecs-store",
+            "kecs-sim",
+        ],
     },
     Layer {
         name: "kecs-server",
