@@ -239,11 +239,12 @@ fn broken(
     })
 }
 
-/// Whether nothing may be started: the newest deployment was given up, or is held.
+/// Whether nothing may be started: the newest deployment was given up, or is held and not gone back from.
 fn holds(before: &World) -> bool {
-    before.newest().is_some_and(|it| {
-        it.held && !before.truth.tripped && !before.truth.asked && !heals(before) || it.state == State::Failed
-    })
+    let goes_back = before.truth.tripped && before.setup.breaker == Breaker::GoesBack || before.truth.asked;
+    before
+        .newest()
+        .is_some_and(|it| it.state == State::Failed || it.held && !goes_back && !heals(before))
 }
 
 /// Whether a task of the newest deployment came to be healthy, so that it is not held any more.

@@ -37,7 +37,11 @@ pub(crate) fn view(world: &World) -> ServiceView {
         revisions: revisions.map(|nth| (revision_arn(nth), revision(nth))).collect(),
         deployments: (1..).zip(&world.told).map(|(nth, it)| told(nth, it)).collect(),
         fleet: Fleet::default(),
-        pace: Pace::default(),
+        // Longer than what a round has not seen lies back.
+        pace: Pace {
+            throttle: SignedDuration::from_mins(1),
+            ..Pace::default()
+        },
         scope,
     }
 }
