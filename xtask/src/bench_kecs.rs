@@ -21,15 +21,40 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
         }
     };
     let mut command = Command::new(cargo());
-    command.args(["build", "--quiet", "--release", "-p", "kecs", "-p", "clients", "--bins"]);
-    let built = command.current_dir(repository.root()).status().context("build server and load")?;
+    command.args([
+        "build",
+        "--quiet",
+        "--release",
+        "-p",
+        "kecs",
+        "-p",
+        "clients",
+        "--bins",
+    ]);
+    let built = command
+        .current_dir(repository.root())
+        .status()
+        .context("build server and load")?;
     ensure!(built.success(), "server and load do not build");
     let mut command = Command::new(cargo());
-    command.args(["run", "--quiet", "--release", "-p", "clients", "--bin", "load", "--", "compare"]);
+    command.args([
+        "run",
+        "--quiet",
+        "--release",
+        "-p",
+        "clients",
+        "--bin",
+        "load",
+        "--",
+        "compare",
+    ]);
     if let Some(moto) = &moto {
         command.arg("--moto").arg(moto);
     }
-    let status = command.current_dir(repository.root()).status().context("run the load")?;
+    let status = command
+        .current_dir(repository.root())
+        .status()
+        .context("run the load")?;
     ensure!(status.success(), "the load has not come to its end");
     Ok(())
 }

@@ -109,7 +109,9 @@ fn wasm(repository: &Repository) -> Result<End> {
     const TARGET: &str = "wasm32-unknown-unknown";
     let installed = repository.output("rustc", &["--print", "target-libdir", "--target", TARGET])?;
     if !Path::new(installed.trim()).is_dir() {
-        return Ok(End::NotRun("the target wasm32-unknown-unknown is not installed".to_owned()));
+        return Ok(End::NotRun(
+            "the target wasm32-unknown-unknown is not installed".to_owned(),
+        ));
     }
     cargo_step(
         repository,

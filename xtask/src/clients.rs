@@ -102,23 +102,38 @@ fn python(repository: &Repository) -> Result<Outcome> {
         .collect::<Result<_>>()?;
     let mut failed = Vec::new();
     for (module, child) in started {
-        let output = child.wait_with_output().with_context(|| format!("wait for {module}"))?;
+        let output = child
+            .wait_with_output()
+            .with_context(|| format!("wait for {module}"))?;
         let told = String::from_utf8_lossy(&output.stderr);
         if output.status.success() {
-            let ran = told.lines().find(|line| line.starts_with("Ran ")).unwrap_or_default();
+            let ran = told
+                .lines()
+                .find(|line| line.starts_with("Ran "))
+                .unwrap_or_default();
             println!("{module}: {ran}");
         } else {
-            println!("{module}: FAILED\n{told}{}", String::from_utf8_lossy(&output.stdout));
+            println!(
+                "{module}: FAILED\n{told}{}",
+                String::from_utf8_lossy(&output.stdout)
+            );
             failed.push(module);
         }
     }
-    ensure!(failed.is_empty(), "clients in Python failed: {}", failed.join(", "));
+    ensure!(
+        failed.is_empty(),
+        "clients in Python failed: {}",
+        failed.join(", ")
+    );
     Ok(Outcome::Passed)
 }
 
 /// A virtual environment with what a file of requirements names; or why there is none. It is made once for each
 /// content of the file.
-pub(crate) fn venv(repository: &Repository, requirements: &str) -> Result<std::result::Result<PathBuf, String>> {
+pub(crate) fn venv(
+    repository: &Repository,
+    requirements: &str,
+) -> Result<std::result::Result<PathBuf, String>> {
     let text = repository.read(requirements)?;
     let name: String = text
         .split_whitespace()
@@ -130,7 +145,10 @@ pub(crate) fn venv(repository: &Repository, requirements: &str) -> Result<std::r
     if done.is_file() {
         return Ok(Ok(venv));
     }
-    if repository.output("python3", &["-c", "import venv, ensurepip"]).is_err() {
+    if repository
+        .output("python3", &["-c", "import venv, ensurepip"])
+        .is_err()
+    {
         return absent("python3 with venv and pip is not installed");
     }
     // What an installation that broke off has left.
@@ -141,7 +159,13 @@ pub(crate) fn venv(repository: &Repository, requirements: &str) -> Result<std::r
     repository.output("python3", &["-m", "venv", path])?;
     let pip = venv.join("bin/pip");
     let pip = pip.to_str().context("the path of pip")?;
-    let install = ["install", "--quiet", "--disable-pip-version-check", "-r", requirements];
+    let install = [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-r",
+        requirements,
+    ];
     if let Err(error) = repository.output(pip, &install) {
         eprintln!("{error:#}");
         return absent("pip cannot install the clients");
@@ -196,7 +220,16 @@ impl Server {
         let log = fs::File::create(data.join("log")).context("make the log")?;
         let mut command = Command::new(program);
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "none", "--log", "warn", "--data-dir"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin-listen",
+                "none",
+                "--log",
+                "warn",
+                "--data-dir",
+            ])
             .arg(data.join("records"));
         // A fifth of the times that tasks take by themselves.
         for (part, time) in [
@@ -212,7 +245,11 @@ impl Server {
         if signed {
             command.arg("--keys").arg(repository.root().join(KEYS));
         }
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn();
         let mut server = Self {
             child: child.context("start the server")?,
             data,

@@ -24,43 +24,11 @@ const LAYERS: &[Layer] = &[
         imports: &[],
     },
     Layer {
-        name: "capt-api",
-        imports: &[],
-    },
-    Layer {
         name: "clock",
         imports: &[],
     },
     Layer {
-        name: "kecs-sim",
-        imports: &["capt-core", "clock", "kecs-core", "kecs-model"],
-    },
-    Layer {
-        name: "kecs-controller",
-        imports: &["capt-core", "clock", "kecs-core", "kecs-model", "kecs-store"],
-    },
-    Layer {
-        name: "kecs-core",
-        imports: &["capt-core", "kecs-model"],
-    },
-    Layer {
-        name: "kecs-store",
-        imports: &["kecs-core", "kecs-model"],
-    },
-    Layer {
-        name: "kecs-server",
-        imports: &[
-            "capt-core",
-            "clock",
-            "kecs-controller",
-            "kecs-core",
-            "kecs-model",
-            "kecs-store",
-            "telemetry",
-        ],
-    },
-    Layer {
-        name: "kecs-model",
+        name: "capt-api",
         imports: &[],
     },
     Layer {
@@ -135,6 +103,45 @@ const LAYERS: &[Layer] = &[
             "capt-k8s",
             "capt-sandbox",
             "kube-sim",
+            "telemetry",
+        ],
+    },
+    Layer {
+        name: "kecs-model",
+        imports: &[],
+    },
+    Layer {
+        name: "kecs-core",
+        imports: &["capt-core", "kecs-model"],
+    },
+    Layer {
+        name: "kecs-store",
+        imports: &["kecs-core", "kecs-model"],
+    },
+    Layer {
+        name: "kecs-sim",
+        imports: &["capt-core", "clock", "kecs-core", "kecs-model"],
+    },
+    Layer {
+        name: "kecs-controller",
+        imports: &[
+            "capt-core",
+            "clock",
+            "kecs-core",
+            "kecs-model",
+            "kecs-store",
+            "kecs-sim",
+        ],
+    },
+    Layer {
+        name: "kecs-server",
+        imports: &[
+            "capt-core",
+            "clock",
+            "kecs-controller",
+            "kecs-core",
+            "kecs-model",
+            "kecs-store",
             "telemetry",
         ],
     },
@@ -351,7 +358,7 @@ mod tests {
                 "capt-core -> kube: may depend on foldhash, jiff, petgraph, serde, thiserror",
                 "capt-core -> kube: the decision core and the Terraform engine know no Kubernetes",
                 "capt-core -> tokio: may depend on foldhash, jiff, petgraph, serde, thiserror",
-                "capt-runtime -> capt-api: may import capt-core",
+                "capt-runtime -> capt-api: may import capt-core, clock",
                 "capt-terraform -> capt-testing: may import capt-core",
             ]
         );

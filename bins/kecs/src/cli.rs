@@ -42,10 +42,14 @@ pub fn command() -> Command {
 }
 
 fn store_command() -> Command {
-    let settings = || STORE_SETTINGS.iter().filter_map(|name| Setting::named(name)).map(Setting::arg);
-    let file = |name: &'static str, help: &'static str| {
-        Arg::new(name).value_name("PATH").required(true).help(help)
+    let settings = || {
+        STORE_SETTINGS
+            .iter()
+            .filter_map(|name| Setting::named(name))
+            .map(Setting::arg)
     };
+    let file =
+        |name: &'static str, help: &'static str| Arg::new(name).value_name("PATH").required(true).help(help);
     Command::new("store")
         .about("Looks after the store of a server that does not run")
         .subcommand_required(true)
@@ -58,7 +62,10 @@ fn store_command() -> Command {
         .subcommand(
             Command::new("export")
                 .about("Writes everything as lines of JSON")
-                .arg(file("out", "The file to write, which must not exist; `-`: to standard output"))
+                .arg(file(
+                    "out",
+                    "The file to write, which must not exist; `-`: to standard output",
+                ))
                 .args(settings()),
         )
         .subcommand(
@@ -114,5 +121,9 @@ fn settings(flags: &ArgMatches) -> Result<Settings> {
     let variable = |name: &str| std::env::var(name).ok();
     let file = flags.try_get_one::<String>("config").ok().flatten().cloned();
     let file = file.or_else(|| variable("KECS_CONFIG").filter(|path| !path.is_empty()));
-    Ok(Settings::resolve(flags, variable, file.as_deref().map(Path::new))?)
+    Ok(Settings::resolve(
+        flags,
+        variable,
+        file.as_deref().map(Path::new),
+    )?)
 }

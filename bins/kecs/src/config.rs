@@ -91,7 +91,11 @@ impl Config {
         Ok(Self {
             listen: settings.need("listen", address)?,
             admin_listen: settings.need("admin-listen", |value| {
-                if value == "none" { Ok(None) } else { address(value).map(Some) }
+                if value == "none" {
+                    Ok(None)
+                } else {
+                    address(value).map(Some)
+                }
             })?,
             endpoint: settings.parse("endpoint", url)?,
             account: settings.need("account-id", account)?,
@@ -156,7 +160,9 @@ fn auth(settings: &Settings) -> Result<Auth, SettingsError> {
             Err(SettingsError::Missing(message.to_owned()))
         }
         (_, Some(keys)) => Ok(Auth::Keys(keys)),
-        (_, None) => Err(SettingsError::Missing("`auth` is `keys`, so `keys` must be given".to_owned())),
+        (_, None) => Err(SettingsError::Missing(
+            "`auth` is `keys`, so `keys` must be given".to_owned(),
+        )),
     }
 }
 
@@ -187,7 +193,9 @@ fn audit_settings(
     };
     let sync = settings.need("audit-sync", |mode| {
         let known = audit::Sync::ALL.iter().find(|sync| sync.name() == mode);
-        known.copied().ok_or_else(|| "`batch`, `second` and `never` are modes".to_owned())
+        known
+            .copied()
+            .ok_or_else(|| "`batch`, `second` and `never` are modes".to_owned())
     })?;
     let max_bytes = settings.need("audit-max-bytes", number)?;
     let keep = settings.need("audit-keep", number)?;
@@ -200,7 +208,9 @@ fn audit_settings(
 }
 
 fn address(value: &str) -> Result<SocketAddr, String> {
-    value.parse().map_err(|_| "not an address and port, such as 127.0.0.1:5373".to_owned())
+    value
+        .parse()
+        .map_err(|_| "not an address and port, such as 127.0.0.1:5373".to_owned())
 }
 
 fn path(value: &str) -> Result<PathBuf, String> {
@@ -241,7 +251,9 @@ fn region(value: &str) -> Result<String, String> {
 }
 
 fn number<T: std::str::FromStr>(value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| "not a number that can be here".to_owned())
+    value
+        .parse()
+        .map_err(|_| "not a number that can be here".to_owned())
 }
 
 /// A number and its unit: `200ms`, `30s`, `5m`, `1h`, `7d`.
@@ -261,7 +273,9 @@ fn duration(value: &str) -> Result<Duration, String> {
     // No longer than a century: deadlines are added to the time of day.
     let longest = 100 * 365 * 24 * 60 * 60 * 1000;
     let total = count.checked_mul(millis).filter(|total| *total <= longest);
-    total.map(Duration::from_millis).ok_or_else(|| "longer than a hundred years".to_owned())
+    total
+        .map(Duration::from_millis)
+        .ok_or_else(|| "longer than a hundred years".to_owned())
 }
 
 fn positive(value: &str) -> Result<Duration, String> {

@@ -31,7 +31,11 @@ pub(crate) fn command() -> Command {
                         .default_value("http://127.0.0.1:5373")
                         .env("AWS_ENDPOINT_URL"),
                 )
-                .arg(arg("types", "TYPE,...", "Only these types: task.started,task.stopped"))
+                .arg(arg(
+                    "types",
+                    "TYPE,...",
+                    "Only these types: task.started,task.stopped",
+                ))
                 .arg(arg(
                     "resource",
                     "ARN",
@@ -78,8 +82,13 @@ pub(crate) async fn run(matches: &ArgMatches) -> Result<()> {
     if uri.scheme_str() != Some("http") {
         bail!("only http:// endpoints can be followed, not `{endpoint}`");
     }
-    let authority = uri.authority().ok_or_else(|| anyhow!("`{endpoint}` names no server"))?;
-    let address = (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80));
+    let authority = uri
+        .authority()
+        .ok_or_else(|| anyhow!("`{endpoint}` names no server"))?;
+    let address = (
+        authority.host().trim_matches(['[', ']']),
+        authority.port_u16().unwrap_or(80),
+    );
     let stream = TcpStream::connect(address).await;
     let stream = stream.with_context(|| format!("connect to {endpoint}"))?;
     let request = request(&uri, authority.as_str())?;

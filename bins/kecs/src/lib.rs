@@ -10,4 +10,3 @@ pub mod settings;
 mod store;
 
 pub use cli::command;
-

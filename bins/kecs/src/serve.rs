@@ -25,7 +25,11 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     let stop = process::stop_signal()?;
     let stopped_tasks = config.stopped_tasks;
     let setup = setup(config)?;
-    let (store, plane, clock) = (Arc::clone(&setup.store), Arc::clone(&setup.plane), setup.clock.clone());
+    let (store, plane, clock) = (
+        Arc::clone(&setup.store),
+        Arc::clone(&setup.plane),
+        setup.clock.clone(),
+    );
     let running = Running::start(setup).await?;
     let settings = Settings {
         stopped_tasks,

@@ -119,7 +119,10 @@ impl Setting {
         if let Some(default) = self.default {
             let _ = write!(help, " [default: {default}]");
         }
-        Arg::new(self.name).long(self.name).value_name(self.value).help(help)
+        Arg::new(self.name)
+            .long(self.name)
+            .value_name(self.value)
+            .help(help)
     }
 }
 
@@ -142,7 +145,9 @@ impl Settings {
             let variable = environment(&setting.variable()).filter(|value| !value.is_empty());
             let variable = variable.map(|value| (value, Source::Environment));
             let path = file.unwrap_or(Path::new("")).to_owned();
-            let in_file = written.remove(setting.name).map(|value| (value, Source::File(path)));
+            let in_file = written
+                .remove(setting.name)
+                .map(|value| (value, Source::File(path)));
             let default = setting.default.map(|value| (value.to_owned(), Source::Default));
             if let Some(found) = flag.or(variable).or(in_file).or(default) {
                 settings.insert(setting.name, found);
@@ -185,7 +190,11 @@ impl Settings {
 
     /// A line for each setting, as a file that says the same, with where each value came from.
     pub fn render(&self) -> String {
-        let width = SETTINGS.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
+        let width = SETTINGS
+            .iter()
+            .map(|setting| setting.name.len())
+            .max()
+            .unwrap_or_default();
         let mut text = String::new();
         for setting in SETTINGS {
             let _ = match self.0.get(setting.name) {
@@ -238,7 +247,9 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, SettingsError> {
 
 /// The setting whose name is nearest.
 fn hint(name: &str) -> String {
-    let near = SETTINGS.iter().map(|setting| (strsim::damerau_levenshtein(name, setting.name), setting.name));
+    let near = SETTINGS
+        .iter()
+        .map(|setting| (strsim::damerau_levenshtein(name, setting.name), setting.name));
     match near.min() {
         Some((distance, nearest)) if distance <= 3 => format!(": `{nearest}` is"),
         Some(_) | None => String::new(),
@@ -251,7 +262,9 @@ pub fn markdown() -> String {
         "| Setting (file) | Flag | Variable | Default | Meaning |\n| --- | --- | --- | --- | --- |\n",
     );
     for setting in SETTINGS {
-        let default = setting.default.map_or_else(String::new, |value| format!("`{value}`"));
+        let default = setting
+            .default
+            .map_or_else(String::new, |value| format!("`{value}`"));
         let _ = writeln!(
             text,
             "| `{name}` | `--{name} {value}` | `{variable}` | {default} | {help} |",

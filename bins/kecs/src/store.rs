@@ -61,7 +61,10 @@ fn open(engine: &Engine) -> Result<Arc<dyn Store>> {
 
 fn sqlite(path: &Path) -> Result<Sqlite> {
     if let Some(directory) = path.parent() {
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory);
         made.with_context(|| format!("make the data directory {}", directory.display()))?;
     }
     Ok(Sqlite::open(path)?)
@@ -78,7 +81,14 @@ fn open_existing(engine: &Engine) -> Result<Arc<dyn Store>> {
 
 /// Does what a command says.
 pub(crate) async fn run(verb: &str, flags: &ArgMatches, engine: Engine) -> Result<()> {
-    let path = |name: &str| flags.try_get_one::<String>(name).ok().flatten().cloned().unwrap_or_default();
+    let path = |name: &str| {
+        flags
+            .try_get_one::<String>(name)
+            .ok()
+            .flatten()
+            .cloned()
+            .unwrap_or_default()
+    };
     match verb {
         "check" => check(&*open_existing(&engine)?),
         "export" => export(&*open_existing(&engine)?, &path("out")),
@@ -127,7 +137,11 @@ fn export(store: &dyn Store, out: &str) -> Result<()> {
         return writer.flush().context("write to standard output");
     }
     // It may hold what containers are given as environment: nobody else reads it.
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out);
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(out);
     let mut writer = BufWriter::new(file.with_context(|| format!("make {out}"))?);
     let written = store.export(&mut writer)?;
     let file = writer.into_inner().with_context(|| format!("write {out}"))?;
@@ -141,7 +155,10 @@ fn restore(engine: &Engine, copy: &Path, force: bool) -> Result<()> {
     };
     if path.exists() {
         if !force {
-            bail!("there is a store at {}: move it away, or use --force", path.display());
+            bail!(
+                "there is a store at {}: move it away, or use --force",
+                path.display()
+            );
         }
         // Opening it makes sure that no server has it, and that all of it is in this one file.
         drop(Sqlite::open(path)?);

@@ -104,13 +104,13 @@ mod tests {
     #[test]
     fn ids_of_seeds_that_are_numbers_of_each_other_never_meet() {
         let mut seen = BTreeSet::new();
-        let mut seed = 7;
+        let mut next = 7;
         for _ in 0..1_000 {
-            let ids = Ids::new(seed);
+            let ids = Ids::new(next);
             for _ in 0..10 {
                 assert!(seen.insert(ids.hex()));
             }
-            seed = splitmix64(seed);
+            next = splitmix64(next);
         }
     }
 }

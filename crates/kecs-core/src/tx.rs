@@ -113,6 +113,12 @@ impl<'v> Tx<'v> {
         self.written.insert(key, Some(Arc::new(record.into_record())));
     }
 
+    /// Keeps `record` under a key that is new. The commit fails if there is anything under it by then.
+    pub fn create<K: Kind>(&mut self, key: Key, record: K) {
+        self.read.borrow_mut().insert(key.clone(), (0, None));
+        self.put(key, record);
+    }
+
     /// Keeps nothing under `key`.
     pub fn delete(&mut self, key: Key) {
         self.written.insert(key, None);
@@ -195,5 +201,83 @@ impl<'v> Tx<'v> {
             changes,
             events,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Family;
+    use crate::view::Unreadable;
+
+    /// A view with one family.
+    struct One(Key);
+
+    impl View for One {
+        fn get(&self, key: &Key) -> Result<Option<Entry>, Unreadable> {
+            Ok((*key == self.0).then(|| Entry {
+                key: key.clone(),
+                generation: 3,
+                revision: 9,
+                record: Arc::new(Family::default().into_record()),
+            }))
+        }
+
+        fn list(&self, _: &Term, _: Page<'_>) -> Result<Vec<Entry>, Unreadable> {
+            Ok(Vec::new())
+        }
+
+        fn count(&self, _: &Term) -> Result<u64, Unreadable> {
+            Ok(4)
+        }
+    }
+
+    fn expected(write: impl Fn(&mut Tx<'_>, &Key)) -> Vec<Expect> {
+        let scope = Scope::new("123456789012", "eu-west-1");
+        let key = scope.family("web");
+        let view = One(key.clone());
+        let mut tx = Tx::new(&view, &scope, Timestamp::UNIX_EPOCH);
+        write(&mut tx, &key);
+        tx.finish().expects
+    }
+
+    fn changed() -> Family {
+        Family {
+            last_revision: 7,
+            ..Family::default()
+        }
+    }
+
+    #[test]
+    fn what_is_created_must_not_be_there_and_what_is_put_must_be_as_it_was() {
+        let key = Scope::new("123456789012", "eu-west-1").family("web");
+        assert_eq!(
+            expected(|tx, key| tx.create(key.clone(), changed())),
+            [Expect::Generation(key.clone(), 0)]
+        );
+        assert_eq!(
+            expected(|tx, key| tx.put(key.clone(), changed())),
+            [Expect::Generation(key.clone(), 3)]
+        );
+        let unchanged = expected(|tx, key| tx.put(key.clone(), Family::default()));
+        assert_eq!(unchanged, []);
+    }
+
+    #[test]
+    fn a_count_is_expected_only_where_it_is_guarded() {
+        let term = Scope::new("123456789012", "eu-west-1").term("families");
+        let counted = |guarded: bool| {
+            expected(|tx, key| {
+                let count = if guarded {
+                    tx.guarded_count(&term)
+                } else {
+                    tx.count(&term)
+                };
+                assert_eq!(count, Ok(4));
+                tx.put(key.clone(), changed());
+            })
+        };
+        assert_eq!(counted(true).last(), Some(&Expect::Count(term.clone(), 4)));
+        assert_eq!(counted(false).len(), 1);
     }
 }

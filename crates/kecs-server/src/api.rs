@@ -21,8 +21,7 @@ use crate::request_id::seed;
 const ATTEMPTS: u32 = 64;
 
 /// What answers operations.
-pub type Operations =
-    for<'v, 'c> fn(Operation, &mut Tx<'v>, &Call<'c>, Value) -> Result<Answer, Refusal>;
+pub type Operations = for<'v, 'c> fn(Operation, &mut Tx<'v>, &Call<'c>, Value) -> Result<Answer, Refusal>;
 
 /// The operations over a store and a data plane.
 pub struct Api {

@@ -130,7 +130,9 @@ async fn write(mut writer: Writer, mut waiting: mpsc::Receiver<Vec<u8>>, lost: A
     loop {
         let received = match force_at {
             None => Some(waiting.recv_many(&mut batch, WAITING).await),
-            Some(at) => tokio::time::timeout_at(at, waiting.recv_many(&mut batch, WAITING)).await.ok(),
+            Some(at) => tokio::time::timeout_at(at, waiting.recv_many(&mut batch, WAITING))
+                .await
+                .ok(),
         };
         let lines = std::mem::take(&mut batch);
         let over = received == Some(0);
@@ -141,7 +143,9 @@ async fn write(mut writer: Writer, mut waiting: mpsc::Receiver<Vec<u8>>, lost: A
         };
         let count = lines.len() as u64;
         let done = tokio::task::spawn_blocking(move || {
-            let outcome = writer.append(&lines).and_then(|()| if force { writer.force() } else { Ok(()) });
+            let outcome = writer
+                .append(&lines)
+                .and_then(|()| if force { writer.force() } else { Ok(()) });
             (writer, outcome)
         });
         let Ok((returned, outcome)) = done.await else {
@@ -151,7 +155,11 @@ async fn write(mut writer: Writer, mut waiting: mpsc::Receiver<Vec<u8>>, lost: A
         writer = returned;
         if let Err(error) = outcome {
             lost.fetch_add(count, Ordering::Relaxed);
-            tracing::error!(error = &error as &dyn std::error::Error, lines = count, "write the audit log");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                lines = count,
+                "write the audit log"
+            );
         }
         force_at = match writer.settings.sync {
             Sync::Second if !force => force_at.or_else(|| Some(Instant::now() + Duration::from_secs(1))),
@@ -239,7 +247,11 @@ impl Writer {
 fn open(path: &Path) -> Result<File, AuditError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     // It tells who did what: nobody else reads it.
-    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    let opened = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path);
     opened.map_err(|source| fault("open", path, source))
 }
 

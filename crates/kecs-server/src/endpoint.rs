@@ -10,6 +10,8 @@ use bytes::Bytes;
 use clock::Clock;
 use futures::FutureExt as _;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kecs_model::{ErrorCode, Operation, Refusal, check};
 use serde_json::Value;
@@ -31,6 +33,9 @@ mod tests;
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a body that is not wanted is read.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What answers requests.
 #[derive(Debug)]
@@ -87,7 +92,8 @@ impl Endpoint {
 
     async fn route(&self, id: Uuid, parts: Parts, body: Body) -> Response {
         let started = Instant::now();
-        let (name, response) = match wire::route(&parts) {
+        let has_body = !body.is_end_stream();
+        let (name, mut response) = match wire::route(&parts) {
             Route::Operation(operation) => {
                 let span = tracing::info_span!(
                     "request",
@@ -103,11 +109,28 @@ impl Endpoint {
             Route::Unknown(name) => {
                 let message = format!("{TARGET} has no operation {name}", TARGET = wire::TARGET_PREFIX);
                 let refusal = Refusal::new(ErrorCode::UnknownOperationException, message);
+                discard(body).await;
                 ("Unknown", wire::refusal(id, &refusal))
             }
-            Route::Elsewhere(elsewhere) => ("Elsewhere", self.elsewhere(id, parts.clone(), body, &elsewhere).await),
+            Route::Elsewhere(elsewhere) => (
+                "Elsewhere",
+                self.elsewhere(id, parts.clone(), body, &elsewhere).await,
+            ),
         };
         let status = response.status();
+        let is_read = match name {
+            "Unknown" => false,
+            "Elsewhere" => self.fallback.is_some(),
+            _ => !matches!(
+                status,
+                StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT
+            ),
+        };
+        if has_body && !is_read {
+            // What is left of the body would be taken for the next request.
+            let headers = response.headers_mut();
+            headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+        }
         self.metrics
             .request(&parts.method, name, status.as_u16(), started.elapsed());
         response
@@ -115,6 +138,7 @@ impl Endpoint {
 
     async fn elsewhere(&self, id: Uuid, parts: Parts, body: Body, elsewhere: &Elsewhere) -> Response {
         let Some(fallback) = &self.fallback else {
+            discard(body).await;
             return wire::nowhere(id, &parts, elsewhere);
         };
         match fallback.pass(http::Request::from_parts(parts, body)).await {
@@ -214,21 +238,43 @@ fn name_in_span(input: &Value) {
 }
 
 /// The whole body, if it is no larger than `limit` bytes and comes in time.
-async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
-    match collected {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
+async fn read(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        Refusal::new(
             ErrorCode::RequestEntityTooLargeException,
             format!("The request body is larger than {limit} bytes."),
-        )),
+        )
+    };
+    // What is said to be too large is not kept.
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|told| told > limit) {
+        discard(body).await;
+        return Err(too_large());
+    }
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(&mut body, limit).collect()).await;
+    match collected {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body).await;
+            Err(too_large())
+        }
         Ok(Err(_)) => Err(Refusal::new(
             ErrorCode::SerializationException,
             "The request body could not be read to its end.",
         )),
         Err(_) => Err(Refusal::new(
             ErrorCode::RequestTimeoutException,
-            format!("The request body did not arrive within {} seconds.", BODY_TIMEOUT.as_secs()),
+            format!(
+                "The request body did not arrive within {} seconds.",
+                BODY_TIMEOUT.as_secs()
+            ),
         )),
+    }
+}
+
+/// Reads what still comes for a moment: whoever is sending when the connection ends does not see the answer.
+async fn discard(mut body: Body) {
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    if tokio::time::timeout(DISCARD_TIMEOUT, rest).await.is_err() {
+        tracing::debug!("a body that is not wanted was not read to its end");
     }
 }

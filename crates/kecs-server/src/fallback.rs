@@ -138,12 +138,26 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_a_server_and_no_more() {
-        for endpoint in ["http://localhost:4566", "http://localhost:4566/", "https://example.com"] {
+        for endpoint in [
+            "http://localhost:4566",
+            "http://localhost:4566/",
+            "https://example.com",
+        ] {
             assert!(Fallback::new(endpoint).is_ok(), "{endpoint}");
         }
-        for endpoint in ["", "localhost:4566", "/x", "ftp://a", "http://a/b", "http://a?x=1"] {
+        for endpoint in [
+            "",
+            "localhost:4566",
+            "/x",
+            "ftp://a",
+            "http://a/b",
+            "http://a?x=1",
+        ] {
             let error = Fallback::new(endpoint).unwrap_err();
-            assert!(matches!(error, FallbackError::Endpoint(it) if it == endpoint), "{endpoint}");
+            assert!(
+                matches!(error, FallbackError::Endpoint(it) if it == endpoint),
+                "{endpoint}"
+            );
         }
     }
 
@@ -151,7 +165,14 @@ mod tests {
     fn what_is_about_the_connection_stays_behind() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONNECTION, "close, X-Mine".parse().unwrap());
-        for name in ["x-mine", "keep-alive", "transfer-encoding", "te", "host", "x-amz-date"] {
+        for name in [
+            "x-mine",
+            "keep-alive",
+            "transfer-encoding",
+            "te",
+            "host",
+            "x-amz-date",
+        ] {
             headers.insert(HeaderName::from_static(name), "1".parse().unwrap());
         }
         without_hops(&mut headers);

@@ -77,7 +77,10 @@ impl Meter {
             for counted in terms {
                 // All live tasks of an account and region, and all services: `account/region/kind`.
                 let mut parts = counted.term.as_str().split('/').skip(2);
-                if !matches!((parts.next(), parts.next()), (Some("live-tasks" | "services"), None)) {
+                if !matches!(
+                    (parts.next(), parts.next()),
+                    (Some("live-tasks" | "services"), None)
+                ) {
                     continue;
                 }
                 let listed = view.list(&counted.term, Page::ALL);

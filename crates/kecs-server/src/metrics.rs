@@ -131,7 +131,12 @@ impl Metrics {
             registry: Arc::default(),
         };
         let seconds = Unit::Seconds;
-        registry.register_with_unit("api_request_duration", "How long a request takes", seconds, requests);
+        registry.register_with_unit(
+            "api_request_duration",
+            "How long a request takes",
+            seconds,
+            requests,
+        );
         registry.register(
             "active_services",
             "Services that are ACTIVE, by the name of their cluster",
@@ -225,7 +230,9 @@ impl Metrics {
     /// So many records were found in the cache, and so many were not, since the server was started.
     pub fn cache(&self, hits: u64, misses: u64) {
         for (outcome, count) in [("hit", hits), ("miss", misses)] {
-            let counter = self.records_cached.get_or_create_owned(&OutcomeLabels { outcome });
+            let counter = self
+                .records_cached
+                .get_or_create_owned(&OutcomeLabels { outcome });
             counter.inc_by(count.saturating_sub(counter.get()));
         }
     }

@@ -22,7 +22,11 @@ pub fn runtime(stats: &Stats) -> Value {
     let told = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let of_process = |name: &str| -> Option<u64> {
         let line = told.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim_start_matches(':').split_ascii_whitespace().next()?.parse().ok()
+        line.trim_start_matches(':')
+            .split_ascii_whitespace()
+            .next()?
+            .parse()
+            .ok()
     };
     json!({
         "runtime": {
@@ -59,7 +63,9 @@ pub async fn cpu(duration: Duration) -> Result<String, ProfileError> {
     for (frames, count) in &report.data {
         let names = frames.frames.iter().rev().flat_map(|frame| frame.iter().rev());
         let names: Vec<String> = names.map(|symbol| symbol.name().replace(';', ":")).collect();
-        *stacks.entry(format!("{};{}", frames.thread_name, names.join(";"))).or_default() += count;
+        *stacks
+            .entry(format!("{};{}", frames.thread_name, names.join(";")))
+            .or_default() += count;
     }
     let mut text = String::new();
     for (stack, count) in &stacks {

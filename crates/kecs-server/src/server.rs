@@ -174,7 +174,13 @@ impl Running {
             store: Arc::clone(&setup.store),
             stop: stopped.clone(),
         });
-        let upkeep = upkeep::run(setup.upkeep, setup.store, setup.metrics, setup.clock, stopped.clone());
+        let upkeep = upkeep::run(
+            setup.upkeep,
+            setup.store,
+            setup.metrics,
+            setup.clock,
+            stopped.clone(),
+        );
         let (admin_address, admin) = admin.unzip();
         Ok(Self {
             address,
@@ -250,10 +256,14 @@ fn subscription(endpoint: &Endpoint, parts: &http::request::Parts) -> Result<Sub
         headers: &parts.headers,
         body: b"",
     };
-    let caller = endpoint.access.caller(&signed, &endpoint.home, endpoint.clock.now())?;
+    let caller = endpoint
+        .access
+        .caller(&signed, &endpoint.home, endpoint.clock.now())?;
     caller.authorize("FollowEvents", &["*".to_owned()])?;
     let decoded: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let parameters = decoded.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let parameters = decoded
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     let subscription = Subscription::parse(parameters)?;
     match &endpoint.access {
         Access::Open => {
@@ -273,7 +283,10 @@ fn from_here(parts: &http::request::Parts) -> Result<(), Refusal> {
     let Some(origin) = parts.headers.get(http::header::ORIGIN) else {
         return Ok(());
     };
-    let origin = origin.to_str().ok().and_then(|origin| origin.parse::<http::Uri>().ok());
+    let origin = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| origin.parse::<http::Uri>().ok());
     let host = origin.as_ref().and_then(http::Uri::host).unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback());

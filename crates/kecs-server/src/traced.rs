@@ -39,7 +39,11 @@ impl Origins {
         if span.is_disabled() {
             return Vec::new();
         }
-        let made: Vec<String> = commit.changes.iter().filter_map(|it| made(it.record.as_deref())).collect();
+        let made: Vec<String> = commit
+            .changes
+            .iter()
+            .filter_map(|it| made(it.record.as_deref()))
+            .collect();
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for arn in &made {
             remembered.spans.insert(arn.clone(), span.clone());
@@ -98,9 +102,10 @@ impl DataPlane for Traced {
 
     async fn run(&self, order: Order) -> Result<(), PlaneFault> {
         let arn = order.task.task_arn.clone().unwrap_or_default();
-        let span = match self.origins.take(&arn) {
-            Some(origin) => tracing::info_span!(parent: &origin, "plane", call = "run", task = arn),
-            None => tracing::info_span!("plane", call = "run", task = arn),
+        let span = if let Some(origin) = self.origins.take(&arn) {
+            tracing::info_span!(parent: &origin, "plane", call = "run", task = arn)
+        } else {
+            tracing::info_span!("plane", call = "run", task = arn)
         };
         self.plane.run(order).instrument(span).await
     }

@@ -61,8 +61,9 @@ pub fn route(parts: &Parts) -> Route {
     };
     let target = String::from_utf8_lossy(target.as_bytes());
     match target.split_once('.') {
-        Some((TARGET_PREFIX, name)) => Operation::from_name(name)
-            .map_or_else(|| Route::Unknown(name.to_owned()), Route::Operation),
+        Some((TARGET_PREFIX, name)) => {
+            Operation::from_name(name).map_or_else(|| Route::Unknown(name.to_owned()), Route::Operation)
+        }
         Some(_) | None => Route::Elsewhere(Elsewhere::Target(target.into_owned())),
     }
 }
@@ -70,7 +71,9 @@ pub fn route(parts: &Parts) -> Route {
 fn is_form(headers: &HeaderMap) -> bool {
     let given = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
     let media = given.and_then(|it| it.split(';').next()).unwrap_or_default();
-    media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    media
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// The input in a body. An empty body has no members.
@@ -135,7 +138,11 @@ fn json(id: Uuid, status: StatusCode, body: &Value) -> Response {
 
 /// An error as clients of the query protocol read it.
 fn xml(id: Uuid, refusal: &Refusal) -> Response {
-    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let escape = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+    };
     let body = format!(
         "<ErrorResponse><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{id}\
          </RequestId></ErrorResponse>",

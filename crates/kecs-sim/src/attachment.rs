@@ -19,7 +19,7 @@ pub(crate) fn attached(attachment: &Attachment, task_arn: &str) -> Attachment {
         return attachment.clone();
     }
     let seed = seed_of(task_arn);
-    let [_, _, _, b, c, d, e, f] = seed.to_be_bytes();
+    let mac = seed.to_be_bytes().map(|byte| format!("{byte:02x}"));
     let mut details = attachment.details.clone().unwrap_or_default();
     let mut tell = |name: &str, value: String| {
         details.retain(|it| it.name.as_deref() != Some(name));
@@ -29,10 +29,7 @@ pub(crate) fn attached(attachment: &Attachment, task_arn: &str) -> Attachment {
         });
     };
     tell("networkInterfaceId", format!("eni-{seed:017x}"));
-    tell(
-        "macAddress",
-        format!("0a:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"),
-    );
+    tell("macAddress", format!("0a:{}", mac[3..].join(":")));
     let address = address(task_arn);
     tell(
         "privateDnsName",

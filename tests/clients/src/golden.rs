@@ -12,7 +12,10 @@ pub fn golden(path: &str, text: &str) {
         return;
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
-    let differs = expected.lines().zip(text.lines()).find(|(one, other)| one != other);
+    let differs = expected
+        .lines()
+        .zip(text.lines())
+        .find(|(one, other)| one != other);
     assert!(
         expected == text,
         "{path} is out of date (INSTA_UPDATE=always writes it); it has {} lines and now there are {}; the first that differs: {differs:?}",

@@ -66,7 +66,11 @@ pub fn program() -> PathBuf {
             // The test is in <target>/<profile>/deps; nothing else says where the program belongs.
             let test = std::env::current_exe().unwrap();
             let folder = test.parent().unwrap();
-            let profile = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
+            let profile = if folder.ends_with("deps") {
+                folder.parent().unwrap()
+            } else {
+                folder
+            };
             let mut build = Command::new(env!("CARGO"));
             build.args(["build", "--quiet", "--package", "kecs", "--target-dir"]);
             build.arg(profile.parent().unwrap());
@@ -161,7 +165,10 @@ fn spawn(place: &Path, access: Access, store: Store) -> (Child, String) {
     std::thread::spawn(move || {
         // Read to the end: a server whose output nobody reads would wait for that.
         for line in stdout.lines().map_while(Result::ok) {
-            for address in line.split_whitespace().filter_map(|word| word.split("http://").nth(1)) {
+            for address in line
+                .split_whitespace()
+                .filter_map(|word| word.split("http://").nth(1))
+            {
                 let end = address.find(|it: char| !(it.is_ascii_digit() || it == '.' || it == ':'));
                 let _ = found.send(address[..end.unwrap_or(address.len())].to_owned());
             }

@@ -15,11 +15,12 @@ use tokio::net::TcpStream;
 pub const TARGET: &str = "AmazonEC2ContainerServiceV20141113";
 
 /// How long an answer may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A connection that one request after the other goes over.
 #[derive(Debug)]
 pub struct Connection {
+    address: String,
     sender: SendRequest<Full<Bytes>>,
     headers: HeaderMap,
 }
@@ -47,14 +48,19 @@ impl Reply {
     }
 }
 
+async fn connect(address: &str) -> Result<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(address).await.context("connect")?;
+    stream.set_nodelay(true).context("set TCP_NODELAY")?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.context("begin HTTP")?;
+    // It ends with the sender, or with the server; the next request says so.
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(sender)
+}
+
 impl Connection {
     /// Connects to an open server. The region is named in a signature that nobody verifies.
     pub async fn open(address: &str, region: &str) -> Result<Self> {
-        let stream = TcpStream::connect(address).await.context("connect")?;
-        stream.set_nodelay(true).context("set TCP_NODELAY")?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.context("begin HTTP")?;
-        // It ends with the sender, or with the server; the next request says so.
-        tokio::spawn(async move { drop(connection.await) });
+        let sender = connect(address).await?;
         let mut headers = HeaderMap::new();
         let host = HeaderValue::from_str(address).context("the address as a header")?;
         headers.insert(http::header::HOST, host);
@@ -70,7 +76,11 @@ impl Connection {
         );
         let signature = HeaderValue::from_str(&signature).context("the region as a header")?;
         headers.insert(http::header::AUTHORIZATION, signature);
-        Ok(Self { sender, headers })
+        Ok(Self {
+            address: address.to_owned(),
+            sender,
+            headers,
+        })
     }
 
     /// Sends a body to an operation.
@@ -79,7 +89,8 @@ impl Connection {
             .body(Full::new(body.into()))
             .context("make the request")?;
         request.headers_mut().clone_from(&self.headers);
-        let target = HeaderValue::from_str(&format!("{TARGET}.{operation}")).context("the target as a header")?;
+        let target =
+            HeaderValue::from_str(&format!("{TARGET}.{operation}")).context("the target as a header")?;
         request.headers_mut().insert("x-amz-target", target);
         tokio::time::timeout(LIMIT, self.exchange(request))
             .await
@@ -91,6 +102,13 @@ impl Connection {
         let response = self.sender.send_request(request).await.context("send")?;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.context("read the answer")?.to_bytes();
+        if parts
+            .headers
+            .get(http::header::CONNECTION)
+            .is_some_and(|it| it == "close")
+        {
+            self.sender = connect(&self.address).await?;
+        }
         Ok(Reply {
             status: parts.status,
             headers: parts.headers,

@@ -135,7 +135,7 @@ fn carry_out(before: &World, decision: &Decision) -> World {
         let nth = number(arn).map_or(0, usize::from);
         let finished = finished(&after);
         if let Some(known) = nth.checked_sub(1).and_then(|nth| after.told.get_mut(nth)) {
-            *known = told(known, &changed.deployment, finished);
+            *known = told(*known, &changed.deployment, finished);
         }
     }
     after
@@ -146,7 +146,7 @@ fn finished(world: &World) -> u8 {
     world.told.iter().map(|it| it.finished).max().unwrap_or(0) + 1
 }
 
-fn told(before: &Told, it: &kecs_model::types::ServiceDeployment, finished: u8) -> Told {
+fn told(before: Told, it: &kecs_model::types::ServiceDeployment, finished: u8) -> Told {
     let back = it
         .rollback
         .as_ref()
@@ -250,9 +250,12 @@ fn holds(before: &World) -> bool {
 /// Whether a task of the newest deployment came to be healthy, so that it is not held any more.
 fn heals(before: &World) -> bool {
     let newest = before.newest().map(|it| it.id);
-    let came = |it: &Task| match before.setup.checked {
-        true => it.health == Health::Healthy,
-        false => matches!(it.phase, Phase::Running | Phase::Over),
+    let came = |it: &Task| {
+        if before.setup.checked {
+            it.health == Health::Healthy
+        } else {
+            matches!(it.phase, Phase::Running | Phase::Over)
+        }
     };
     before.count(|it| Some(it.deployment) == newest && !it.seen_healthy && came(it)) > 0
 }
@@ -339,6 +342,6 @@ fn is_wrongly_kept(after: &World) -> bool {
         .deployments
         .iter()
         .skip(1)
-        .any(|it| !has_tasks(it.id) && !(goes_back && it.state == State::Failed));
+        .any(|it| !(has_tasks(it.id) || goes_back && it.state == State::Failed));
     forgotten || stays
 }

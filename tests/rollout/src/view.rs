@@ -35,7 +35,7 @@ pub(crate) fn view(world: &World) -> ServiceView {
             .map(|nth| (definition_arn(nth), definition(nth)))
             .collect(),
         revisions: revisions.map(|nth| (revision_arn(nth), revision(nth))).collect(),
-        deployments: (1..).zip(&world.told).map(|(nth, it)| told(nth, it)).collect(),
+        deployments: (1..).zip(&world.told).map(|(nth, it)| told(nth, *it)).collect(),
         fleet: Fleet::default(),
         // Longer than what a round has not seen lies back.
         pace: Pace {
@@ -174,7 +174,7 @@ fn task(world: &World, nth: usize, it: &Task) -> record::Task {
     }
 }
 
-fn told(nth: usize, it: &Told) -> record::ServiceDeployment {
+fn told(nth: usize, it: Told) -> record::ServiceDeployment {
     let finished = i64::from(it.finished);
     record::ServiceDeployment {
         deployment: types::ServiceDeployment {

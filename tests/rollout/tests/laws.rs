@@ -13,10 +13,6 @@ const PLAIN: Setup = Setup {
 
 fn holds(setup: Setup, left: Left) {
     let found = explore(setup, left, None);
-    println!(
-        "{setup:?} {left:?}: {} worlds, depth {}",
-        found.worlds, found.depth
-    );
     assert!(found.broken.is_empty(), "{:#?}", found.broken);
     assert!(found.worlds > 100, "{}", found.worlds);
 }

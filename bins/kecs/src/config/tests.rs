@@ -15,7 +15,10 @@ fn without_a_word_it_is_an_open_server_with_a_file() {
     assert_eq!(config.admin_listen, Some("127.0.0.1:5374".parse().unwrap()));
     assert_eq!(config.engine, Engine::Sqlite("kecs-data/kecs.db".into()));
     assert_eq!(config.auth, Auth::Open);
-    assert_eq!((config.account.as_str(), config.region.as_str()), ("000000000000", "us-east-1"));
+    assert_eq!(
+        (config.account.as_str(), config.region.as_str()),
+        ("000000000000", "us-east-1")
+    );
     assert_eq!(config.max_body, 4 << 20);
     assert_eq!(config.durations, Durations::default());
     assert_eq!(config.upkeep.backups, None);
@@ -28,7 +31,10 @@ fn without_a_word_it_is_an_open_server_with_a_file() {
 fn who_may_ask_follows_from_the_keys() {
     let auth = |args: &[&str]| config(args).map(|config| config.auth);
     assert_eq!(auth(&["--keys", "k"]), Ok(Auth::Keys("k".into())));
-    assert_eq!(auth(&["--keys", "k", "--auth", "keys"]), Ok(Auth::Keys("k".into())));
+    assert_eq!(
+        auth(&["--keys", "k", "--auth", "keys"]),
+        Ok(Auth::Keys("k".into()))
+    );
     assert_eq!(auth(&["--auth", "open"]), Ok(Auth::Open));
     assert_eq!(
         auth(&["--auth", "open", "--keys", "k"]),
@@ -42,7 +48,15 @@ fn who_may_ask_follows_from_the_keys() {
 
 #[test]
 fn backups_and_the_audit_log_lie_in_the_data_directory_unless_told() {
-    let told = config(&["--data-dir", "/d", "--backup-interval", "1h", "--backup-keep", "3"]).unwrap();
+    let told = config(&[
+        "--data-dir",
+        "/d",
+        "--backup-interval",
+        "1h",
+        "--backup-keep",
+        "3",
+    ])
+    .unwrap();
     assert_eq!(
         told.upkeep.backups,
         Some(Backups {
@@ -55,16 +69,35 @@ fn backups_and_the_audit_log_lie_in_the_data_directory_unless_told() {
     let audit = |args: &[&str]| config(args).unwrap().audit.map(|audit| audit.path);
     assert_eq!(audit(&["--audit-log", "none"]), None);
     assert_eq!(audit(&["--store", "memory"]), None);
-    assert_eq!(audit(&["--store", "memory", "--audit-log", "/a"]), Some("/a".into()));
+    assert_eq!(
+        audit(&["--store", "memory", "--audit-log", "/a"]),
+        Some("/a".into())
+    );
 }
 
 #[test]
 fn a_value_that_cannot_be_is_named_with_where_it_came_from() {
     for (name, value, why) in [
-        ("listen", "5373", "not an address and port, such as 127.0.0.1:5373"),
-        ("admin-listen", "x", "not an address and port, such as 127.0.0.1:5373"),
-        ("endpoint", "localhost", "not a URL that begins with http:// or https://"),
-        ("store", "mysql", "`memory`, `sqlite` and `postgres://` URLs are stores"),
+        (
+            "listen",
+            "5373",
+            "not an address and port, such as 127.0.0.1:5373",
+        ),
+        (
+            "admin-listen",
+            "x",
+            "not an address and port, such as 127.0.0.1:5373",
+        ),
+        (
+            "endpoint",
+            "localhost",
+            "not a URL that begins with http:// or https://",
+        ),
+        (
+            "store",
+            "mysql",
+            "`memory`, `sqlite` and `postgres://` URLs are stores",
+        ),
         ("data-dir", "", "an empty path names nothing"),
         ("account-id", "12345678901", "not twelve digits"),
         ("account-id", "12345678901x", "not twelve digits"),
@@ -76,7 +109,11 @@ fn a_value_that_cannot_be_is_named_with_where_it_came_from() {
         ("stop-grace", "s", "not a number with a unit: ms, s, m, h or d"),
         ("upkeep-interval", "0s", "must be longer than nothing"),
         ("event-retention", "36501d", "longer than a hundred years"),
-        ("event-retention", "18446744073709551615d", "longer than a hundred years"),
+        (
+            "event-retention",
+            "18446744073709551615d",
+            "longer than a hundred years",
+        ),
         ("audit-sync", "always", "`batch`, `second` and `never` are modes"),
         ("otlp-endpoint", "https://x", "not a URL that begins with http://"),
         ("log-format", "xml", "`xml` is no log format: text and json are"),
@@ -88,7 +125,14 @@ fn a_value_that_cannot_be_is_named_with_where_it_came_from() {
 
 #[test]
 fn durations_have_units() {
-    for (text, millis) in [("0ms", 0), ("200ms", 200), ("3s", 3000), ("2m", 120_000), ("1h", 3_600_000), ("7d", 604_800_000)] {
+    for (text, millis) in [
+        ("0ms", 0),
+        ("200ms", 200),
+        ("3s", 3000),
+        ("2m", 120_000),
+        ("1h", 3_600_000),
+        ("7d", 604_800_000),
+    ] {
         assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
     }
     assert_eq!(duration("36500d"), Ok(Duration::from_hours(24 * 36500)));
@@ -96,11 +140,17 @@ fn durations_have_units() {
 
 #[test]
 fn the_defaults_of_simulated_tasks_are_those_of_the_simulation() {
-    assert_eq!(config(&["--simulated-pulling", "3s"]).unwrap().durations.pulling, Duration::from_secs(3));
+    assert_eq!(
+        config(&["--simulated-pulling", "3s"]).unwrap().durations.pulling,
+        Duration::from_secs(3)
+    );
     assert_eq!(config(&["--admin-listen", "none"]).unwrap().admin_listen, None);
     assert_eq!(
         config(&["--store", "postgres://u@h/d"]).unwrap().engine,
         Engine::Postgres("postgres://u@h/d".to_owned())
     );
-    assert_eq!(config(&["--endpoint", "http://h:1/"]).unwrap().endpoint, Some("http://h:1".to_owned()));
+    assert_eq!(
+        config(&["--endpoint", "http://h:1/"]).unwrap().endpoint,
+        Some("http://h:1".to_owned())
+    );
 }

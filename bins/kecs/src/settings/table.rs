@@ -61,14 +61,24 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "Who may ask: `open` (anybody, on loopback only) or `keys`; without it, `keys` where keys are given",
     ),
-    setting("keys", "PATH", None, "The file of access keys and what they may be used for"),
+    setting(
+        "keys",
+        "PATH",
+        None,
+        "The file of access keys and what they may be used for",
+    ),
     setting(
         "fallback-endpoint",
         "URL",
         None,
         "Where requests for other AWS services are passed on to",
     ),
-    setting("max-body", "BYTES", Some("4194304"), "The largest body that is read"),
+    setting(
+        "max-body",
+        "BYTES",
+        Some("4194304"),
+        "The largest body that is read",
+    ),
     setting(
         "stop-grace",
         "DURATION",
@@ -81,7 +91,12 @@ pub const SETTINGS: &[Setting] = &[
         Some("100000"),
         "How many records the cache in front of the store holds; 0: none",
     ),
-    setting("cache-ttl", "DURATION", Some("5m"), "For how long a record stays in the cache"),
+    setting(
+        "cache-ttl",
+        "DURATION",
+        Some("5m"),
+        "For how long a record stays in the cache",
+    ),
     setting(
         "event-retention",
         "DURATION",
@@ -132,7 +147,12 @@ pub const SETTINGS: &[Setting] = &[
         Some("67108864"),
         "From how many bytes on the audit log begins a new file",
     ),
-    setting("audit-keep", "N", Some("8"), "How many full files of the audit log are kept"),
+    setting(
+        "audit-keep",
+        "N",
+        Some("8"),
+        "How many full files of the audit log are kept",
+    ),
     setting(
         "simulated-provisioning",
         "DURATION",
@@ -187,7 +207,12 @@ pub const SETTINGS: &[Setting] = &[
         Some("info"),
         "What is logged, by module and level: `info,kecs_server=debug`",
     ),
-    setting("log-format", "FORMAT", Some("text"), "The form of a log line: `text` or `json`"),
+    setting(
+        "log-format",
+        "FORMAT",
+        Some("text"),
+        "The form of a log line: `text` or `json`",
+    ),
     setting(
         "otlp-endpoint",
         "URL",

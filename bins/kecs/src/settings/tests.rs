@@ -23,7 +23,11 @@ fn a_flag_goes_before_the_environment_before_the_file_before_the_default() {
     assert_eq!(settings.get("region"), Some("flag"));
     assert_eq!(settings.get("account-id"), Some("environment"));
     assert_eq!(settings.get("max-body"), Some("7"));
-    assert_eq!(settings.get("listen"), Some("127.0.0.1:5373"), "an empty variable is none");
+    assert_eq!(
+        settings.get("listen"),
+        Some("127.0.0.1:5373"),
+        "an empty variable is none"
+    );
     assert_eq!(settings.get("keys"), None);
     let rendered = settings.render();
     for line in [
@@ -43,7 +47,12 @@ fn what_is_printed_is_a_file_that_says_the_same() {
     let again = file(&settings.render());
     let again = Settings::resolve(&flags(&[]), |_| None, Some(again.path())).unwrap();
     for setting in SETTINGS {
-        assert_eq!(settings.get(setting.name), again.get(setting.name), "{}", setting.name);
+        assert_eq!(
+            settings.get(setting.name),
+            again.get(setting.name),
+            "{}",
+            setting.name
+        );
     }
 }
 
@@ -69,13 +78,18 @@ fn a_file_says_only_what_can_be_set() {
     let refused = |text: &str| {
         let file = file(text);
         let error = Settings::resolve(&flags(&[]), |_| None, Some(file.path())).unwrap_err();
-        error.to_string().replace(&file.path().display().to_string(), "kecs.yaml")
+        error
+            .to_string()
+            .replace(&file.path().display().to_string(), "kecs.yaml")
     };
     assert_eq!(
         refused("lisen: 127.0.0.1:1"),
         "kecs.yaml has `lisen`, which is no setting: `listen` is"
     );
-    assert_eq!(refused("colour: blue"), "kecs.yaml has `colour`, which is no setting");
+    assert_eq!(
+        refused("colour: blue"),
+        "kecs.yaml has `colour`, which is no setting"
+    );
     assert_eq!(
         refused("region: [a]"),
         "understand the settings of kecs.yaml: `region` is no single value"

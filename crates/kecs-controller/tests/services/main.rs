@@ -1,5 +1,11 @@
 //! Services and tasks from the request to the end, in virtual time.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "in a test the line of the panic is the best report"
+)]
+
 mod world;
 
 use kecs_core::event::EventType;

@@ -113,12 +113,12 @@ impl Paging {
         let mut items = Vec::new();
         let mut last: Option<Key> = None;
         let mut after = self.after.clone();
+        // Where little is skipped little more is read, and where much is skipped more each time.
+        let mut more = 1;
         loop {
-            let limit = if after == self.after {
-                self.limit.saturating_add(1)
-            } else {
-                CHUNK
-            };
+            let missing = self.limit.saturating_add(1).saturating_sub(items.len());
+            let limit = missing.max(more);
+            more = (more * 4).min(CHUNK);
             let page = Page {
                 after: after.as_ref(),
                 limit,

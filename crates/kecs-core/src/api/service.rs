@@ -109,8 +109,8 @@ fn begin(
     let (cluster, service) = (&opened.deployment.cluster, &opened.deployment.service);
     let deployment = tx.scope().service_deployment(cluster, service, &id);
     let revision = tx.scope().service_revision(cluster, service, &revision);
-    tx.put(revision, opened.revision);
-    tx.put(deployment, opened.deployment);
+    tx.create(revision, opened.revision);
+    tx.create(deployment, opened.deployment);
 }
 
 /// The ARN that a service has where none is kept.

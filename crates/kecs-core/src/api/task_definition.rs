@@ -71,7 +71,7 @@ pub(super) fn register(
         tags: tags.clone(),
     };
     tx.put(key, known);
-    tx.put(tx.scope().task_definition(&family, revision), record);
+    tx.create(tx.scope().task_definition(&family, revision), record);
     Ok(types::RegisterTaskDefinitionResponse {
         task_definition: Some(definition),
         tags: tags::shown(tags),

@@ -48,7 +48,7 @@ pub fn run(tx: &mut Tx<'_>, key: &Key, pace: Pace, ids: &Ids) -> Result<Outcome,
         Fleet::guard(tx, &cluster, instance)?;
     }
     for start in &decision.starts {
-        tx.put(
+        tx.create(
             scope.task(&cluster, last(start.task.task.task_arn.as_deref())),
             start.task.clone(),
         );

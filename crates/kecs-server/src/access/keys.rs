@@ -130,7 +130,8 @@ impl KeyRing {
             if entry.secret_access_key.is_empty() {
                 return Err(wrong(format!("the key {id} has an empty secret")));
             }
-            let digits = |account: &String| account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit());
+            let digits =
+                |account: &String| account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit());
             if entry.account.as_ref().is_some_and(|account| !digits(account)) {
                 return Err(wrong(format!("the account of the key {id} is not twelve digits")));
             }

@@ -147,7 +147,10 @@ mod tests {
         };
         assert_eq!(policy.verdict("RunTask", "arn:x:cluster/dev"), Verdict::Allowed);
         assert_eq!(policy.verdict("RunTask", "arn:x:cluster/prod"), Verdict::Denied);
-        assert_eq!(policy.verdict("StopTask", "arn:x:cluster/dev"), Verdict::NotAllowed);
+        assert_eq!(
+            policy.verdict("StopTask", "arn:x:cluster/dev"),
+            Verdict::NotAllowed
+        );
         assert_eq!(policy.verdict("StopTask", "arn:x:cluster/prod"), Verdict::Denied);
         assert!(!policy.is_open());
     }

@@ -20,7 +20,9 @@ const ANY: &str = "*";
 pub fn resources(operation: Operation, input: &Value, scope: &Scope) -> Vec<String> {
     let named = Named { input, scope };
     let found = match operation {
-        Operation::CreateCluster => vec![named.arn("cluster", text(input, "clusterName").or(Some("default")))],
+        Operation::CreateCluster => {
+            vec![named.arn("cluster", text(input, "clusterName").or(Some("default")))]
+        }
         Operation::DeleteCluster
         | Operation::UpdateCluster
         | Operation::UpdateClusterSettings
@@ -74,9 +76,10 @@ pub fn resources(operation: Operation, input: &Value, scope: &Scope) -> Vec<Stri
             .map(|it| named.inside("container-instance", Some(it)))
             .into_iter()
             .collect(),
-        Operation::DescribeContainerInstances | Operation::UpdateContainerInstancesState => {
-            named.each("containerInstances", |it| named.inside("container-instance", Some(it)))
-        }
+        Operation::DescribeContainerInstances | Operation::UpdateContainerInstancesState => named
+            .each("containerInstances", |it| {
+                named.inside("container-instance", Some(it))
+            }),
         Operation::UpdateContainerAgent => {
             vec![named.inside("container-instance", text(input, "containerInstance"))]
         }
@@ -136,7 +139,10 @@ pub fn resources(operation: Operation, input: &Value, scope: &Scope) -> Vec<Stri
 }
 
 fn text<'v>(input: &'v Value, member: &str) -> Option<&'v str> {
-    input.get(member).and_then(Value::as_str).filter(|it| !it.is_empty())
+    input
+        .get(member)
+        .and_then(Value::as_str)
+        .filter(|it| !it.is_empty())
 }
 
 /// What a request names.
@@ -169,7 +175,8 @@ impl Named<'_> {
             Some(arn) if arn.starts_with("arn:") => arn.to_owned(),
             other => {
                 let cluster = self.cluster_name();
-                self.scope.arn(&format!("{kind}/{cluster}/{}", other.unwrap_or(ANY)))
+                self.scope
+                    .arn(&format!("{kind}/{cluster}/{}", other.unwrap_or(ANY)))
             }
         }
     }
@@ -197,7 +204,12 @@ impl Named<'_> {
 
     fn each(&self, member: &str, arn: impl Fn(&str) -> String) -> Vec<String> {
         let listed = self.input.get(member).and_then(Value::as_array);
-        listed.into_iter().flatten().filter_map(Value::as_str).map(arn).collect()
+        listed
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(arn)
+            .collect()
     }
 
     fn given(&self, member: &str) -> Vec<String> {

@@ -30,7 +30,10 @@ fn keys_are_read_with_all_that_is_said_of_them() {
     assert!(!ring.is_empty());
     let open = ring.get("A").unwrap();
     assert!(open.policy.is_open());
-    assert_eq!((&open.session_token, &open.account, &open.principal), (&None, &None, &None));
+    assert_eq!(
+        (&open.session_token, &open.account, &open.principal),
+        (&None, &None, &None)
+    );
     let key = ring.get("B").unwrap();
     assert_eq!(key.account.as_deref(), Some("123456789012"));
     assert_eq!(key.policy.deny[0].resources, ["*"]);
@@ -43,7 +46,10 @@ fn keys_are_read_with_all_that_is_said_of_them() {
 #[test]
 fn keys_that_cannot_be_are_named() {
     for (text, message) in [
-        ("keys: []", "keys.yaml: there is no key: nobody could sign anything"),
+        (
+            "keys: []",
+            "keys.yaml: there is no key: nobody could sign anything",
+        ),
         (
             "keys: [{access_key_id: A, secret_access_key: s}, {access_key_id: A, secret_access_key: t}]",
             "keys.yaml: the key A is there twice",
@@ -75,7 +81,9 @@ fn of(operation: Operation, input: &Value) -> Vec<String> {
     let scope = Scope::new("123456789012", "eu-west-1");
     let own = "arn:aws:ecs:eu-west-1:123456789012:";
     let found = resources(operation, input, &scope).into_iter();
-    found.map(|arn| arn.strip_prefix(own).map_or(arn.clone(), str::to_owned)).collect()
+    found
+        .map(|arn| arn.strip_prefix(own).map_or(arn.clone(), str::to_owned))
+        .collect()
 }
 
 #[test]
@@ -84,38 +92,102 @@ fn a_request_is_about_the_resources_that_it_names() {
     let other = "arn:aws:ecs:us-east-1:999999999999:task/c/t";
     for (operation, input, expected) in [
         (Operation::CreateCluster, json!({}), vec!["cluster/default"]),
-        (Operation::CreateCluster, json!({"clusterName": "c"}), vec!["cluster/c"]),
-        (Operation::DeleteCluster, json!({"cluster": cluster_arn}), vec!["cluster/c"]),
+        (
+            Operation::CreateCluster,
+            json!({"clusterName": "c"}),
+            vec!["cluster/c"],
+        ),
+        (
+            Operation::DeleteCluster,
+            json!({"cluster": cluster_arn}),
+            vec!["cluster/c"],
+        ),
         (Operation::DescribeClusters, json!({}), vec!["cluster/default"]),
-        (Operation::DescribeClusters, json!({"clusters": ["a", "b"]}), vec!["cluster/a", "cluster/b"]),
+        (
+            Operation::DescribeClusters,
+            json!({"clusters": ["a", "b"]}),
+            vec!["cluster/a", "cluster/b"],
+        ),
         (Operation::ListClusters, json!({}), vec!["*"]),
-        (Operation::RegisterTaskDefinition, json!({"family": "f"}), vec!["task-definition/f:*"]),
-        (Operation::RunTask, json!({"taskDefinition": "f:3"}), vec!["task-definition/f:3"]),
-        (Operation::StartTask, json!({"taskDefinition": "f"}), vec!["task-definition/f:*"]),
-        (Operation::DeleteTaskDefinitions, json!({"taskDefinitions": ["f:1"]}), vec!["task-definition/f:1"]),
-        (Operation::StopTask, json!({"cluster": cluster_arn, "task": "t"}), vec!["task/c/t"]),
+        (
+            Operation::RegisterTaskDefinition,
+            json!({"family": "f"}),
+            vec!["task-definition/f:*"],
+        ),
+        (
+            Operation::RunTask,
+            json!({"taskDefinition": "f:3"}),
+            vec!["task-definition/f:3"],
+        ),
+        (
+            Operation::StartTask,
+            json!({"taskDefinition": "f"}),
+            vec!["task-definition/f:*"],
+        ),
+        (
+            Operation::DeleteTaskDefinitions,
+            json!({"taskDefinitions": ["f:1"]}),
+            vec!["task-definition/f:1"],
+        ),
+        (
+            Operation::StopTask,
+            json!({"cluster": cluster_arn, "task": "t"}),
+            vec!["task/c/t"],
+        ),
         (Operation::StopTask, json!({"task": other}), vec![other]),
-        (Operation::DescribeTasks, json!({"tasks": ["t", "u"]}), vec!["task/default/t", "task/default/u"]),
+        (
+            Operation::DescribeTasks,
+            json!({"tasks": ["t", "u"]}),
+            vec!["task/default/t", "task/default/u"],
+        ),
         (Operation::DescribeTasks, json!({"tasks": []}), vec!["*"]),
-        (Operation::CreateService, json!({"serviceName": "s"}), vec!["service/default/s"]),
-        (Operation::UpdateService, json!({"service": "s", "cluster": "c"}), vec!["service/c/s"]),
-        (Operation::DescribeServices, json!({"services": ["s"]}), vec!["service/default/s"]),
-        (Operation::CreateTaskSet, json!({"service": "s", "cluster": "c"}), vec!["task-set/c/s/*"]),
+        (
+            Operation::CreateService,
+            json!({"serviceName": "s"}),
+            vec!["service/default/s"],
+        ),
+        (
+            Operation::UpdateService,
+            json!({"service": "s", "cluster": "c"}),
+            vec!["service/c/s"],
+        ),
+        (
+            Operation::DescribeServices,
+            json!({"services": ["s"]}),
+            vec!["service/default/s"],
+        ),
+        (
+            Operation::CreateTaskSet,
+            json!({"service": "s", "cluster": "c"}),
+            vec!["task-set/c/s/*"],
+        ),
         (
             Operation::DeleteTaskSet,
             json!({"service": "arn:aws:ecs:eu-west-1:123456789012:service/c/s", "cluster": "c", "taskSet": "ecs-svc/1"}),
             vec!["task-set/c/s/ecs-svc/1"],
         ),
         (Operation::ListTasks, json!({}), vec!["*"]),
-        (Operation::ListTasks, json!({"containerInstance": "i"}), vec!["container-instance/default/i"]),
+        (
+            Operation::ListTasks,
+            json!({"containerInstance": "i"}),
+            vec!["container-instance/default/i"],
+        ),
         (
             Operation::PutAttributes,
             json!({"attributes": [{"name": "a", "targetId": "i"}, {"name": "b", "targetId": "i"}]}),
             vec!["container-instance/default/i"],
         ),
         (Operation::TagResource, json!({"resourceArn": other}), vec![other]),
-        (Operation::CreateCapacityProvider, json!({"name": "p"}), vec!["capacity-provider/p"]),
-        (Operation::StopServiceDeployment, json!({"serviceDeploymentArn": other}), vec![other]),
+        (
+            Operation::CreateCapacityProvider,
+            json!({"name": "p"}),
+            vec!["capacity-provider/p"],
+        ),
+        (
+            Operation::StopServiceDeployment,
+            json!({"serviceDeploymentArn": other}),
+            vec![other],
+        ),
         (Operation::PutAccountSetting, json!({"name": "x"}), vec!["*"]),
     ] {
         assert_eq!(of(operation, &input), expected, "{operation} {input}");
@@ -125,7 +197,10 @@ fn a_request_is_about_the_resources_that_it_names() {
 #[test]
 fn every_operation_is_about_something_whatever_its_input() {
     for operation in Operation::ALL {
-        for input in [json!({}), json!({"cluster": 1, "tasks": {}, "attributes": [1, {}]})] {
+        for input in [
+            json!({}),
+            json!({"cluster": 1, "tasks": {}, "attributes": [1, {}]}),
+        ] {
             assert!(!of(*operation, &input).is_empty(), "{operation}");
         }
     }

@@ -70,8 +70,12 @@ async fn a_full_file_moves_on_and_the_oldest_goes() {
         written.await.unwrap();
         let ids = |name: &str| -> Vec<String> {
             let text = std::fs::read_to_string(directory.path().join(name)).unwrap();
-            let id = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["requestId"].to_string();
-            text.lines().map(|line| id(line).trim_matches('"')[35..].to_owned()).collect()
+            let id = |line: &str| {
+                serde_json::from_str::<serde_json::Value>(line).unwrap()["requestId"].to_string()
+            };
+            text.lines()
+                .map(|line| id(line).trim_matches('"')[35..].to_owned())
+                .collect()
         };
         assert_eq!(ids("audit.jsonl"), ["9"], "{sync:?}");
         assert_eq!(ids("audit.jsonl.1"), ["7", "8"]);
@@ -90,9 +94,15 @@ async fn nobody_else_reads_it() {
     let (audit, written) = Audit::open(settings(path.clone())).unwrap();
     drop(audit);
     written.await.unwrap();
-    assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let error = Audit::open(settings(directory.path().join("missing/audit.jsonl"))).unwrap_err();
-    assert!(error.to_string().starts_with("cannot open the audit log "), "{error}");
+    assert!(
+        error.to_string().starts_with("cannot open the audit log "),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -10,12 +10,10 @@ use kecs_core::key::Key;
 use kecs_core::plane::{DataPlane, Execute, Order, PlaneFault, Reports};
 use kecs_core::tx::{Commit, Expect, Tx};
 use kecs_model::types;
-use kecs_store::memory::Memory;
 use kecs_store::check::Finding;
+use kecs_store::memory::Memory;
 use kecs_store::transfer::Transferred;
-use kecs_store::{
-    CommitError, Committed, Feed, Head, Pruned, Retention, Snapshot, Stats, Store, StoreError,
-};
+use kecs_store::{CommitError, Committed, Feed, Head, Pruned, Retention, Snapshot, Stats, Store, StoreError};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -42,7 +40,9 @@ impl Store for Reluctant {
     }
 
     async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, CommitError> {
-        let left = self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let left = self
+            .refusals
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         match left {
             Ok(_) => Err((self.refusal)()),
             Err(_) => self.store.commit(commit, now).await,
@@ -177,7 +177,8 @@ async fn who_was_slower_decides_again_with_the_same_ids() {
     let mut ids = Vec::new();
     for refusals in [0, 1, 63] {
         let endpoint = endpoint(reluctant(refusals, conflict), None);
-        let input = json!({"family": "f", "containerDefinitions": [{"name": "a", "image": "b", "memory": 8}]});
+        let input =
+            json!({"family": "f", "containerDefinitions": [{"name": "a", "image": "b", "memory": 8}]});
         let (status, _) = ask(&endpoint, "RegisterTaskDefinition", input).await;
         assert_eq!(status, StatusCode::OK);
         let run = json!({"taskDefinition": "f", "launchType": "EC2"});
@@ -226,11 +227,19 @@ async fn a_session_comes_from_the_data_plane() {
     }
     let endpoint = endpoint(Arc::new(Memory::new(1)), Some(executes));
     let run = async |command: &str| {
-        ask(&endpoint, "ExecuteCommand", json!({"command": command, "interactive": true, "task": "t"})).await
+        ask(
+            &endpoint,
+            "ExecuteCommand",
+            json!({"command": command, "interactive": true, "task": "t"}),
+        )
+        .await
     };
     assert_eq!(
         run("sh").await,
-        (StatusCode::OK, json!({"taskArn": "t", "session": {"sessionId": "one"}}))
+        (
+            StatusCode::OK,
+            json!({"taskArn": "t", "session": {"sessionId": "one"}})
+        )
     );
     for (command, status, code) in [
         ("gone", 400, "TargetNotConnectedException"),
@@ -239,7 +248,11 @@ async fn a_session_comes_from_the_data_plane() {
         ("away", 500, "ServerException"),
     ] {
         let (answered, body) = run(command).await;
-        assert_eq!((answered.as_u16(), body["__type"].as_str()), (status, Some(code)), "{command}");
+        assert_eq!(
+            (answered.as_u16(), body["__type"].as_str()),
+            (status, Some(code)),
+            "{command}"
+        );
     }
 }
 
@@ -256,7 +269,9 @@ fn stable(text: &str) -> String {
         // Buckets of one series stay in their order.
         block.sort_by_key(|line| {
             let series = line.rsplit_once(' ').map_or(*line, |(series, _)| series);
-            let le = series.split_once("le=\"").and_then(|(before, rest)| Some((before, rest.split_once("\",")?.1)));
+            let le = series
+                .split_once("le=\"")
+                .and_then(|(before, rest)| Some((before, rest.split_once("\",")?.1)));
             let (before, after) = le.unwrap_or((series, ""));
             (!line.starts_with('#')).then(|| format!("{before}{after}"))
         });
@@ -287,7 +302,12 @@ async fn metrics_after_a_fixed_scenario() {
         "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
     });
     assert_eq!(ask(&endpoint, "CreateService", service).await.0, StatusCode::OK);
-    ask(&endpoint, "DescribeTasks", json!({"cluster": "none", "tasks": ["x"]})).await;
+    ask(
+        &endpoint,
+        "DescribeTasks",
+        json!({"cluster": "none", "tasks": ["x"]}),
+    )
+    .await;
     ask(&endpoint, "Nothing", json!({})).await;
     metrics.transition("PENDING", "RUNNING");
     metrics.cache(3, 1);

@@ -73,8 +73,16 @@ fn service(event: &Event) -> Option<Value> {
     let message = newest["message"].as_str()?;
     let known = [
         ("has reached a steady state", "INFO", "SERVICE_STEADY_STATE"),
-        ("is unable to consistently start tasks", "WARN", "SERVICE_TASK_START_IMPAIRED"),
-        ("was unable to place a task", "ERROR", "SERVICE_TASK_PLACEMENT_FAILURE"),
+        (
+            "is unable to consistently start tasks",
+            "WARN",
+            "SERVICE_TASK_START_IMPAIRED",
+        ),
+        (
+            "was unable to place a task",
+            "ERROR",
+            "SERVICE_TASK_PLACEMENT_FAILURE",
+        ),
     ];
     let (_, kind, name) = known.into_iter().find(|(words, ..)| message.contains(words))?;
     let mut detail = Map::new();

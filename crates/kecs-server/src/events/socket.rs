@@ -59,7 +59,9 @@ impl Subscriber {
         if let Some((code, reason)) = frame {
             let reason = Utf8Bytes::from_static(reason);
             // Whoever has gone meanwhile needs no goodbye.
-            let _ = socket.send(Message::Close(Some(CloseFrame { code, reason }))).await;
+            let _ = socket
+                .send(Message::Close(Some(CloseFrame { code, reason })))
+                .await;
         }
     }
 

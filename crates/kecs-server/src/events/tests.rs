@@ -41,7 +41,10 @@ fn a_query_says_what_is_wanted() {
             format: Format::EventBridge,
         })
     );
-    assert_eq!(parse("types=&resource=&since=live&format=plain"), Ok(Subscription::default()));
+    assert_eq!(
+        parse("types=&resource=&since=live&format=plain"),
+        Ok(Subscription::default())
+    );
     for name in EventType::ALL {
         assert_eq!(parse(&format!("types={}", name.name())).unwrap().types, [*name]);
     }
@@ -102,8 +105,16 @@ fn a_change_of_a_task_is_one_event_with_times_as_text() {
 fn a_deployment_says_how_far_it_is() {
     let data = json!({"id": "ecs-svc/1", "rolloutStateReason": "in words"});
     for (kind, level, name) in [
-        (EventType::DeploymentStarted, "INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS"),
-        (EventType::DeploymentComplete, "INFO", "SERVICE_DEPLOYMENT_COMPLETED"),
+        (
+            EventType::DeploymentStarted,
+            "INFO",
+            "SERVICE_DEPLOYMENT_IN_PROGRESS",
+        ),
+        (
+            EventType::DeploymentComplete,
+            "INFO",
+            "SERVICE_DEPLOYMENT_COMPLETED",
+        ),
         (EventType::DeploymentFailed, "ERROR", "SERVICE_DEPLOYMENT_FAILED"),
     ] {
         let detail = json!({
@@ -129,10 +140,20 @@ fn a_service_acts_when_its_newest_message_says_so() {
         "eventType": "INFO", "eventName": "SERVICE_STEADY_STATE", "clusterArn": "c",
         "createdAt": "2026-01-02T03:04:05.678Z",
     });
-    assert_eq!(acts("(service s) has reached a steady state.", TIME), Some(steady));
-    assert_eq!(acts("(service s) has reached a steady state.", "2026-01-02T03:04:05.677Z"), None);
+    assert_eq!(
+        acts("(service s) has reached a steady state.", TIME),
+        Some(steady)
+    );
+    assert_eq!(
+        acts(
+            "(service s) has reached a steady state.",
+            "2026-01-02T03:04:05.677Z"
+        ),
+        None
+    );
     assert_eq!(acts("(service s) has started 2 tasks: (task t).", TIME), None);
-    let unplaced = "(service s) was unable to place a task because no container instance met all of its requirements.";
+    let unplaced =
+        "(service s) was unable to place a task because no container instance met all of its requirements.";
     assert_eq!(
         acts(unplaced, TIME),
         Some(json!({
@@ -140,13 +161,24 @@ fn a_service_acts_when_its_newest_message_says_so() {
             "createdAt": "2026-01-02T03:04:05.678Z", "reason": unplaced,
         }))
     );
-    let impaired = acts("(service s) is unable to consistently start tasks successfully.", TIME).unwrap();
-    assert_eq!((&impaired["eventType"], &impaired["eventName"]), (&json!("WARN"), &json!("SERVICE_TASK_START_IMPAIRED")));
+    let impaired = acts(
+        "(service s) is unable to consistently start tasks successfully.",
+        TIME,
+    )
+    .unwrap();
+    assert_eq!(
+        (&impaired["eventType"], &impaired["eventName"]),
+        (&json!("WARN"), &json!("SERVICE_TASK_START_IMPAIRED"))
+    );
 }
 
 #[test]
 fn clusters_are_nothing_to_eventbridge() {
-    for kind in [EventType::ClusterCreated, EventType::ClusterUpdated, EventType::ClusterDeleted] {
+    for kind in [
+        EventType::ClusterCreated,
+        EventType::ClusterUpdated,
+        EventType::ClusterDeleted,
+    ] {
         assert_eq!(bridged(kind, "cluster/a", json!({})), None, "{kind:?}");
     }
 }

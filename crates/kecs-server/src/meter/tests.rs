@@ -70,7 +70,11 @@ impl World {
 
 fn lines(metrics: &Metrics, prefix: &str) -> Vec<String> {
     let text = metrics.render();
-    let mut lines: Vec<String> = text.lines().filter(|line| line.starts_with(prefix)).map(str::to_owned).collect();
+    let mut lines: Vec<String> = text
+        .lines()
+        .filter(|line| line.starts_with(prefix))
+        .map(str::to_owned)
+        .collect();
     lines.sort();
     lines
 }
@@ -83,7 +87,11 @@ async fn tasks_are_followed_from_status_to_status() {
     let metrics = Metrics::new();
     Meter::start(&world.store, metrics.clone()).unwrap();
     let transitions = || lines(&metrics, "kecs_task_state_transitions_total");
-    assert_eq!(transitions(), Vec::<String>::new(), "what was there before went nowhere");
+    assert_eq!(
+        transitions(),
+        Vec::<String>::new(),
+        "what was there before went nowhere"
+    );
     world.task("old", "STOPPED").await;
     for last in ["PROVISIONING", "PENDING", "PENDING", "STOPPED", "STOPPED"] {
         world.task("new", last).await;
@@ -96,10 +104,15 @@ async fn tasks_are_followed_from_status_to_status() {
             "kecs_task_state_transitions_total{from_state=\"RUNNING\",to_state=\"STOPPED\"} 1",
         ]
     );
-    world.commit(|tx, scope| tx.delete(scope.task("blue", "new"))).await;
+    world
+        .commit(|tx, scope| tx.delete(scope.task("blue", "new")))
+        .await;
     assert_eq!(transitions().len(), 3);
     let revision = world.store.subscribe().borrow().revision;
-    assert_eq!(lines(&metrics, "kecs_store_revision"), [format!("kecs_store_revision {revision}")]);
+    assert_eq!(
+        lines(&metrics, "kecs_store_revision"),
+        [format!("kecs_store_revision {revision}")]
+    );
 }
 
 #[tokio::test]
@@ -114,13 +127,21 @@ async fn active_services_are_counted_by_cluster() {
     world.service("blue", "c", "ACTIVE").await;
     world.service("blue", "c", "ACTIVE").await;
     world.service("green", "a", "ACTIVE").await;
-    let both = ["kecs_active_services{cluster=\"blue\"} 2", "kecs_active_services{cluster=\"green\"} 1"];
+    let both = [
+        "kecs_active_services{cluster=\"blue\"} 2",
+        "kecs_active_services{cluster=\"green\"} 1",
+    ];
     assert_eq!(active(), both);
     world.service("blue", "a", "DRAINING").await;
     world.service("green", "a", "INACTIVE").await;
     world.service("blue", "b", "ACTIVE").await;
-    let after = ["kecs_active_services{cluster=\"blue\"} 2", "kecs_active_services{cluster=\"green\"} 0"];
+    let after = [
+        "kecs_active_services{cluster=\"blue\"} 2",
+        "kecs_active_services{cluster=\"green\"} 0",
+    ];
     assert_eq!(active(), after);
-    world.commit(|tx, scope| tx.delete(scope.service("blue", "b"))).await;
+    world
+        .commit(|tx, scope| tx.delete(scope.service("blue", "b")))
+        .await;
     assert_eq!(active()[0], "kecs_active_services{cluster=\"blue\"} 1");
 }

@@ -63,7 +63,10 @@ fn canonical_path(path: &str, form: PathForm) -> String {
         PathForm::Normalized => Cow::Owned(without_dots(path)),
     };
     let path = if path.is_empty() { "/" } else { &path };
-    let segments: Vec<String> = path.split('/').map(|segment| encode(segment.as_bytes())).collect();
+    let segments: Vec<String> = path
+        .split('/')
+        .map(|segment| encode(segment.as_bytes()))
+        .collect();
     segments.join("/")
 }
 
@@ -172,9 +175,6 @@ mod tests {
     fn parameters_are_decoded_sorted_and_encoded_again() {
         assert_eq!(canonical_query("b=2&a=%7e&a=1&&c"), "a=1&a=~&b=2&c=");
         assert_eq!(canonical_query("a=1+2&b=%zz&c=%4"), "a=1%2B2&b=%25zz&c=%254");
-        assert_eq!(
-            canonical_query("X-Amz-Signature=1&X-Amz-Date=2"),
-            "X-Amz-Date=2"
-        );
+        assert_eq!(canonical_query("X-Amz-Signature=1&X-Amz-Date=2"), "X-Amz-Date=2");
     }
 }

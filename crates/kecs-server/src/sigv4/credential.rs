@@ -184,7 +184,8 @@ fn of_query(query: &str) -> Result<Signature, SignatureFault> {
     }
     let expires = expires.parse::<u32>().ok();
     let expires = expires.map(|seconds| SignedDuration::from_secs(i64::from(seconds)));
-    let Some(expires) = expires.filter(|it| (SignedDuration::from_secs(1)..=LONGEST_EXPIRY).contains(it)) else {
+    let Some(expires) = expires.filter(|it| (SignedDuration::from_secs(1)..=LONGEST_EXPIRY).contains(it))
+    else {
         return Err(SignatureFault::Incomplete(
             "X-Amz-Expires must be a number of seconds between 1 and 604800.".to_owned(),
         ));
@@ -211,8 +212,12 @@ fn time_of(stamp: &str) -> Result<Timestamp, SignatureFault> {
         ))
     };
     let at = |range: std::ops::Range<usize>| {
-        let digits = stamp.get(range).filter(|it| it.bytes().all(|it| it.is_ascii_digit()));
-        digits.and_then(|digits| digits.parse::<i16>().ok()).ok_or_else(wrong)
+        let digits = stamp
+            .get(range)
+            .filter(|it| it.bytes().all(|it| it.is_ascii_digit()));
+        digits
+            .and_then(|digits| digits.parse::<i16>().ok())
+            .ok_or_else(wrong)
     };
     if stamp.len() != 16 || stamp.get(8..9) != Some("T") || !stamp.ends_with('Z') {
         return Err(wrong());

@@ -229,9 +229,9 @@ fn what_was_signed_cannot_be_changed() {
         ("date", |it| it.set("x-amz-date", "20260102T030406Z")),
     ];
     for (what, change) in changes {
-        let mut changed = sent.clone();
-        change(&mut changed);
-        assert_eq!(verify_now(&changed), Err(SignatureFault::Mismatch), "{what}");
+        let mut tampered = sent.clone();
+        change(&mut tampered);
+        assert_eq!(verify_now(&tampered), Err(SignatureFault::Mismatch), "{what}");
     }
 }
 
@@ -263,7 +263,8 @@ fn each_part_of_the_authorization_counts() {
     assert_eq!(
         verify_as("aws4_request", "aws5_request"),
         Err(SignatureFault::Scope(
-            "Credential should be scoped with a valid terminator: 'aws4_request', not 'aws5_request'.".to_owned()
+            "Credential should be scoped with a valid terminator: 'aws4_request', not 'aws5_request'."
+                .to_owned()
         ))
     );
     assert_eq!(
@@ -287,7 +288,9 @@ fn each_part_of_the_authorization_counts() {
     assert_eq!(verify_as("content-type;", ""), Err(SignatureFault::Mismatch));
     assert_eq!(
         verify_as("AWS4-HMAC-SHA256", "AWS3"),
-        Err(SignatureFault::Incomplete("Unsupported AWS 'algorithm': 'AWS3'.".to_owned()))
+        Err(SignatureFault::Incomplete(
+            "Unsupported AWS 'algorithm': 'AWS3'.".to_owned()
+        ))
     );
     assert_eq!(
         verify_as(", Signature=", ", X="),
@@ -346,7 +349,11 @@ fn a_presigned_request_has_the_time_that_it_says() {
     };
     for expires in ["0", "604801", "x", "-1"] {
         let expected = "X-Amz-Expires must be a number of seconds between 1 and 604800.".to_owned();
-        assert_eq!(expiring(expires), Err(SignatureFault::Incomplete(expected)), "{expires}");
+        assert_eq!(
+            expiring(expires),
+            Err(SignatureFault::Incomplete(expected)),
+            "{expires}"
+        );
     }
     // Longer than was signed, but within what may be.
     assert_eq!(expiring("604800"), Err(SignatureFault::Mismatch));
@@ -356,7 +363,13 @@ fn a_presigned_request_has_the_time_that_it_says() {
 fn a_body_that_is_told_to_be_unsigned_is_refused() {
     let mut sent = signed_request("{}", None);
     sent.set("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
-    let names = ["content-type", "host", "x-amz-content-sha256", "x-amz-date", "x-amz-target"];
+    let names = [
+        "content-type",
+        "host",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-target",
+    ];
     resign(&mut sent, &names);
     assert_eq!(verify_now(&sent), Err(SignatureFault::Mismatch));
     sent.set("x-amz-content-sha256", &hex(&Sha256::digest(b"{}")));
@@ -367,7 +380,13 @@ fn a_body_that_is_told_to_be_unsigned_is_refused() {
 #[test]
 fn dates_are_read_in_their_one_form_and_the_date_header_where_there_is_no_other() {
     let mut sent = signed_request("{}", None);
-    for stamp in ["2026-01-02T03:04:05Z", "20260102T030405", "20261302T030405Z", "+0260102T030405Z", "20260102 030405Z"] {
+    for stamp in [
+        "2026-01-02T03:04:05Z",
+        "20260102T030405",
+        "20261302T030405Z",
+        "+0260102T030405Z",
+        "20260102 030405Z",
+    ] {
         sent.set("x-amz-date", stamp);
         assert!(
             matches!(verify_now(&sent), Err(SignatureFault::Incomplete(it)) if it.contains(stamp)),

@@ -36,16 +36,37 @@ async fn a_backup_is_made_and_the_oldest_goes() {
     std::fs::create_dir(&backups.directory).unwrap();
     std::fs::write(backups.directory.join("kecs-notes.txt"), "mine").unwrap();
     let mut made = Vec::new();
-    for (number, now) in ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.5Z", "2026-01-03T00:00:00Z"].iter().enumerate() {
+    for (number, now) in [
+        "2026-01-02T03:04:05Z",
+        "2026-01-02T03:04:05.5Z",
+        "2026-01-03T00:00:00Z",
+    ]
+    .iter()
+    .enumerate()
+    {
         let now = now.parse().unwrap();
         create(&store, &format!("c{number}"), now).await;
         made.push(backups.make(&store, now).await.unwrap());
     }
-    assert!(made[0].ends_with("kecs-20260102T030405000Z.backup"), "{}", made[0].display());
+    assert!(
+        made[0].ends_with("kecs-20260102T030405000Z.backup"),
+        "{}",
+        made[0].display()
+    );
     assert!(!made[0].exists());
-    let mut left: Vec<PathBuf> = std::fs::read_dir(&backups.directory).unwrap().map(|it| it.unwrap().path()).collect();
+    let mut left: Vec<PathBuf> = std::fs::read_dir(&backups.directory)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .collect();
     left.sort();
-    assert_eq!(left, [made[1].clone(), made[2].clone(), backups.directory.join("kecs-notes.txt")]);
+    assert_eq!(
+        left,
+        [
+            made[1].clone(),
+            made[2].clone(),
+            backups.directory.join("kecs-notes.txt")
+        ]
+    );
     let restored = directory.path().join("restored.db");
     Sqlite::restore(&made[1], &restored).unwrap();
     assert_eq!(Sqlite::open(&restored).unwrap().subscribe().borrow().revision, 2);
@@ -77,7 +98,10 @@ async fn backups_are_made_in_their_time_and_events_forgotten_in_theirs() {
     tokio::task::yield_now().await;
     assert_eq!(count(), 0);
     tokio::time::advance(Duration::from_secs(2)).await;
-    while !metrics.render().contains("kecs_backups_total{outcome=\"made\"} 1") {
+    while !metrics
+        .render()
+        .contains("kecs_backups_total{outcome=\"made\"} 1")
+    {
         tokio::task::yield_now().await;
     }
     assert_eq!(count(), 1);

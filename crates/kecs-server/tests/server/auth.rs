@@ -119,7 +119,9 @@ async fn a_signed_request_is_answered_in_the_account_of_its_key_and_the_region_o
         created.json()["cluster"]["clusterArn"],
         "arn:aws:ecs:us-west-2:999999999999:cluster/a"
     );
-    let listed = Client::new("AKIDFULL", "full").ask(&server, "ListClusters", &json!({})).await;
+    let listed = Client::new("AKIDFULL", "full")
+        .ask(&server, "ListClusters", &json!({}))
+        .await;
     assert_eq!(listed.json(), json!({"clusterArns": []}));
 }
 
@@ -129,13 +131,21 @@ async fn who_does_not_sign_is_refused() {
     let answer = server.ask("ListClusters", &json!({})).await;
     assert_eq!(
         answer.refusal(),
-        refused("MissingAuthenticationTokenException", "Missing Authentication Token")
+        refused(
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token"
+        )
     );
     let target = format!("{TARGET_PREFIX}.ListClusters");
-    let answer = server.post(&[("X-Amz-Target", &target), ("Authorization", "Bearer x")], "{}").await;
+    let answer = server
+        .post(&[("X-Amz-Target", &target), ("Authorization", "Bearer x")], "{}")
+        .await;
     assert_eq!(
         answer.refusal(),
-        refused("IncompleteSignatureException", "Unsupported AWS 'algorithm': 'Bearer'.")
+        refused(
+            "IncompleteSignatureException",
+            "Unsupported AWS 'algorithm': 'Bearer'."
+        )
     );
 }
 
@@ -192,7 +202,9 @@ async fn a_key_may_do_what_it_is_allowed_and_not_denied() {
     let server = Server::start(with_keys()).await;
     let client = Client::new("AKIDCI", "ci");
     for name in ["dev-1", "other"] {
-        let created = client.ask(&server, "CreateCluster", &json!({"clusterName": name})).await;
+        let created = client
+            .ask(&server, "CreateCluster", &json!({"clusterName": name}))
+            .await;
         assert_eq!(created.status.as_u16(), 200, "{}", created.body);
     }
     let denied = |operation: &str, resource: &str, because: &str| {
@@ -204,12 +216,13 @@ async fn a_key_may_do_what_it_is_allowed_and_not_denied() {
             ),
         )
     };
-    let not_allowed = |operation: &str| {
-        format!("because no identity-based policy allows the ecs:{operation} action")
-    };
+    let not_allowed =
+        |operation: &str| format!("because no identity-based policy allows the ecs:{operation} action");
     let ask = async |operation: &str, input| client.ask(&server, operation, &input).await;
     assert_eq!(
-        ask("CreateCluster", json!({"clusterName": "prod"})).await.refusal(),
+        ask("CreateCluster", json!({"clusterName": "prod"}))
+            .await
+            .refusal(),
         denied(
             "CreateCluster",
             "arn:aws:ecs:us-west-2:999999999999:cluster/prod",
@@ -217,7 +230,9 @@ async fn a_key_may_do_what_it_is_allowed_and_not_denied() {
         )
     );
     assert_eq!(
-        ask("DescribeClusters", json!({"clusters": ["dev-1", "prod"]})).await.refusal(),
+        ask("DescribeClusters", json!({"clusters": ["dev-1", "prod"]}))
+            .await
+            .refusal(),
         denied(
             "DescribeClusters",
             "arn:aws:ecs:us-west-2:999999999999:cluster/prod",
@@ -232,7 +247,13 @@ async fn a_key_may_do_what_it_is_allowed_and_not_denied() {
             &not_allowed("DeleteCluster")
         )
     );
-    assert_eq!(ask("DeleteCluster", json!({"cluster": "dev-1"})).await.status.as_u16(), 200);
+    assert_eq!(
+        ask("DeleteCluster", json!({"cluster": "dev-1"}))
+            .await
+            .status
+            .as_u16(),
+        200
+    );
     assert_eq!(
         ask("RunTask", json!({"taskDefinition": "web"})).await.refusal(),
         denied(
@@ -242,7 +263,12 @@ async fn a_key_may_do_what_it_is_allowed_and_not_denied() {
         )
     );
     assert_eq!(
-        ask("PutAccountSetting", json!({"name": "containerInsights", "value": "enabled"})).await.refusal(),
+        ask(
+            "PutAccountSetting",
+            json!({"name": "containerInsights", "value": "enabled"})
+        )
+        .await
+        .refusal(),
         denied("PutAccountSetting", "*", &not_allowed("PutAccountSetting"))
     );
 }

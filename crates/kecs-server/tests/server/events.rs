@@ -12,7 +12,9 @@ type Socket = WebSocketStream<TcpStream>;
 
 async fn connect(server: &Server, query: &str, origin: Option<&str>) -> Result<Socket, (u16, Value)> {
     let address = server.running.address;
-    let mut request = format!("ws://{address}/v1/events?{query}").into_client_request().unwrap();
+    let mut request = format!("ws://{address}/v1/events?{query}")
+        .into_client_request()
+        .unwrap();
     if let Some(origin) = origin {
         request.headers_mut().insert("origin", origin.parse().unwrap());
     }
@@ -60,7 +62,11 @@ async fn what_is_committed_from_now_on_is_sent_in_its_order() {
         .await;
     server.ok("DeleteCluster", json!({"cluster": "a"})).await;
     let mut ids = Vec::new();
-    for (sequence, kind) in [(2, "cluster.created"), (3, "cluster.updated"), (4, "cluster.deleted")] {
+    for (sequence, kind) in [
+        (2, "cluster.created"),
+        (3, "cluster.updated"),
+        (4, "cluster.deleted"),
+    ] {
         let mut event = next(&mut socket).await;
         ids.push(event["id"].take().as_str().unwrap().to_owned());
         let data = event["data"].take();
@@ -100,7 +106,10 @@ async fn a_subscriber_goes_on_from_where_it_was_and_hears_only_of_what_it_wants(
     assert_eq!(heard("since=0", 4).await, [1, 2, 3, 4]);
     assert_eq!(heard("since=2", 2).await, [3, 4]);
     assert_eq!(heard("since=0&types=cluster.deleted", 1).await, [4]);
-    assert_eq!(heard("since=0&types=cluster.deleted,cluster.created", 4).await, [1, 2, 3, 4]);
+    assert_eq!(
+        heard("since=0&types=cluster.deleted,cluster.created", 4).await,
+        [1, 2, 3, 4]
+    );
     let cluster = "arn:aws:ecs:eu-west-1:123456789012:cluster";
     let prefix = "since=0&resource=arn:aws:ecs:eu-west-1:123456789012:cluster/a";
     assert!(prefix.ends_with(&format!("{cluster}/a")));
@@ -119,11 +128,17 @@ async fn what_cannot_be_asked_for_is_refused() {
     ] {
         let (status, body) = connect(&server, query, None).await.unwrap_err();
         assert_eq!(status, 400);
-        assert_eq!(body, json!({"__type": "InvalidParameterException", "message": message}));
+        assert_eq!(
+            body,
+            json!({"__type": "InvalidParameterException", "message": message})
+        );
     }
     let (_, body) = connect(&server, "types=task.ended", None).await.unwrap_err();
     let message = body["message"].as_str().unwrap();
-    assert!(message.starts_with("There is no event type `task.ended`: cluster.created, "), "{message}");
+    assert!(
+        message.starts_with("There is no event type `task.ended`: cluster.created, "),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -131,7 +146,11 @@ async fn pages_of_other_sites_may_not_follow() {
     let server = Server::start(setup()).await;
     for origin in ["https://example.com", "null", "http://localhost.example.com"] {
         let (status, body) = connect(&server, "", Some(origin)).await.unwrap_err();
-        assert_eq!((status, &body["__type"]), (400, &json!("AccessDeniedException")), "{origin}");
+        assert_eq!(
+            (status, &body["__type"]),
+            (400, &json!("AccessDeniedException")),
+            "{origin}"
+        );
     }
     for origin in ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:80"] {
         assert!(connect(&server, "", Some(origin)).await.is_ok(), "{origin}");
@@ -143,7 +162,10 @@ async fn with_keys_a_subscription_is_signed() {
     let access = keys("keys: [{access_key_id: A, secret_access_key: b}]");
     let server = Server::start(Setup { access, ..setup() }).await;
     let (status, body) = connect(&server, "", None).await.unwrap_err();
-    assert_eq!((status, &body["__type"]), (400, &json!("MissingAuthenticationTokenException")));
+    assert_eq!(
+        (status, &body["__type"]),
+        (400, &json!("MissingAuthenticationTokenException"))
+    );
 }
 
 #[tokio::test]
@@ -170,11 +192,15 @@ async fn who_reads_nothing_delays_nobody() {
     // Far more than the buffers of a connection take.
     let long = "x".repeat(200);
     for number in 0..50 {
-        let tags: Vec<Value> = (0..50).map(|key| json!({"key": format!("{long}{key}")[150..], "value": long})).collect();
+        let tags: Vec<Value> = (0..50)
+            .map(|key| json!({"key": format!("{long}{key}")[150..], "value": long}))
+            .collect();
         let tags = json!({"clusterName": format!("c{number}"), "tags": tags});
         for _ in 0..2 {
             server.ok("CreateCluster", tags.clone()).await;
-            server.ok("DeleteCluster", json!({"cluster": format!("c{number}")})).await;
+            server
+                .ok("DeleteCluster", json!({"cluster": format!("c{number}")}))
+                .await;
         }
     }
     for sequence in 1..=200 {
@@ -187,7 +213,10 @@ async fn who_reads_nothing_delays_nobody() {
 async fn a_server_that_stops_says_so() {
     let server = Server::start(setup()).await;
     let mut socket = connect(&server, "", None).await.unwrap();
-    socket.send(Message::Text("what is said is not heard".into())).await.unwrap();
+    socket
+        .send(Message::Text("what is said is not heard".into()))
+        .await
+        .unwrap();
     let stopping = tokio::spawn(server.running.stop());
     match socket.next().await.unwrap().unwrap() {
         Message::Close(Some(frame)) => {

@@ -67,7 +67,10 @@ async fn requests_under_way_are_finished_and_idle_connections_closed() {
     let stopping = tokio::spawn(running.stop());
     let mut rest = Vec::new();
     idle.read_to_end(&mut rest).await.unwrap();
-    assert!(TcpStream::connect(address).await.is_err(), "nothing more is accepted");
+    assert!(
+        TcpStream::connect(address).await.is_err(),
+        "nothing more is accepted"
+    );
     under_way.write_all(b"{\"clusterName\":\"blue\"}").await.unwrap();
     let mut bytes = Vec::new();
     under_way.read_to_end(&mut bytes).await.unwrap();
@@ -95,12 +98,20 @@ async fn the_admin_port_tells_how_the_server_is() {
     let server = Server::start(setup()).await;
     for path in ["/healthz", "/readyz"] {
         let answer = server.admin(path).await;
-        assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, "ok"), "{path}");
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (StatusCode::OK, "ok"),
+            "{path}"
+        );
     }
     // Being ready is to have written.
     assert_eq!(server.store.subscribe().borrow().revision, 1);
     server.admin("/readyz").await;
-    assert_eq!(server.store.subscribe().borrow().revision, 1, "one write counts for a while");
+    assert_eq!(
+        server.store.subscribe().borrow().revision,
+        1,
+        "one write counts for a while"
+    );
     server.ok("CreateCluster", json!({})).await;
     let metrics = server.admin("/metrics").await;
     assert_eq!(
@@ -110,9 +121,15 @@ async fn the_admin_port_tells_how_the_server_is() {
     let line = "kecs_api_request_duration_seconds_count{method=\"POST\",endpoint=\"CreateCluster\",status=\"200\"} 1\n";
     assert!(metrics.body.contains(line), "{}", metrics.body);
     let runtime = server.admin("/debug/runtime").await.json();
-    assert_eq!(runtime["store"]["kinds"][0], json!({"kind": "cluster", "records": 1}));
+    assert_eq!(
+        runtime["store"]["kinds"][0],
+        json!({"kind": "cluster", "records": 1})
+    );
     assert!(runtime["process"]["residentKib"].as_u64().unwrap() > 1000);
-    assert_eq!(server.admin("/debug/pprof/profile?seconds=0").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        server.admin("/debug/pprof/profile?seconds=0").await.status,
+        StatusCode::BAD_REQUEST
+    );
     assert_eq!(server.admin("/nothing").await.status, StatusCode::NOT_FOUND);
 }
 
@@ -128,7 +145,9 @@ async fn every_request_is_written_down() {
     });
     let server = Server::start(Setup { audit, ..setup() }).await;
     let created = server.ask("CreateCluster", &json!({"clusterName": "a"})).await;
-    server.ask("DescribeTasks", &json!({"tasks": ["x"], "cluster": "a"})).await;
+    server
+        .ask("DescribeTasks", &json!({"tasks": ["x"], "cluster": "a"}))
+        .await;
     server.ask("DeleteCluster", &json!({"cluster": "b"})).await;
     let target = format!("{TARGET_PREFIX}.ListClusters");
     server.post(&[("X-Amz-Target", &target)], "{").await;
@@ -137,14 +156,33 @@ async fn every_request_is_written_down() {
     let lines: Vec<serde_json::Value> = text.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
     let told: Vec<_> = lines
         .iter()
-        .map(|line| (line["operation"].as_str().unwrap(), line["resources"].to_string(), line["outcome"].clone()))
+        .map(|line| {
+            (
+                line["operation"].as_str().unwrap(),
+                line["resources"].to_string(),
+                line["outcome"].clone(),
+            )
+        })
         .collect();
     let arn = |rest: &str| format!("[\"arn:aws:ecs:eu-west-1:123456789012:{rest}\"]");
     assert_eq!(told[0], ("CreateCluster", arn("cluster/a"), json!("OK")));
     assert_eq!((told[1].0, &told[1].1), ("DescribeTasks", &arn("task/a/x")));
-    assert_eq!(told[2], ("DeleteCluster", arn("cluster/b"), json!("ClusterNotFoundException")));
-    assert_eq!(told[3], ("ListClusters", "[]".to_owned(), json!("SerializationException")));
-    assert_eq!(lines[0]["requestId"], created.headers["x-amzn-requestid"].to_str().unwrap());
+    assert_eq!(
+        told[2],
+        (
+            "DeleteCluster",
+            arn("cluster/b"),
+            json!("ClusterNotFoundException")
+        )
+    );
+    assert_eq!(
+        told[3],
+        ("ListClusters", "[]".to_owned(), json!("SerializationException"))
+    );
+    assert_eq!(
+        lines[0]["requestId"],
+        created.headers["x-amzn-requestid"].to_str().unwrap()
+    );
     assert_eq!(lines[0]["time"], "2026-01-02T03:04:05Z");
     assert_eq!(lines[0]["principal"], "arn:aws:iam::123456789012:root");
 }
@@ -158,7 +196,13 @@ async fn other_service() -> (String, Arc<AtomicBool>) {
         async move {
             let (parts, body) = request.into_parts();
             let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-            let header = |name: &str| parts.headers.get(name).map_or("-", |it| it.to_str().unwrap()).to_owned();
+            let header = |name: &str| {
+                parts
+                    .headers
+                    .get(name)
+                    .map_or("-", |it| it.to_str().unwrap())
+                    .to_owned()
+            };
             let told = format!(
                 "{} {} host={} target={} mine={} body={}",
                 parts.method,
@@ -168,7 +212,11 @@ async fn other_service() -> (String, Arc<AtomicBool>) {
                 header("x-mine"),
                 String::from_utf8_lossy(&body)
             );
-            (StatusCode::IM_A_TEAPOT, [("x-other", "1"), ("x-amzn-requestid", "its-own")], told)
+            (
+                StatusCode::IM_A_TEAPOT,
+                [("x-other", "1"), ("x-amzn-requestid", "its-own")],
+                told,
+            )
         }
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -196,9 +244,13 @@ async fn what_is_for_other_services_is_passed_on() {
         answer.body,
         format!("POST / host={host} target=DynamoDB_20120810.ListTables mine=1 body={{\"a\":1}}")
     );
-    let request = "PUT /bucket/a%20b?x=1&y HTTP/1.1\r\nHost: s3\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi";
+    let request =
+        "PUT /bucket/a%20b?x=1&y HTTP/1.1\r\nHost: s3\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi";
     let answer = server.raw(request.as_bytes()).await;
-    assert_eq!(answer.body, "PUT /bucket/a%20b?x=1&y host=s3 target=- mine=- body=hi");
+    assert_eq!(
+        answer.body,
+        "PUT /bucket/a%20b?x=1&y host=s3 target=- mine=- body=hi"
+    );
 }
 
 #[tokio::test]
@@ -208,7 +260,9 @@ async fn a_service_that_is_away_is_named() {
     drop(listener);
     let fallback = Some(Fallback::new(&endpoint).unwrap());
     let server = Server::start(Setup { fallback, ..setup() }).await;
-    let answer = server.post(&[("X-Amz-Target", "DynamoDB_20120810.ListTables")], "{}").await;
+    let answer = server
+        .post(&[("X-Amz-Target", "DynamoDB_20120810.ListTables")], "{}")
+        .await;
     assert_eq!(
         answer.refusal(),
         (

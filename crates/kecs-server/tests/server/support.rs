@@ -121,8 +121,11 @@ impl Server {
 
     /// Asks for an operation, unsigned.
     pub(crate) async fn ask(&self, operation: &str, input: &Value) -> Answer {
-        self.post(&[("X-Amz-Target", &format!("{TARGET_PREFIX}.{operation}"))], &input.to_string())
-            .await
+        self.post(
+            &[("X-Amz-Target", &format!("{TARGET_PREFIX}.{operation}"))],
+            &input.to_string(),
+        )
+        .await
     }
 
     /// The output of an operation that is not refused.
@@ -134,8 +137,14 @@ impl Server {
 
     /// Posts a body to the root with these headers.
     pub(crate) async fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = format!("POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.running.address);
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        let mut request = format!(
+            "POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            self.running.address
+        );
+        if !headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        {
             let _ = write!(request, "Content-Type: {MEDIA_TYPE}\r\n");
         }
         for (name, value) in headers {
@@ -148,7 +157,11 @@ impl Server {
     /// Gets a path of the admin port.
     pub(crate) async fn admin(&self, path: &str) -> Answer {
         let address = self.running.admin_address.unwrap();
-        raw(address, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await
+        raw(
+            address,
+            format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+        .await
     }
 }
 
@@ -164,7 +177,9 @@ pub(crate) async fn raw(address: std::net::SocketAddr, request: &[u8]) -> Answer
 /// The answer in what a server has sent.
 pub(crate) fn parse(bytes: &[u8]) -> Answer {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer in {text:?}"));
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no answer in {text:?}"));
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();
     let mut headers = HeaderMap::new();

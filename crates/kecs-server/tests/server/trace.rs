@@ -52,7 +52,11 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collector {
 async fn one_trace_spans_the_request_the_store_and_the_data_plane() {
     let traces = collect();
     let (metrics, origins) = (Metrics::new(), Origins::default());
-    let store: Arc<dyn Store> = Arc::new(Measured::new(Arc::new(Memory::new(7)), metrics.clone(), origins.clone()));
+    let store: Arc<dyn Store> = Arc::new(Measured::new(
+        Arc::new(Memory::new(7)),
+        metrics.clone(),
+        origins.clone(),
+    ));
     let plane = Arc::new(Traced::new(Arc::new(NoPlane), origins));
     let setup = Setup {
         store: Arc::clone(&store),
@@ -60,7 +64,9 @@ async fn one_trace_spans_the_request_the_store_and_the_data_plane() {
         metrics,
         ..setup()
     };
-    let controller = Controller::start(store, plane, setup.clock.clone(), Settings::default()).await.unwrap();
+    let controller = Controller::start(store, plane, setup.clock.clone(), Settings::default())
+        .await
+        .unwrap();
     let server = Server::start(setup).await;
     server.ok("CreateCluster", json!({})).await;
     let definition = json!({
@@ -82,6 +88,9 @@ async fn one_trace_spans_the_request_the_store_and_the_data_plane() {
     while whole(&traces).is_none() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(whole(&traces), Some(BTreeSet::from(["commit", "decide", "plane", "request"])));
+    assert_eq!(
+        whole(&traces),
+        Some(BTreeSet::from(["commit", "decide", "plane", "request"]))
+    );
     controller.shutdown().await;
 }

@@ -26,7 +26,10 @@ async fn an_answer_is_json_with_the_id_of_its_request() {
     let refused = server.ask("DeleteCluster", &json!({"cluster": "green"})).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(refused.headers["content-type"], "application/x-amz-json-1.1");
-    assert_ne!(refused.headers["x-amzn-requestid"], answer.headers["x-amzn-requestid"]);
+    assert_ne!(
+        refused.headers["x-amzn-requestid"],
+        answer.headers["x-amzn-requestid"]
+    );
     assert_eq!(
         refused.json(),
         json!({"__type": "ClusterNotFoundException", "message": "Cluster not found."})
@@ -38,15 +41,28 @@ async fn what_is_no_operation_is_unknown() {
     let server = Server::start(setup()).await;
     for name in ["RunTasks", "runTask", "", "RunTask.x"] {
         let refused = server.ask(name, &json!({})).await.refusal();
-        assert_eq!(refused, unknown(&format!("{TARGET_PREFIX} has no operation {name}")));
+        assert_eq!(
+            refused,
+            unknown(&format!("{TARGET_PREFIX} has no operation {name}"))
+        );
     }
     let hint = "KECS answers Amazon ECS only; start it with --fallback-endpoint to pass this on";
-    for target in ["AmazonEC2ContainerServiceV20150101.ListClusters", "DynamoDB_20120810.ListTables", "x"] {
+    for target in [
+        "AmazonEC2ContainerServiceV20150101.ListClusters",
+        "DynamoDB_20120810.ListTables",
+        "x",
+    ] {
         let refused = server.post(&[("X-Amz-Target", target)], "{}").await.refusal();
-        assert_eq!(refused, unknown(&format!("{target} is no operation of Amazon ECS. {hint}")));
+        assert_eq!(
+            refused,
+            unknown(&format!("{target} is no operation of Amazon ECS. {hint}"))
+        );
     }
     let refused = server.post(&[], "{}").await.refusal();
-    assert_eq!(refused, unknown(&format!("The request has no X-Amz-Target header. {hint}")));
+    assert_eq!(
+        refused,
+        unknown(&format!("The request has no X-Amz-Target header. {hint}"))
+    );
 }
 
 #[tokio::test]
@@ -79,7 +95,9 @@ async fn other_paths_and_methods_are_not_of_this_protocol() {
 async fn a_form_is_answered_as_clients_of_forms_read_it() {
     let server = Server::start(setup()).await;
     let form = [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")];
-    let answer = server.post(&form, "Action=DescribeLoadBalancers&Version=2015-12-01").await;
+    let answer = server
+        .post(&form, "Action=DescribeLoadBalancers&Version=2015-12-01")
+        .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_eq!(answer.headers["content-type"], "text/xml");
     let id = answer.headers["x-amzn-requestid"].to_str().unwrap();
@@ -98,7 +116,16 @@ async fn a_body_that_is_no_json_object_cannot_be_read() {
     let server = Server::start(setup()).await;
     let target = format!("{TARGET_PREFIX}.ListClusters");
     let deep = "[".repeat(200);
-    for body in ["{", "{\"a\":}", "[]", "\"x\"", "1", "{} {}", "{\"maxResults\": \"x\"}", &deep] {
+    for body in [
+        "{",
+        "{\"a\":}",
+        "[]",
+        "\"x\"",
+        "1",
+        "{} {}",
+        "{\"maxResults\": \"x\"}",
+        &deep,
+    ] {
         let (status, code, _) = server.post(&[("X-Amz-Target", &target)], body).await.refusal();
         assert_eq!((status, code.as_str()), (400, "SerializationException"), "{body}");
     }
@@ -119,7 +146,9 @@ async fn a_body_may_be_empty_chunked_and_of_any_media_type() {
         assert_eq!(answer.json(), json!({"clusterArns": []}), "{body:?}");
     }
     for media in ["application/x-amz-json-1.0", "application/json", "text/plain"] {
-        let answer = server.post(&[("X-Amz-Target", &target), ("Content-Type", media)], "{}").await;
+        let answer = server
+            .post(&[("X-Amz-Target", &target), ("Content-Type", media)], "{}")
+            .await;
         assert_eq!(answer.status, StatusCode::OK, "{media}");
     }
     let chunked = format!(
@@ -149,6 +178,35 @@ async fn a_body_is_read_up_to_its_limit() {
     );
 }
 
+/// Whoever is answered before the body was read is told that the connection ends.
+#[tokio::test]
+async fn a_body_that_nobody_reads_is_not_waited_for() {
+    let server = Server::start(setup()).await;
+    let ask = async |target: &str, length: u64| {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: {target}\r\nContent-Length: {length}\r\n\r\n{{}}"
+        );
+        let answer = server.raw(head.as_bytes()).await;
+        assert_eq!(answer.headers["connection"], "close", "{target}");
+        answer.refusal()
+    };
+    let (status, code, _) = ask(&format!("{TARGET_PREFIX}.ListClusters"), 99_999_999_999).await;
+    assert_eq!((status, code.as_str()), (413, "RequestEntityTooLargeException"));
+    // Whoever sends all of it before reading anything gets the answer as well.
+    let large = " ".repeat(4 << 20);
+    for (operation, told) in [("ListClusters", 413), ("Nothing", 400)] {
+        let answer = server
+            .post(
+                &[("X-Amz-Target", &format!("{TARGET_PREFIX}.{operation}"))],
+                &large,
+            )
+            .await;
+        assert_eq!(answer.status.as_u16(), told, "{operation}");
+    }
+    let (status, code, _) = ask(&format!("{TARGET_PREFIX}.Nothing"), 200_000).await;
+    assert_eq!((status, code.as_str()), (400, "UnknownOperationException"));
+}
+
 #[tokio::test]
 async fn a_connection_is_used_again() {
     let server = Server::start(setup()).await;
@@ -156,9 +214,14 @@ async fn a_connection_is_used_again() {
         "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: {TARGET_PREFIX}.ListClusters\r\nContent-Length: 2\r\n\r\n{{}}"
     );
     let last = request.replace("Host: x", "Host: x\r\nConnection: close");
-    let mut stream = tokio::net::TcpStream::connect(server.running.address).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(server.running.address)
+        .await
+        .unwrap();
     // Both at once: they are answered in their order.
-    stream.write_all(format!("{request}{last}").as_bytes()).await.unwrap();
+    stream
+        .write_all(format!("{request}{last}").as_bytes())
+        .await
+        .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 2, "{text}");
@@ -179,8 +242,13 @@ async fn the_region_is_the_one_that_the_signature_is_for() {
                 ("Authorization", authorization.as_str()),
                 ("X-Amz-Date", "20260102T030405Z"),
             ];
-            let answer = server.post(&headers, &json!({"clusterName": name}).to_string()).await;
-            answer.json()["cluster"]["clusterArn"].as_str().unwrap().to_owned()
+            let answer = server
+                .post(&headers, &json!({"clusterName": name}).to_string())
+                .await;
+            answer.json()["cluster"]["clusterArn"]
+                .as_str()
+                .unwrap()
+                .to_owned()
         }
     };
     assert_eq!(

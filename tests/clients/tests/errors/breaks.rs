@@ -66,13 +66,20 @@ impl Demand {
     fn pattern(&self) -> Option<(String, Regex)> {
         let row = self.row(Rule::Pattern).and_then(|row| row.value.as_ref());
         let pattern = row.and_then(Value::as_str).or(self.limits.pattern)?;
-        Some((pattern.to_owned(), Regex::new(&format!(r"\A(?:{pattern})\z")).unwrap()))
+        Some((
+            pattern.to_owned(),
+            Regex::new(&format!(r"\A(?:{pattern})\z")).unwrap(),
+        ))
     }
 
     fn words<'w>(&self, of_model: &'w [&'w str]) -> Vec<String> {
         let row = self.row(Rule::Enum).and_then(|row| row.value.as_ref());
         match row.and_then(Value::as_array) {
-            Some(words) => words.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Some(words) => words
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             None => of_model.iter().map(|word| (*word).to_owned()).collect(),
         }
     }
@@ -135,7 +142,14 @@ impl Walk<'_> {
         let sample = Step::Member(member.name, Value::Null);
         let name = path(&[steps, &[sample]].concat());
         let demand = Demand::of(self.operation, &name, member.rules.limits, member.rules.required);
-        let sample = sample_of(self.operation, member.kind, &name, &demand, member.rules.each, depth);
+        let sample = sample_of(
+            self.operation,
+            member.kind,
+            &name,
+            &demand,
+            member.rules.each,
+            depth,
+        );
         let here = [steps, &[Step::Member(member.name, sample)]].concat();
         if demand.must_be() {
             self.add(&here, "required", String::new(), None, demand.absent(), None);
@@ -160,7 +174,14 @@ impl Walk<'_> {
                 self.not_empty(demand, here, json!(""));
                 let edge = demand.words(words).last().map(|word| json!(word));
                 let all = words.join(",");
-                self.add(here, "enum", all, Some(json!("NO_SUCH_WORD")), demand.row(Rule::Enum), edge);
+                self.add(
+                    here,
+                    "enum",
+                    all,
+                    Some(json!("NO_SUCH_WORD")),
+                    demand.row(Rule::Enum),
+                    edge,
+                );
             }
             Kind::Integer | Kind::Long | Kind::Double => self.number(demand, here),
             Kind::Boolean | Kind::Timestamp | Kind::Document => {}
@@ -204,23 +225,48 @@ impl Walk<'_> {
         if let Some(row) = demand.row(Rule::Enum) {
             let words = demand.words(&[]);
             let edge = words.last().map(|word| json!(word));
-            self.add(here, "enum", words.join(","), Some(json!("NO_SUCH_WORD")), Some(row), edge);
+            self.add(
+                here,
+                "enum",
+                words.join(","),
+                Some(json!("NO_SUCH_WORD")),
+                Some(row),
+                edge,
+            );
         }
         let long = |length: i64| json!("a".repeat(usize::try_from(length).unwrap_or_default()));
         let empty_is_told = demand.row(Rule::NotEmpty).is_some();
-        if let Some(min) = demand.bound(Rule::MinLength, demand.limits.min).filter(|min| *min > 0)
+        if let Some(min) = demand
+            .bound(Rule::MinLength, demand.limits.min)
+            .filter(|min| *min > 0)
             && !(min == 1 && empty_is_told)
         {
             let row = demand.row(Rule::MinLength);
-            self.add(here, "min-length", min.to_string(), Some(long(min - 1)), row, Some(long(min)));
+            self.add(
+                here,
+                "min-length",
+                min.to_string(),
+                Some(long(min - 1)),
+                row,
+                Some(long(min)),
+            );
         }
         if let Some(max) = demand.bound(Rule::MaxLength, demand.limits.max) {
             let row = demand.row(Rule::MaxLength);
-            self.add(here, "max-length", max.to_string(), Some(long(max + 1)), row, Some(long(max)));
+            self.add(
+                here,
+                "max-length",
+                max.to_string(),
+                Some(long(max + 1)),
+                row,
+                Some(long(max)),
+            );
         }
         if let Some((text, pattern)) = demand.pattern() {
             let row = demand.row(Rule::Pattern);
-            let strange = ["no \u{1F980} !", "\u{0}", "%"].into_iter().find(|text| !pattern.is_match(text));
+            let strange = ["no \u{1F980} !", "\u{0}", "%"]
+                .into_iter()
+                .find(|text| !pattern.is_match(text));
             let strange = strange.expect("no pattern matches all of these");
             self.add(here, "pattern", text, Some(json!(strange)), row, None);
         }
@@ -229,11 +275,28 @@ impl Walk<'_> {
     fn number(&mut self, demand: &Demand, here: &[Step]) {
         if let Some(min) = demand.bound(Rule::Min, demand.limits.min) {
             let row = demand.row(Rule::Min);
-            self.add(here, "min", min.to_string(), Some(json!(min - 1)), row, Some(json!(min)));
+            self.add(
+                here,
+                "min",
+                min.to_string(),
+                Some(json!(min - 1)),
+                row,
+                Some(json!(min)),
+            );
         }
-        if let Some(max) = demand.bound(Rule::Max, demand.limits.max).filter(|max| *max < i64::from(i32::MAX)) {
+        if let Some(max) = demand
+            .bound(Rule::Max, demand.limits.max)
+            .filter(|max| *max < i64::from(i32::MAX))
+        {
             let row = demand.row(Rule::Max);
-            self.add(here, "max", max.to_string(), Some(json!(max + 1)), row, Some(json!(max)));
+            self.add(
+                here,
+                "max",
+                max.to_string(),
+                Some(json!(max + 1)),
+                row,
+                Some(json!(max)),
+            );
         }
     }
 
@@ -241,14 +304,30 @@ impl Walk<'_> {
         self.not_empty(demand, here, json!([]));
         let sample = element_sample(self.operation, element, &path(here), each, depth);
         let of = |size: i64| json!(vec![sample.clone(); usize::try_from(size).unwrap_or_default()]);
-        let min = demand.bound(Rule::MinSize, demand.limits.min).filter(|min| *min > 0);
+        let min = demand
+            .bound(Rule::MinSize, demand.limits.min)
+            .filter(|min| *min > 0);
         if let Some(min) = min.filter(|min| !(*min == 1 && demand.row(Rule::NotEmpty).is_some())) {
             let row = demand.row(Rule::MinSize);
-            self.add(here, "min-size", min.to_string(), Some(of(min - 1)), row, Some(of(min)));
+            self.add(
+                here,
+                "min-size",
+                min.to_string(),
+                Some(of(min - 1)),
+                row,
+                Some(of(min)),
+            );
         }
         if let Some(max) = demand.bound(Rule::MaxSize, demand.limits.max) {
             let row = demand.row(Rule::MaxSize);
-            self.add(here, "max-size", max.to_string(), Some(of(max + 1)), row, Some(of(max)));
+            self.add(
+                here,
+                "max-size",
+                max.to_string(),
+                Some(of(max + 1)),
+                row,
+                Some(of(max)),
+            );
         }
     }
 
@@ -321,7 +400,14 @@ fn element_sample(operation: Operation, kind: Kind, list: &str, each: Limits, de
 }
 
 /// A value that is right.
-fn sample_of(operation: Operation, kind: Kind, name: &str, demand: &Demand, each: Limits, depth: usize) -> Value {
+fn sample_of(
+    operation: Operation,
+    kind: Kind,
+    name: &str,
+    demand: &Demand,
+    each: Limits,
+    depth: usize,
+) -> Value {
     match kind {
         Kind::String => json!(text_sample(name, demand)),
         Kind::Enum(words) => json!(demand.words(words)[0]),
@@ -348,7 +434,14 @@ fn sample_of(operation: Operation, kind: Kind, name: &str, demand: &Demand, each
                 let name = format!("{name}.{}", member.name);
                 let demand = Demand::of(operation, &name, member.rules.limits, member.rules.required);
                 if demand.must_be() && depth < DEPTH {
-                    let value = sample_of(operation, member.kind, &name, &demand, member.rules.each, depth + 1);
+                    let value = sample_of(
+                        operation,
+                        member.kind,
+                        &name,
+                        &demand,
+                        member.rules.each,
+                        depth + 1,
+                    );
                     members.insert(member.name.to_owned(), value);
                 }
             }
@@ -363,14 +456,23 @@ fn text_sample(name: &str, demand: &Demand) -> String {
         return word.clone();
     }
     let min = demand.bound(Rule::MinLength, demand.limits.min).unwrap_or(0);
-    let max = demand.bound(Rule::MaxLength, demand.limits.max).unwrap_or(i64::MAX);
+    let max = demand
+        .bound(Rule::MaxLength, demand.limits.max)
+        .unwrap_or(i64::MAX);
     let pattern = demand.pattern();
     let fits = |text: &String| {
         let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
         (min..=max).contains(&length) && pattern.as_ref().is_none_or(|(_, it)| it.is_match(text))
     };
     let long = "a".repeat(usize::try_from(min).unwrap_or_default());
-    let candidates = ["a", "1", "80", "0-65535", "arn:aws:ecs:us-east-1:123456789012:cluster/a", &long];
+    let candidates = [
+        "a",
+        "1",
+        "80",
+        "0-65535",
+        "arn:aws:ecs:us-east-1:123456789012:cluster/a",
+        &long,
+    ];
     let found = candidates.into_iter().map(str::to_owned).find(fits);
     found.unwrap_or_else(|| panic!("no text is right for {name}"))
 }

@@ -38,8 +38,13 @@ fn expected(broken: &Broken, given: &Value) -> (ErrorCode, String) {
         other => other.to_string(),
     };
     if let Some(row) = broken.row {
-        let container = broken.input["containerDefinitions"][0]["name"].as_str().unwrap_or_default();
-        let message = row.message.replace("{container}", container).replace("{value}", &given);
+        let container = broken.input["containerDefinitions"][0]["name"]
+            .as_str()
+            .unwrap_or_default();
+        let message = row
+            .message
+            .replace("{container}", container)
+            .replace("{value}", &given);
         return (row.code, message);
     }
     let place = place(&broken.member);
@@ -58,9 +63,14 @@ fn expected(broken: &Broken, given: &Value) -> (ErrorCode, String) {
         }
         other => panic!("no rule is called {other}"),
     };
-    let value = if broken.rule == "required" { "null".to_owned() } else { format!("'{given}'") };
-    let message =
-        format!("1 validation error detected: Value {value} at '{place}' failed to satisfy constraint: Member must {must}");
+    let value = if broken.rule == "required" {
+        "null".to_owned()
+    } else {
+        format!("'{given}'")
+    };
+    let message = format!(
+        "1 validation error detected: Value {value} at '{place}' failed to satisfy constraint: Member must {must}"
+    );
     (ErrorCode::InvalidParameterException, message)
 }
 
@@ -73,7 +83,11 @@ fn place(member: &str) -> String {
 fn what_is_right_is_right() {
     let world = World::described();
     for operation in Operation::classic() {
-        assert_eq!(check(operation, &valid::input(operation, &world)), Ok(()), "{operation}");
+        assert_eq!(
+            check(operation, &valid::input(operation, &world)),
+            Ok(()),
+            "{operation}"
+        );
     }
     let ordered: BTreeSet<Operation> = valid::ORDER.iter().copied().collect();
     assert_eq!(ordered, Operation::classic().collect());
@@ -88,7 +102,11 @@ fn every_broken_rule_has_its_answer() {
         if broken.rule == "type" {
             assert_eq!(refusal.code, ErrorCode::SerializationException, "{place}");
         } else {
-            assert_eq!((refusal.code, refusal.message), expected(&broken, &broken.given), "{place}");
+            assert_eq!(
+                (refusal.code, refusal.message),
+                expected(&broken, &broken.given),
+                "{place}"
+            );
         }
     }
 }
@@ -96,9 +114,14 @@ fn every_broken_rule_has_its_answer() {
 #[test]
 fn what_is_just_allowed_does_not_break_the_rule() {
     for broken in all() {
-        let Some((given, input)) = &broken.edge else { continue };
+        let Some((given, input)) = &broken.edge else {
+            continue;
+        };
         let at_the_edge = check(broken.operation, input).err();
-        let place = format!("{} {} {} {}", broken.operation, broken.member, broken.rule, broken.bound);
+        let place = format!(
+            "{} {} {} {}",
+            broken.operation, broken.member, broken.rule, broken.bound
+        );
         // Another rule of the member may refuse it: a text of the right length need not have the right letters.
         let other = |it: &Refusal| it.message != expected(&broken, given).1;
         assert!(at_the_edge.as_ref().is_none_or(other), "{place}: {at_the_edge:?}");
@@ -154,7 +177,11 @@ async fn the_server_answers_so() {
         ("CreateCluster", "\"text\"", "SerializationException"),
     ] {
         let reply = connection.send(operation, body).await.unwrap();
-        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (400, code), "{operation} {body}");
+        assert_eq!(
+            (reply.status.as_u16(), reply.code().as_str()),
+            (400, code),
+            "{operation} {body}"
+        );
     }
 }
 
@@ -165,7 +192,11 @@ async fn what_is_newer_is_refused_in_one_way() {
     for operation in Operation::ALL.iter().filter(|it| !it.is_classic()) {
         let reply = connection.call(operation.name(), &json!({})).await.unwrap();
         let answer = (reply.status.as_u16(), reply.code());
-        assert_eq!(answer, (400, "UnsupportedFeatureException".to_owned()), "{operation}");
+        assert_eq!(
+            answer,
+            (400, "UnsupportedFeatureException".to_owned()),
+            "{operation}"
+        );
     }
 }
 
@@ -193,7 +224,12 @@ async fn what_is_right_is_done_and_answered_in_shape() {
                 continue;
             }
             let mut found = Vec::new();
-            differences(operation.output().unwrap(), &reply.json(), operation.name(), &mut found);
+            differences(
+                operation.output().unwrap(),
+                &reply.json(),
+                operation.name(),
+                &mut found,
+            );
             wrong.extend(found);
         }
     }
@@ -205,7 +241,9 @@ fn add_strange(shape: &Structure, input: &mut Value) {
         match (member.kind, input.get_mut(member.name)) {
             (Kind::Structure(inner), Some(value)) => add_strange(inner(), value),
             (Kind::List(Kind::Structure(inner)), Some(Value::Array(values))) => {
-                values.iter_mut().for_each(|value| add_strange(inner(), value));
+                for value in values {
+                    add_strange(inner(), value);
+                }
             }
             (_, _) => {}
         }
@@ -232,10 +270,14 @@ fn unlike(kind: Kind, value: &Value, path: &str, found: &mut Vec<String>) {
     let right = match (kind, value) {
         (Kind::Structure(shape), _) => return differences(shape(), value, path, found),
         (Kind::List(element), Value::Array(values)) => {
-            return values.iter().for_each(|value| unlike(*element, value, path, found));
+            return values
+                .iter()
+                .for_each(|value| unlike(*element, value, path, found));
         }
         (Kind::Map(element), Value::Object(values)) => {
-            return values.values().for_each(|value| unlike(*element, value, path, found));
+            return values
+                .values()
+                .for_each(|value| unlike(*element, value, path, found));
         }
         (Kind::Enum(words), Value::String(text)) => words.contains(&text.as_str()),
         (Kind::String, _) => value.is_string(),

@@ -1,6 +1,6 @@
 //! The table of errors and the page of coverage.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use kecs_model::{Operation, Rule, check, overlay};
@@ -27,21 +27,39 @@ pub(crate) fn errors(all: &[Broken]) -> String {
         let of = all.iter().filter(|it| it.operation == operation);
         let types = of.clone().filter(|it| it.rule == "type").count();
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "\n{operation}: {types} members of another type -> SerializationException");
+        let _ = writeln!(
+            text,
+            "\n{operation}: {types} members of another type -> SerializationException"
+        );
         for broken in of.filter(|it| it.rule != "type") {
             let refusal = check(operation, &broken.input).unwrap_err();
             let message = template(broken, &refusal.message);
-            let bound = if broken.bound.is_empty() { String::new() } else { format!(" {}", broken.bound) };
+            let bound = if broken.bound.is_empty() {
+                String::new()
+            } else {
+                format!(" {}", broken.bound)
+            };
             let _ = writeln!(
                 text,
                 "{operation} -> {}: {}{bound} -> {} -> {message}",
                 broken.member, broken.rule, refusal.code
             );
         }
-        for row in overlay().iter().filter(|row| row.operation == operation && row.rule == Rule::State) {
+        for row in overlay()
+            .iter()
+            .filter(|row| row.operation == operation && row.rule == Rule::State)
+        {
             let when = row.when.as_deref().unwrap_or_default();
-            let member = if row.member.is_empty() { "the input" } else { &row.member };
-            let _ = writeln!(text, "{operation} -> {member}: state: {when} -> {} -> {}", row.code, row.message);
+            let member = if row.member.is_empty() {
+                "the input"
+            } else {
+                &row.member
+            };
+            let _ = writeln!(
+                text,
+                "{operation} -> {member}: state: {when} -> {} -> {}",
+                row.code, row.message
+            );
         }
     }
     text
@@ -60,22 +78,35 @@ pub(crate) fn coverage(all: &[Broken]) -> String {
     );
     let mut totals = [0; 3];
     for operation in Operation::classic() {
-        let of = |typed: bool| all.iter().filter(move |it| it.operation == operation && (it.rule == "type") == typed);
-        let states = overlay().iter().filter(|row| row.operation == operation && row.rule == Rule::State);
-        let mut codes: BTreeMap<&str, ()> = states.clone().map(|row| (row.code.name(), ())).collect();
+        let of = |typed: bool| {
+            all.iter()
+                .filter(move |it| it.operation == operation && (it.rule == "type") == typed)
+        };
+        let states = overlay()
+            .iter()
+            .filter(|row| row.operation == operation && row.rule == Rule::State);
+        let mut codes: BTreeSet<&str> = states.clone().map(|row| row.code.name()).collect();
         for broken in of(false) {
-            codes.insert(check(operation, &broken.input).unwrap_err().code.name(), ());
+            codes.insert(check(operation, &broken.input).unwrap_err().code.name());
         }
-        let codes: Vec<&str> = codes.into_keys().collect();
+        let codes: Vec<&str> = codes.into_iter().collect();
         let counts = [of(false).count(), states.count(), of(true).count()];
         for (total, count) in totals.iter_mut().zip(counts) {
             *total += count;
         }
         let [rules, states, types] = counts;
-        let _ = writeln!(page, "| {operation} | {rules} | {states} | {types} | {} |", codes.join(", "));
+        let _ = writeln!(
+            page,
+            "| {operation} | {rules} | {states} | {types} | {} |",
+            codes.join(", ")
+        );
     }
     let [rules, states, types] = totals;
-    let _ = writeln!(page, "| all {} | {rules} | {states} | {types} | |", Operation::classic().count());
+    let _ = writeln!(
+        page,
+        "| all {} | {rules} | {states} | {types} | |",
+        Operation::classic().count()
+    );
     page.push_str(
         "\n## Not served\n\nThese are answered with `UnsupportedFeatureException`: they are of resources that KECS does not have.\n\n",
     );

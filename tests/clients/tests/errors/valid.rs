@@ -35,7 +35,12 @@ pub(crate) fn fargate(family: &str) -> Value {
 }
 
 /// Asks again until what is asked for is there.
-async fn until(connection: &mut Connection, operation: &str, input: &Value, there: fn(&Value) -> bool) -> Result<Value> {
+async fn until(
+    connection: &mut Connection,
+    operation: &str,
+    input: &Value,
+    there: fn(&Value) -> bool,
+) -> Result<Value> {
     for _ in 0..600 {
         let output = connection.ok(operation, input).await?;
         if there(&output) {
@@ -73,17 +78,24 @@ impl World {
     /// Sets up everything.
     pub(crate) async fn set_up(connection: &mut Connection) -> Result<Self> {
         let cluster = connection.ok("CreateCluster", &json!({})).await?;
-        connection.ok("CreateCluster", &json!({"clusterName": "spare"})).await?;
+        connection
+            .ok("CreateCluster", &json!({"clusterName": "spare"}))
+            .await?;
         let fargate_definition = connection.ok("RegisterTaskDefinition", &fargate("app")).await?;
         let definition = text(&fargate_definition["taskDefinition"]["taskDefinitionArn"]);
         for family in ["gone", "going"] {
             connection.ok("RegisterTaskDefinition", &fargate(family)).await?;
         }
-        connection.ok("DeregisterTaskDefinition", &json!({"taskDefinition": "gone:1"})).await?;
+        connection
+            .ok("DeregisterTaskDefinition", &json!({"taskDefinition": "gone:1"}))
+            .await?;
         let plain = json!({
             "family": "plain", "containerDefinitions": [{"name": "app", "image": "app:1", "memory": 64}],
         });
         connection.ok("RegisterTaskDefinition", &plain).await?;
+        // Without a cluster or a service that names it there is no namespace.
+        let named = json!({"clusterName": "named", "serviceConnectDefaults": {"namespace": "internal"}});
+        connection.ok("CreateCluster", &named).await?;
         let register = json!({"totalResources": [
             {"name": "CPU", "type": "INTEGER", "integerValue": 2048},
             {"name": "MEMORY", "type": "INTEGER", "integerValue": 4096},
@@ -91,14 +103,17 @@ impl World {
         ], "versionInfo": {"agentVersion": "1.90.0"}});
         let instance = connection.ok("RegisterContainerInstance", &register).await?;
         let old_instance = connection.ok("RegisterContainerInstance", &register).await?;
-        let service = |name: &str| json!({
-            "serviceName": name, "taskDefinition": definition, "desiredCount": 1, "launchType": "FARGATE",
-            "networkConfiguration": network(),
-        });
+        let service = |name: &str| {
+            json!({
+                "serviceName": name, "taskDefinition": definition, "desiredCount": 1, "launchType": "FARGATE",
+                "networkConfiguration": network(),
+            })
+        };
         for name in ["web", "old"] {
             connection.ok("CreateService", &service(name)).await?;
         }
-        let external = json!({"serviceName": "sets", "desiredCount": 1, "deploymentController": {"type": "EXTERNAL"}});
+        let external =
+            json!({"serviceName": "sets", "desiredCount": 1, "deploymentController": {"type": "EXTERNAL"}});
         connection.ok("CreateService", &external).await?;
         let set = json!({
             "service": "sets", "cluster": "default", "taskDefinition": definition, "launchType": "FARGATE",
@@ -111,15 +126,31 @@ impl World {
             "enableExecuteCommand": true,
         });
         let run = connection.ok("RunTask", &run).await?;
-        let tasks = [text(&run["tasks"][0]["taskArn"]), text(&run["tasks"][1]["taskArn"])];
-        let running = |it: &Value| it["tasks"][0]["lastStatus"] == "RUNNING" && it["tasks"][1]["lastStatus"] == "RUNNING";
+        let tasks = [
+            text(&run["tasks"][0]["taskArn"]),
+            text(&run["tasks"][1]["taskArn"]),
+        ];
+        let running = |it: &Value| {
+            it["tasks"][0]["lastStatus"] == "RUNNING" && it["tasks"][1]["lastStatus"] == "RUNNING"
+        };
         let shown = until(connection, "DescribeTasks", &json!({"tasks": tasks}), running).await?;
         let attachment = text(&shown["tasks"][0]["attachments"][0]["id"]);
         let stable = |it: &Value| it["services"][0]["deployments"][0]["rolloutState"] == "COMPLETED";
-        until(connection, "DescribeServices", &json!({"services": ["web"]}), stable).await?;
+        until(
+            connection,
+            "DescribeServices",
+            &json!({"services": ["web"]}),
+            stable,
+        )
+        .await?;
         let held = connection.ok("ListTasks", &json!({"serviceName": "web"})).await?;
         // One deployment that is over to go back to, and one that is under way.
-        connection.ok("UpdateService", &json!({"service": "web", "forceNewDeployment": true})).await?;
+        connection
+            .ok(
+                "UpdateService",
+                &json!({"service": "web", "forceNewDeployment": true}),
+            )
+            .await?;
         let under_way = json!({"service": "web", "status": ["PENDING", "IN_PROGRESS"]});
         let under_way = connection.ok("ListServiceDeployments", &under_way).await?;
         let under_way = &under_way["serviceDeployments"][0];
@@ -131,7 +162,8 @@ impl World {
             held: text(&held["taskArns"][0]),
             instance: text(&instance["containerInstance"]["containerInstanceArn"]),
             old_instance: text(&old_instance["containerInstance"]["containerInstanceArn"]),
-            attachment: text(&cluster["cluster"]["clusterArn"]).replace("cluster/default", &format!("attachment/{attachment}")),
+            attachment: text(&cluster["cluster"]["clusterArn"])
+                .replace("cluster/default", &format!("attachment/{attachment}")),
             task_set: text(&task_set["taskSet"]["id"]),
             service_deployment: text(&under_way["serviceDeploymentArn"]),
             service_revision: text(&under_way["targetServiceRevisionArn"]),
@@ -230,7 +262,9 @@ pub(crate) fn input(operation: Operation, world: &World) -> Value {
         "DeleteCluster" => json!({"cluster": "spare"}),
         "DeleteService" => json!({"service": "old", "force": true}),
         "DeleteTaskDefinitions" => json!({"taskDefinitions": ["gone:1"]}),
-        "DeleteTaskSet" => json!({"service": "sets", "cluster": "default", "taskSet": world.task_set, "force": true}),
+        "DeleteTaskSet" => {
+            json!({"service": "sets", "cluster": "default", "taskSet": world.task_set, "force": true})
+        }
         "DeregisterContainerInstance" => json!({"containerInstance": world.old_instance, "force": true}),
         "DeregisterTaskDefinition" => json!({"taskDefinition": "going:1"}),
         "DescribeContainerInstances" => json!({"containerInstances": [world.instance]}),
@@ -246,7 +280,9 @@ pub(crate) fn input(operation: Operation, world: &World) -> Value {
         "ListServiceDeployments" => json!({"service": "web"}),
         "ListServicesByNamespace" => json!({"namespace": "internal"}),
         "ListTagsForResource" => json!({"resourceArn": world.cluster}),
-        "PutAccountSetting" | "PutAccountSettingDefault" => json!({"name": "containerInsights", "value": "enabled"}),
+        "PutAccountSetting" | "PutAccountSettingDefault" => {
+            json!({"name": "containerInsights", "value": "enabled"})
+        }
         "PutAttributes" => json!({"attributes": [attribute]}),
         "PutClusterCapacityProviders" => json!({
             "cluster": "spare", "capacityProviders": ["FARGATE"],
@@ -262,7 +298,10 @@ pub(crate) fn input(operation: Operation, world: &World) -> Value {
         "SubmitAttachmentStateChanges" => json!({
             "attachments": [{"attachmentArn": world.attachment, "status": "ATTACHED"}],
         }),
-        "SubmitContainerStateChange" | "SubmitTaskStateChange" => json!({"task": world.spare, "status": "RUNNING"}),
+        "SubmitContainerStateChange" => {
+            json!({"task": world.spare, "containerName": "app", "status": "RUNNING"})
+        }
+        "SubmitTaskStateChange" => json!({"task": world.spare, "status": "RUNNING"}),
         "TagResource" => json!({"resourceArn": world.cluster, "tags": [{"key": "team", "value": "dev"}]}),
         "UntagResource" => json!({"resourceArn": world.cluster, "tagKeys": ["team"]}),
         "UpdateCapacityProvider" => json!({
@@ -273,12 +312,16 @@ pub(crate) fn input(operation: Operation, world: &World) -> Value {
             "cluster": "default", "settings": [{"name": "containerInsights", "value": "enabled"}],
         }),
         "UpdateContainerAgent" => json!({"containerInstance": world.instance}),
-        "UpdateContainerInstancesState" => json!({"containerInstances": [world.old_instance], "status": "DRAINING"}),
+        "UpdateContainerInstancesState" => {
+            json!({"containerInstances": [world.old_instance], "status": "DRAINING"})
+        }
         "UpdateService" => json!({"service": "old", "desiredCount": 2}),
         "UpdateServicePrimaryTaskSet" => json!({
             "service": "sets", "cluster": "default", "primaryTaskSet": world.task_set,
         }),
-        "UpdateTaskProtection" => json!({"cluster": "default", "tasks": [world.held], "protectionEnabled": true}),
+        "UpdateTaskProtection" => {
+            json!({"cluster": "default", "tasks": [world.held], "protectionEnabled": true})
+        }
         "UpdateTaskSet" => {
             let mut input = set;
             input["scale"] = json!({"unit": "PERCENT", "value": 50.0});

@@ -42,7 +42,11 @@ pub(crate) fn cluster(number: u64) -> String {
 }
 
 fn arn(number: u64) -> String {
-    format!("arn:aws:ecs:{}:000000000000:cluster/{}", crate::REGION, cluster(number))
+    format!(
+        "arn:aws:ecs:{}:000000000000:cluster/{}",
+        crate::REGION,
+        cluster(number)
+    )
 }
 
 /// A task definition of this family.
@@ -65,7 +69,9 @@ pub(crate) fn run_task(token: u64) -> Value {
 /// The ARNs of tasks, sorted.
 pub(crate) fn arns(output: &Value) -> Vec<String> {
     let tasks = output["tasks"].as_array().into_iter().flatten();
-    let mut arns: Vec<String> = tasks.filter_map(|it| it["taskArn"].as_str().map(str::to_owned)).collect();
+    let mut arns: Vec<String> = tasks
+        .filter_map(|it| it["taskArn"].as_str().map(str::to_owned))
+        .collect();
     arns.sort();
     arns
 }
@@ -104,7 +110,10 @@ async fn ask(connection: &mut Connection, operation: &str, input: &Value, seen: 
     if reply.status == StatusCode::OK {
         return Ok(reply.json());
     }
-    seen.refused.push(format!("{operation} {input}: {}", String::from_utf8_lossy(&reply.body)));
+    seen.refused.push(format!(
+        "{operation} {input}: {}",
+        String::from_utf8_lossy(&reply.body)
+    ));
     Ok(Value::Null)
 }
 
@@ -116,7 +125,7 @@ pub(crate) async fn read_register(
     seen: &mut Seen,
 ) -> Result<()> {
     let begun = shared.moment();
-    let tags = if begun % 3 == 0 {
+    let tags = if begun.is_multiple_of(3) {
         let input = json!({"clusters": [cluster(number)], "include": ["TAGS"]});
         let output = ask(connection, "DescribeClusters", &input, seen).await?;
         output["clusters"][0]["tags"].clone()
@@ -129,7 +138,12 @@ pub(crate) async fn read_register(
     Ok(())
 }
 
-async fn write_register(connection: &mut Connection, shared: &Shared, number: u64, seen: &mut Seen) -> Result<()> {
+async fn write_register(
+    connection: &mut Connection,
+    shared: &Shared,
+    number: u64,
+    seen: &mut Seen,
+) -> Result<()> {
     let value = shared.values.fetch_add(1, Ordering::SeqCst) + 1;
     let input = json!({"resourceArn": arn(number), "tags": [{"key": "value", "value": value.to_string()}]});
     let begun = shared.moment();
@@ -148,7 +162,7 @@ async fn register(connection: &mut Connection, shared: &Shared, seen: &mut Seen)
             seen.revisions.push(Revision {
                 begun,
                 ended: shared.moment(),
-                revision,
+                number: revision,
             });
             Ok(())
         }
@@ -161,7 +175,7 @@ async fn register(connection: &mut Connection, shared: &Shared, seen: &mut Seen)
 
 async fn run(connection: &mut Connection, shared: &Shared, which: u64, seen: &mut Seen) -> Result<()> {
     let newest = shared.tokens.load(Ordering::SeqCst);
-    let token = if which % 2 == 0 || newest == 0 {
+    let token = if which.is_multiple_of(2) || newest == 0 {
         shared.tokens.fetch_add(1, Ordering::SeqCst)
     } else {
         newest.saturating_sub(1 + which % RECENT)
@@ -172,7 +186,11 @@ async fn run(connection: &mut Connection, shared: &Shared, which: u64, seen: &mu
     }
     let arns = arns(&output);
     ensure!(output["failures"] == json!([]), "{output}");
-    shared.tasks.lock().unwrap().extend(arns.iter().map(|arn| (token % CLUSTERS, arn.clone())));
+    shared
+        .tasks
+        .lock()
+        .unwrap()
+        .extend(arns.iter().map(|arn| (token % CLUSTERS, arn.clone())));
     seen.started(token, arns);
     Ok(())
 }

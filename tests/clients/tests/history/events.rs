@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, watch};
 use tokio_tungstenite::client_async;
 
 /// How long it takes at most until something is told.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// An event as it was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,14 +57,23 @@ impl Follower {
                         return told.clone();
                     }
                 }
-                self.progress.changed().await.expect("the follower goes on as long as this does");
+                self.progress
+                    .changed()
+                    .await
+                    .expect("the follower goes on as long as this does");
             }
         };
-        tokio::time::timeout(LIMIT, all).await.unwrap_or_else(|_| panic!("{resource} is not told of"))
+        tokio::time::timeout(LIMIT, all)
+            .await
+            .unwrap_or_else(|_| panic!("{resource} is not told of"))
     }
 }
 
-async fn follow(mut addresses: watch::Receiver<String>, told: Arc<Mutex<Vec<Told>>>, count: watch::Sender<usize>) {
+async fn follow(
+    mut addresses: watch::Receiver<String>,
+    told: Arc<Mutex<Vec<Told>>>,
+    count: watch::Sender<usize>,
+) {
     loop {
         let address = addresses.borrow_and_update().clone();
         let since = told.lock().await.last().map_or(0, |it: &Told| it.sequence);
@@ -107,7 +116,11 @@ pub(crate) fn gaps(told: &[Told]) -> Vec<String> {
         }
     }
     let mut ids = BTreeSet::new();
-    wrong.extend(told.iter().filter(|it| !ids.insert(&it.id)).map(|it| format!("{} came twice", it.id)));
+    wrong.extend(
+        told.iter()
+            .filter(|it| !ids.insert(&it.id))
+            .map(|it| format!("{} came twice", it.id)),
+    );
     wrong
 }
 

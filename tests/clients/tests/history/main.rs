@@ -59,9 +59,15 @@ async fn sixty_four_clients_and_a_loss_of_power() {
     let follower = events::Follower::start(&server.address);
     let mut connection = connect(&server).await;
     for number in 0..CLUSTERS {
-        connection.ok("CreateCluster", &json!({"clusterName": cluster(number)})).await.unwrap();
+        connection
+            .ok("CreateCluster", &json!({"clusterName": cluster(number)}))
+            .await
+            .unwrap();
     }
-    connection.ok("RegisterTaskDefinition", &client::definition("app")).await.unwrap();
+    connection
+        .ok("RegisterTaskDefinition", &client::definition("app"))
+        .await
+        .unwrap();
     let shared = Arc::new(Shared::default());
     let mut seen = Seen::default();
 
@@ -84,7 +90,10 @@ async fn sixty_four_clients_and_a_loss_of_power() {
     let wrong = seen.wrong();
     assert_eq!(wrong, Vec::<String>::new());
 
-    connection.ok("CreateCluster", &json!({"clusterName": "the-last"})).await.unwrap();
+    connection
+        .ok("CreateCluster", &json!({"clusterName": "the-last"}))
+        .await
+        .unwrap();
     let told = follower.until("cluster/the-last").await;
     assert_eq!(events::gaps(&told), Vec::<String>::new());
     let untold: Vec<&String> = seen
@@ -112,7 +121,10 @@ async fn counts_are_those_of_the_tasks(connection: &mut Connection, seen: &Seen)
         let input = json!({"clusters": [cluster(number)]});
         let counted = |it: &Value| {
             let it = &it["clusters"][0];
-            (it["runningTasksCount"].as_u64().unwrap(), it["pendingTasksCount"].as_u64().unwrap())
+            (
+                it["runningTasksCount"].as_u64().unwrap(),
+                it["pendingTasksCount"].as_u64().unwrap(),
+            )
         };
         let mut counts = (0, 0);
         for _ in 0..600 {
@@ -123,7 +135,12 @@ async fn counts_are_those_of_the_tasks(connection: &mut Connection, seen: &Seen)
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert_eq!(counts, (expected, 0), "{}", cluster(number));
-        assert_eq!(listed(connection, &cluster(number)).await, expected, "{}", cluster(number));
+        assert_eq!(
+            listed(connection, &cluster(number)).await,
+            expected,
+            "{}",
+            cluster(number)
+        );
     }
 }
 
@@ -147,12 +164,17 @@ async fn listed(connection: &mut Connection, cluster: &str) -> u64 {
 /// Reads back whatever was acknowledged, and once more asks for what was asked for by a token.
 async fn everything_acknowledged_is_there(connection: &mut Connection, shared: &Shared, seen: &mut Seen) {
     for number in 0..CLUSTERS {
-        client::read_register(connection, shared, number, seen).await.unwrap();
+        client::read_register(connection, shared, number, seen)
+            .await
+            .unwrap();
     }
-    let revisions: Vec<i64> = seen.revisions.iter().map(|it| it.revision).collect();
+    let revisions: Vec<i64> = seen.revisions.iter().map(|it| it.number).collect();
     for revision in revisions {
         let name = format!("{FAMILY}:{revision}");
-        let described = connection.ok("DescribeTaskDefinition", &json!({"taskDefinition": name})).await.unwrap();
+        let described = connection
+            .ok("DescribeTaskDefinition", &json!({"taskDefinition": name}))
+            .await
+            .unwrap();
         assert_eq!(described["taskDefinition"]["revision"], revision);
     }
     for (token, arns) in seen.started.clone() {

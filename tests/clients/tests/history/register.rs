@@ -81,7 +81,9 @@ pub(crate) fn check(steps: &[Step]) -> Vec<Wrong> {
     for (value, reads) in &read {
         match writes.get(value) {
             None => wrong.push(Wrong::NeverWritten(*value)),
-            Some(write) if reads.iter().any(|it| it.ended < write.begun) => wrong.push(Wrong::SeenBefore(*value)),
+            Some(write) if reads.iter().any(|it| it.ended < write.begun) => {
+                wrong.push(Wrong::SeenBefore(*value));
+            }
             Some(_) => {}
         }
     }
@@ -169,11 +171,23 @@ mod tests {
             // A stale read: the write was acknowledged before.
             (&[write(1, 2, 1), read(3, 4, 0)], Wrong::Interleaved(0, 1)),
             // A lost update: the second write is acknowledged and never there.
-            (&[write(1, 2, 1), write(3, 4, 2), read(5, 6, 1)], Wrong::Interleaved(1, 2)),
-            // Back and forth: new, old, new.
-            (&[write(1, 10, 1), read(2, 3, 1), read(4, 5, 0)], Wrong::Interleaved(0, 1)),
             (
-                &[write(1, 20, 1), write(1, 20, 2), read(2, 3, 1), read(4, 5, 2), read(6, 7, 1)],
+                &[write(1, 2, 1), write(3, 4, 2), read(5, 6, 1)],
+                Wrong::Interleaved(1, 2),
+            ),
+            // Back and forth: new, old, new.
+            (
+                &[write(1, 10, 1), read(2, 3, 1), read(4, 5, 0)],
+                Wrong::Interleaved(0, 1),
+            ),
+            (
+                &[
+                    write(1, 20, 1),
+                    write(1, 20, 2),
+                    read(2, 3, 1),
+                    read(4, 5, 2),
+                    read(6, 7, 1),
+                ],
                 Wrong::Interleaved(1, 2),
             ),
             // Two clients see two writes in two orders.
@@ -194,10 +208,17 @@ mod tests {
                 Wrong::Interleaved(1, 2),
             ),
             // A write without an answer that was seen cannot be undone.
-            (&[write(1, u64::MAX, 1), read(2, 3, 1), read(4, 5, 0)], Wrong::Interleaved(0, 1)),
+            (
+                &[write(1, u64::MAX, 1), read(2, 3, 1), read(4, 5, 0)],
+                Wrong::Interleaved(0, 1),
+            ),
         ];
         for (history, expected) in histories {
-            assert!(check(history).contains(&expected), "{history:?}: {:?}", check(history));
+            assert!(
+                check(history).contains(&expected),
+                "{history:?}: {:?}",
+                check(history)
+            );
         }
     }
 

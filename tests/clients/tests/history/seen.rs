@@ -31,19 +31,24 @@ pub(crate) struct Seen {
 pub(crate) struct Revision {
     pub(crate) begun: u64,
     pub(crate) ended: u64,
-    pub(crate) revision: i64,
+    pub(crate) number: i64,
 }
 
 impl Seen {
     /// Something was done with a register.
     pub(crate) fn step(&mut self, register: u64, begun: u64, ended: u64, what: What) {
-        self.registers.entry(register).or_default().push(Step { begun, ended, what });
+        self.registers
+            .entry(register)
+            .or_default()
+            .push(Step { begun, ended, what });
     }
 
     /// These tasks were answered to a token.
     pub(crate) fn started(&mut self, token: u64, arns: Vec<String>) {
         match self.started.get(&token) {
-            Some(known) if *known != arns => self.doubled.push(format!("token {token}: {known:?} and {arns:?}")),
+            Some(known) if *known != arns => self
+                .doubled
+                .push(format!("token {token}: {known:?} and {arns:?}")),
             Some(_) => {}
             None => {
                 self.started.insert(token, arns);
@@ -87,11 +92,19 @@ impl Seen {
     pub(crate) fn wrong(&self) -> Vec<String> {
         let mut wrong = self.doubled.clone();
         for (number, steps) in &self.registers {
-            wrong.extend(register::check(steps).iter().map(|it| format!("register {number}: {it:?}")));
+            wrong.extend(
+                register::check(steps)
+                    .iter()
+                    .map(|it| format!("register {number}: {it:?}")),
+            );
         }
         let mut tasks = BTreeSet::new();
         for (token, arns) in &self.started {
-            wrong.extend(arns.iter().filter(|arn| !tasks.insert(*arn)).map(|arn| format!("{arn} is of {token}, too")));
+            wrong.extend(
+                arns.iter()
+                    .filter(|arn| !tasks.insert(*arn))
+                    .map(|arn| format!("{arn} is of {token}, too")),
+            );
             if arns.len() as u64 != 1 + token % 3 {
                 wrong.push(format!("token {token} has {} tasks", arns.len()));
             }
@@ -105,22 +118,28 @@ impl Seen {
 /// an answer may have taken one.
 fn counted(revisions: &[Revision], unknown: u64) -> Vec<String> {
     let mut sorted = revisions.to_vec();
-    sorted.sort_by_key(|it| it.revision);
+    sorted.sort_by_key(|it| it.number);
     let mut wrong = Vec::new();
     for pair in sorted.windows(2) {
-        if pair[0].revision == pair[1].revision {
-            wrong.push(format!("revision {} was given twice", pair[0].revision));
+        if pair[0].number == pair[1].number {
+            wrong.push(format!("revision {} was given twice", pair[0].number));
         }
     }
-    let highest = sorted.last().map_or(0, |it| it.revision.unsigned_abs());
+    let highest = sorted.last().map_or(0, |it| it.number.unsigned_abs());
     if highest > sorted.len() as u64 + unknown {
-        wrong.push(format!("revision {highest} of {} registrations and {unknown} unknown ones", sorted.len()));
+        wrong.push(format!(
+            "revision {highest} of {} registrations and {unknown} unknown ones",
+            sorted.len()
+        ));
     }
     // From the highest down: nobody may have ended before one with a lower revision was begun.
     let mut earliest_end = u64::MAX;
     for one in sorted.iter().rev() {
         if one.begun > earliest_end {
-            wrong.push(format!("revision {} was asked for when a higher one was given", one.revision));
+            wrong.push(format!(
+                "revision {} was asked for when a higher one was given",
+                one.number
+            ));
         }
         earliest_end = earliest_end.min(one.ended);
     }
@@ -131,8 +150,8 @@ fn counted(revisions: &[Revision], unknown: u64) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn revision(begun: u64, ended: u64, revision: i64) -> Revision {
-        Revision { begun, ended, revision }
+    fn revision(begun: u64, ended: u64, number: i64) -> Revision {
+        Revision { begun, ended, number }
     }
 
     #[test]
@@ -141,7 +160,10 @@ mod tests {
         assert_eq!(counted(&right, 0), Vec::<String>::new());
         assert_eq!(counted(&[revision(1, 2, 2)], 1), Vec::<String>::new());
         assert_eq!(counted(&[revision(1, 2, 2)], 0).len(), 1);
-        assert_eq!(counted(&[revision(1, 2, 1), revision(1, 2, 1)], 0), ["revision 1 was given twice"]);
+        assert_eq!(
+            counted(&[revision(1, 2, 1), revision(1, 2, 1)], 0),
+            ["revision 1 was given twice"]
+        );
         assert_eq!(
             counted(&[revision(1, 2, 2), revision(3, 4, 1)], 0),
             ["revision 1 was asked for when a higher one was given"]

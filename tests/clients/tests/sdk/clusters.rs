@@ -15,7 +15,13 @@ async fn a_cluster_from_its_making_to_its_end() {
     let region = "sdk-clusters-1";
     let client = client(region);
     let tag = Tag::builder().key("team").value("dev").build();
-    let made = client.create_cluster().cluster_name("blue").tags(tag.clone()).send().await.unwrap();
+    let made = client
+        .create_cluster()
+        .cluster_name("blue")
+        .tags(tag.clone())
+        .send()
+        .await
+        .unwrap();
     let made = made.cluster.unwrap();
     let arn = format!("arn:aws:ecs:{region}:{ACCOUNT}:cluster/blue");
     assert_eq!(made.cluster_arn(), Some(arn.as_str()));
@@ -32,11 +38,29 @@ async fn a_cluster_from_its_making_to_its_end() {
     assert_eq!(described.failures()[0].reason(), Some("MISSING"));
     let deleted = client.delete_cluster().cluster("blue").send().await.unwrap();
     assert_eq!(deleted.cluster.unwrap().status(), Some("INACTIVE"));
-    let again = client.delete_cluster().cluster("none").send().await.unwrap_err().into_service_error();
-    assert!(matches!(again, DeleteClusterError::ClusterNotFoundException(_)), "{again:?}");
+    let again = client
+        .delete_cluster()
+        .cluster("none")
+        .send()
+        .await
+        .unwrap_err()
+        .into_service_error();
+    assert!(
+        matches!(again, DeleteClusterError::ClusterNotFoundException(_)),
+        "{again:?}"
+    );
     assert_eq!(again.message(), Some("Cluster not found."));
-    let tasks = client.list_tasks().cluster("none").send().await.unwrap_err().into_service_error();
-    assert!(matches!(tasks, ListTasksError::ClusterNotFoundException(_)), "{tasks:?}");
+    let tasks = client
+        .list_tasks()
+        .cluster("none")
+        .send()
+        .await
+        .unwrap_err()
+        .into_service_error();
+    assert!(
+        matches!(tasks, ListTasksError::ClusterNotFoundException(_)),
+        "{tasks:?}"
+    );
 }
 
 #[tokio::test]
@@ -44,11 +68,21 @@ async fn lists_are_whole_in_pages_of_any_size() {
     let client = client("sdk-lists-1");
     let mut arns = Vec::new();
     for number in 0..11 {
-        let made = client.create_cluster().cluster_name(format!("c{number:02}")).send().await.unwrap();
+        let made = client
+            .create_cluster()
+            .cluster_name(format!("c{number:02}"))
+            .send()
+            .await
+            .unwrap();
         arns.push(made.cluster.unwrap().cluster_arn.unwrap());
     }
     for size in [1, 3, 10, 100] {
-        let pages = client.list_clusters().into_paginator().page_size(size).items().send();
+        let pages = client
+            .list_clusters()
+            .into_paginator()
+            .page_size(size)
+            .items()
+            .send();
         let listed: Vec<String> = pages.collect::<Result<_, _>>().await.unwrap();
         assert_eq!(listed, arns, "{size}");
     }
@@ -61,7 +95,12 @@ async fn revisions_of_a_task_definition() {
     for _ in 0..12 {
         arns.push(fargate(&client, "web", "app:1").await);
     }
-    let newest = client.describe_task_definition().task_definition("web").send().await.unwrap();
+    let newest = client
+        .describe_task_definition()
+        .task_definition("web")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(newest.task_definition().unwrap().revision(), 12);
     let listed = client
         .list_task_definitions()
@@ -74,13 +113,32 @@ async fn revisions_of_a_task_definition() {
     let listed: Vec<String> = listed.collect::<Result<_, _>>().await.unwrap();
     arns.reverse();
     assert_eq!(listed, arns);
-    let gone = client.deregister_task_definition().task_definition("web:12").send().await.unwrap();
-    assert_eq!(gone.task_definition().unwrap().status(), Some(&TaskDefinitionStatus::Inactive));
-    let newest = client.describe_task_definition().task_definition("web").send().await.unwrap();
+    let gone = client
+        .deregister_task_definition()
+        .task_definition("web:12")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        gone.task_definition().unwrap().status(),
+        Some(&TaskDefinitionStatus::Inactive)
+    );
+    let newest = client
+        .describe_task_definition()
+        .task_definition("web")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(newest.task_definition().unwrap().revision(), 11);
-    let refused = client.register_task_definition().family("web").set_container_definitions(Some(Vec::new()));
+    let refused = client
+        .register_task_definition()
+        .family("web")
+        .set_container_definitions(Some(Vec::new()));
     let refused = refused.send().await.unwrap_err().into_service_error();
-    assert!(matches!(refused, RegisterTaskDefinitionError::ClientException(_)), "{refused:?}");
+    assert!(
+        matches!(refused, RegisterTaskDefinitionError::ClientException(_)),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -97,11 +155,23 @@ async fn who_has_no_key_is_refused() {
     assert_eq!(codes, expected.map(str::to_owned).into());
     let reader = client_of("sdk-keys-1", "AKIAKECSREADER", &keys["AKIAKECSREADER"]);
     reader.list_clusters().send().await.unwrap();
-    let refused = reader.create_cluster().send().await.unwrap_err().into_service_error();
+    let refused = reader
+        .create_cluster()
+        .send()
+        .await
+        .unwrap_err()
+        .into_service_error();
     assert!(refused.is_access_denied_exception(), "{refused:?}");
     let other = client_of("sdk-keys-1", "AKIAKECSSECOND", &keys["AKIAKECSSECOND"]);
     let made = other.create_cluster().send().await.unwrap().cluster.unwrap();
-    assert_eq!(made.cluster_arn(), Some("arn:aws:ecs:sdk-keys-1:210987654321:cluster/default"));
-    let mine = client_of("sdk-keys-1", key, &keys[key]).list_clusters().send().await.unwrap();
+    assert_eq!(
+        made.cluster_arn(),
+        Some("arn:aws:ecs:sdk-keys-1:210987654321:cluster/default")
+    );
+    let mine = client_of("sdk-keys-1", key, &keys[key])
+        .list_clusters()
+        .send()
+        .await
+        .unwrap();
     assert_eq!(mine.cluster_arns(), [] as [String; 0]);
 }

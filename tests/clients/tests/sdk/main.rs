@@ -17,7 +17,8 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AwsVpcConfiguration, Compatibility, ContainerDefinition, NetworkConfiguration, NetworkMode,
+    AssignPublicIp, AwsVpcConfiguration, Compatibility, ContainerDefinition, NetworkConfiguration,
+    NetworkMode,
 };
 use aws_smithy_http_client::{Builder, Connector};
 use clients::server::{Access, Server, Store};
@@ -29,7 +30,9 @@ const ACCOUNT: &str = "123456789012";
 /// One server for all tests: each has a region of its own.
 fn endpoint() -> String {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(Access::Keys, Store::Memory)).endpoint()
+    SERVER
+        .get_or_init(|| Server::start(Access::Keys, Store::Memory))
+        .endpoint()
 }
 
 /// Access key ids and their secrets.
@@ -37,13 +40,13 @@ fn keys() -> BTreeMap<String, String> {
     let file: Value = serde_json::from_str(include_str!("../../keys.json")).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let keys = file["keys"].as_array().unwrap().iter();
-    keys.map(|key| (text(&key["access_key_id"]), text(&key["secret_access_key"]))).collect()
+    keys.map(|key| (text(&key["access_key_id"]), text(&key["secret_access_key"])))
+        .collect()
 }
 
 /// A client of this region. Nothing is tried twice.
 fn client_of(region: &str, key: &str, secret: &str) -> Client {
-    let http = Builder::new()
-        .build_with_connector_fn(|_, _| Connector::builder().build_http());
+    let http = Builder::new().build_with_connector_fn(|_, _| Connector::builder().build_http());
     let config = aws_sdk_ecs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint())

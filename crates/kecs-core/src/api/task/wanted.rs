@@ -109,7 +109,7 @@ pub(super) fn keep(tx: &mut Tx<'_>, call: &Call<'_>, blueprint: &Blueprint) -> R
     }
     let mut shown = record.task.clone();
     shown.tags = tags::shown(shown.tags.unwrap_or_default());
-    tx.put(key, record);
+    tx.create(key, record);
     Ok(shown)
 }
 

@@ -14,7 +14,7 @@ use crate::measure::{self, Measured, percentiles};
 use crate::mix::Mix;
 
 /// How long `moto_server` may take until it answers.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How many times as fast as what is measured the load must be.
 const CEILING: f64 = 3.0;
 
@@ -47,7 +47,13 @@ pub(crate) async fn run(moto: Option<&Path>, connections: usize, time: Duration)
     };
     let (responder, address) = respond()?;
     let ceiling = measure::run(&address, Mix::Records, connections, time).await?;
-    line("a fixed answer", Mix::Records, &ceiling, resident(responder.0.id())?, None);
+    line(
+        "a fixed answer",
+        Mix::Records,
+        &ceiling,
+        resident(responder.0.id())?,
+        None,
+    );
     drop(responder);
     for (name, store) in [("KECS, SQLite", Store::Sqlite), ("KECS, memory", Store::Memory)] {
         for mix in [Mix::Records, Mix::Tasks] {
@@ -65,11 +71,19 @@ pub(crate) async fn run(moto: Option<&Path>, connections: usize, time: Duration)
         Some(program) => {
             let (server, address, ready) = start_moto(program).await?;
             let measured = measure::run(&address, Mix::Records, connections, time).await?;
-            line("moto_server", Mix::Records, &measured, resident(server.0.id())?, Some(ready));
+            line(
+                "moto_server",
+                Mix::Records,
+                &measured,
+                resident(server.0.id())?,
+                Some(ready),
+            );
         }
         None => println!("not run: moto_server is not there"),
     }
-    println!("| server | mix | requests/s | p50 ms | p99 ms | p99.9 ms | MiB | ready s |\n|---|---|---:|---:|---:|---:|---:|---:|");
+    println!(
+        "| server | mix | requests/s | p50 ms | p99 ms | p99.9 ms | MiB | ready s |\n|---|---|---:|---:|---:|---:|---:|---:|"
+    );
     println!("{}\n\n{}", lines.join("\n"), tables.join("\n"));
     Ok(())
 }
@@ -81,7 +95,9 @@ fn respond() -> Result<(Started, String)> {
     let mut started = Started(child.context("start what answers")?);
     let stdout = started.0.stdout.take().context("what it says")?;
     let mut first = String::new();
-    BufReader::new(stdout).read_line(&mut first).context("what it says")?;
+    BufReader::new(stdout)
+        .read_line(&mut first)
+        .context("what it says")?;
     let address = first.trim().rsplit('/').next().unwrap_or_default().to_owned();
     Ok((started, address))
 }
@@ -110,6 +126,8 @@ async fn start_moto(program: &Path) -> Result<(Started, String, Duration)> {
 fn resident(pid: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the memory of a process")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|it| it.split_whitespace().next()).and_then(|it| it.parse().ok());
+    let kib = line
+        .and_then(|it| it.split_whitespace().next())
+        .and_then(|it| it.parse().ok());
     kib.context("the memory of a process")
 }

@@ -84,7 +84,9 @@ impl Connection {
 }
 
 async fn connect(address: &str) -> Result<TcpStream> {
-    let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
+    let stream = TcpStream::connect(address)
+        .await
+        .with_context(|| format!("connect to {address}"))?;
     stream.set_nodelay(true).context("set TCP_NODELAY")?;
     Ok(stream)
 }
@@ -128,10 +130,13 @@ mod tests {
     fn a_head_is_read_once_it_is_whole() {
         let text = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
         for end in 0..text.len() - 2 {
-            assert_eq!(head(&text[..end]).unwrap().is_some(), false, "{end}");
+            assert!(head(&text[..end]).unwrap().is_none(), "{end}");
         }
         let head = head(text).unwrap().unwrap();
-        assert_eq!((head.status, head.length, head.closes, &text[head.body..]), (400, 2, true, &b"{}"[..]));
+        assert_eq!(
+            (head.status, head.length, head.closes, &text[head.body..]),
+            (400, 2, true, &b"{}"[..])
+        );
     }
 
     #[test]

@@ -47,7 +47,10 @@ pub(crate) async fn run(address: &str, mix: Mix, connections: usize, time: Durat
             measured.refused.entry(key).or_insert((0, first)).0 += count;
         }
     }
-    measured.times.values_mut().for_each(|times| times.sort_unstable());
+    measured
+        .times
+        .values_mut()
+        .for_each(|times| times.sort_unstable());
     Ok(measured)
 }
 
@@ -71,7 +74,11 @@ async fn work(address: &str, mut asker: Asker, begin: Instant, end: Instant) -> 
             asker.answered(&call, answer);
         } else {
             let first = || (0, String::from_utf8_lossy(answer).chars().take(300).collect());
-            measured.refused.entry((status, call.operation)).or_insert_with(first).0 += 1;
+            measured
+                .refused
+                .entry((status, call.operation))
+                .or_insert_with(first)
+                .0 += 1;
         }
         if sent >= begin {
             let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
@@ -107,10 +114,17 @@ impl Measured {
             #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
             let rate = times.len() as f64 / self.seconds;
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "| {operation} | {rate:.0} | {} |", percentiles(times).join(" | "));
+            let _ = writeln!(
+                text,
+                "| {operation} | {rate:.0} | {} |",
+                percentiles(times).join(" | ")
+            );
         }
         for ((status, operation), (count, first)) in &self.refused {
-            let _ = writeln!(text, "\n{count} times {operation} was answered with {status}: {first}");
+            let _ = writeln!(
+                text,
+                "\n{count} times {operation} was answered with {status}: {first}"
+            );
         }
         text
     }

@@ -62,13 +62,22 @@ impl Asker {
         let cluster = format!("cluster-{at}");
         match hundred {
             0..20 => ("DescribeClusters", json!({"clusters": [cluster]})),
-            20..35 => ("DescribeServices", json!({"cluster": cluster, "services": ["web"]})),
-            35..50 => ("DescribeTaskDefinition", json!({"taskDefinition": format!("family-{at}")})),
+            20..35 => (
+                "DescribeServices",
+                json!({"cluster": cluster, "services": ["web"]}),
+            ),
+            35..50 => (
+                "DescribeTaskDefinition",
+                json!({"taskDefinition": format!("family-{at}")}),
+            ),
             50..60 => ("ListTagsForResource", json!({"resourceArn": arn(&cluster)})),
             60..70 => ("ListServices", json!({"cluster": cluster, "maxResults": 10})),
             70..85 => {
                 let tag = json!({"key": "turn", "value": self.number(1_000_000).to_string()});
-                ("TagResource", json!({"resourceArn": arn(&cluster), "tags": [tag]}))
+                (
+                    "TagResource",
+                    json!({"resourceArn": arn(&cluster), "tags": [tag]}),
+                )
             }
             85..90 => {
                 let percent = 100 + self.number(100);
@@ -163,10 +172,16 @@ pub(crate) async fn set_up(address: &str) -> Result<()> {
             ("CreateService", service),
         ];
         for (operation, body) in calls {
-            let (status, answer) = connection.call(operation, &body.to_string()).await.context(operation)?;
+            let (status, answer) = connection
+                .call(operation, &body.to_string())
+                .await
+                .context(operation)?;
             let answer = String::from_utf8_lossy(answer);
             // What is there from the run before is as good.
-            ensure!(status == 200 || answer.contains("idempotent"), "{operation}: {status} {answer}");
+            ensure!(
+                status == 200 || answer.contains("idempotent"),
+                "{operation}: {status} {answer}"
+            );
         }
     }
     Ok(())
@@ -183,8 +198,12 @@ mod tests {
             let mut reads = 0;
             for _ in 0..10_000 {
                 let call = asker.next();
-                reads += u32::from(call.operation.starts_with("Describe") || call.operation.starts_with("List"));
-                asker.answered(&call, br#"{"tasks": [{"taskArn": "arn:aws:ecs:r:a:task/cluster-3/0"}]}"#);
+                reads +=
+                    u32::from(call.operation.starts_with("Describe") || call.operation.starts_with("List"));
+                asker.answered(
+                    &call,
+                    br#"{"tasks": [{"taskArn": "arn:aws:ecs:r:a:task/cluster-3/0"}]}"#,
+                );
             }
             assert!((6_800..7_200).contains(&reads), "{mix:?}: {reads}");
             assert!(asker.tasks.len() <= TASKS);
