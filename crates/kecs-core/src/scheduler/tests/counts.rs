@@ -1,8 +1,8 @@
 //! Counts that change, services that go, and where tasks come and go.
 
 use kecs_model::types::{
-    AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerInstance, LaunchType, NetworkConfiguration,
-    Resource, SchedulingStrategy,
+    AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerInstance, HealthStatus, LaunchType,
+    NetworkConfiguration, Resource, SchedulingStrategy,
 };
 
 use super::world::{SECOND, World};
@@ -313,4 +313,20 @@ fn a_daemon_has_one_task_on_each_instance_that_takes_it() {
         world.deployments(),
         ["web:2 PRIMARY desired 2 COMPLETED failed 0"]
     );
+}
+
+#[test]
+fn an_unhealthy_task_makes_room_where_no_instance_has_any() {
+    let mut world = on_instances(World::new(1, 100, 200).with_checks());
+    let instances = [instance("a", 512)];
+    enter(&mut world, &instances);
+    world.settle();
+    let nth = world.running(1)[0];
+    world.found(nth, HealthStatus::Unhealthy);
+    enter(&mut world, &instances);
+    let decision = world.round();
+    assert_eq!((decision.starts.len(), decision.stops.len()), (0, 1));
+    world.end(nth);
+    enter(&mut world, &instances);
+    assert_eq!(world.round().starts.len(), 1);
 }

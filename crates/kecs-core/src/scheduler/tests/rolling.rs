@@ -220,3 +220,21 @@ fn an_unhealthy_task_is_replaced_before_it_goes() {
         Some("Task failed container health checks")
     );
 }
+
+#[test]
+fn without_room_unhealthy_tasks_go_one_by_one() {
+    let mut world = World::new(2, 50, 100).with_checks();
+    world.settle();
+    for nth in world.running(1) {
+        world.found(nth, HealthStatus::Unhealthy);
+    }
+    assert_eq!(world.round().stops.len(), 1);
+    assert_eq!(world.round().stops.len(), 0, "one leaves already");
+    let leaving = world.leaving()[0];
+    world.end(leaving);
+    let decision = world.round();
+    // The first is replaced, and the second goes.
+    assert_eq!((decision.starts.len(), decision.stops.len()), (1, 1));
+    world.settle();
+    assert_eq!(world.running(1).len(), 2);
+}
