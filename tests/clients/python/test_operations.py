@@ -373,7 +373,9 @@ class EveryOperation(kecs.Case):
         shown = self.ecs.describe_service_revisions(serviceRevisionArns=revisions)["serviceRevisions"]
         self.assertEqual({it["taskDefinition"] for it in shown}, {first, second})
 
-        self.ecs.update_service(service="web", taskDefinition=first)
+        # Without a circuit breaker this is tried for ever, so that it is still under way when it is stopped.
+        hopeless = self.fargate(containerDefinitions=[container(image="registry.invalid/app:1")])
+        self.ecs.update_service(service="web", taskDefinition=hopeless)
         (under_way,) = self.ecs.list_service_deployments(
             service="web", cluster="default", status=["PENDING", "IN_PROGRESS"]
         )["serviceDeployments"]

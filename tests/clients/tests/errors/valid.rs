@@ -144,11 +144,15 @@ impl World {
         )
         .await?;
         let held = connection.ok("ListTasks", &json!({"serviceName": "web"})).await?;
-        // One deployment that is over to go back to, and one that is under way.
+        // One deployment that is over to go back to, and one that is under way: its image cannot be pulled, and without
+        // a circuit breaker it is tried for ever.
+        let mut hopeless = fargate("hopeless");
+        hopeless["containerDefinitions"][0]["image"] = json!("registry.invalid/app:1");
+        connection.ok("RegisterTaskDefinition", &hopeless).await?;
         connection
             .ok(
                 "UpdateService",
-                &json!({"service": "web", "forceNewDeployment": true}),
+                &json!({"service": "web", "taskDefinition": "hopeless"}),
             )
             .await?;
         let under_way = json!({"service": "web", "status": ["PENDING", "IN_PROGRESS"]});
