@@ -72,8 +72,11 @@ fn container_told(container: &mut Container, told: &ContainerReport, at: Timesta
     }
     keep(&mut container.runtime_id, told.runtime_id.as_ref());
     keep(&mut container.image_digest, told.image_digest.as_ref());
-    keep(&mut container.exit_code, told.exit_code.as_ref());
-    keep(&mut container.reason, told.reason.as_ref());
+    // How a container ended is told once: what is said of it afterwards, as that it was stopped with its task, is late.
+    if before < 2 || container.exit_code.is_none() {
+        keep(&mut container.exit_code, told.exit_code.as_ref());
+        keep(&mut container.reason, told.reason.as_ref());
+    }
     keep(&mut container.network_bindings, told.network_bindings.as_ref());
     keep(
         &mut container.network_interfaces,

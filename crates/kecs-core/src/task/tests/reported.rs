@@ -171,6 +171,35 @@ fn a_container_that_is_not_essential_may_end() {
 }
 
 #[test]
+fn how_a_container_ended_is_told_once() {
+    let running = apply(
+        &task(false),
+        &report(1, TaskStatus::Running, &[("side", last("RUNNING"))]),
+    )
+    .unwrap();
+    let ended = |exit_code: Option<i32>, reason: &str| ContainerReport {
+        exit_code,
+        reason: Some(reason.to_owned()),
+        ..last("STOPPED")
+    };
+    let told = |task: &record::Task| {
+        let container = &task.task.containers.as_ref().unwrap()[1];
+        (container.exit_code, container.reason.clone().unwrap())
+    };
+    let unknown = report(2, TaskStatus::Running, &[("side", ended(None, "gone"))]);
+    let unknown = apply(&running, &unknown).unwrap();
+    assert_eq!(told(&unknown), (None, "gone".to_owned()));
+    let known = report(3, TaskStatus::Running, &[("side", ended(Some(3), "exited"))]);
+    let known = apply(&unknown, &known).unwrap();
+    assert_eq!(told(&known), (Some(3), "exited".to_owned()));
+    let late = report(4, TaskStatus::Running, &[("side", ended(Some(143), "stopped"))]);
+    assert_eq!(apply(&known, &late), None);
+    let over = report(5, TaskStatus::Stopped, &[("side", ended(Some(143), "stopped"))]);
+    let over = apply(&known, &over).unwrap();
+    assert_eq!(told(&over), (Some(3), "exited".to_owned()));
+}
+
+#[test]
 fn health_is_that_of_essential_containers_with_checks() {
     let of = |containers: Vec<ContainerDefinition>, told: &[(&str, ContainerReport)]| {
         let made = new_task(&scope(), &blueprint(containers), &Ids::new(1), at(0));
