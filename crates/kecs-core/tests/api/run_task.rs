@@ -141,7 +141,8 @@ fn run_task_with_another_request_under_a_client_token_is_a_conflict() {
     assert_eq!(refusal.code.name(), "ConflictException");
     assert_eq!(
         refusal.message,
-        "The client token was used before with another request."
+        "The RunTask request could not be processed due to conflicts. The provided clientToken is already in use with a \
+         different request."
     );
     assert_eq!(
         refusal.members["resourceIds"],

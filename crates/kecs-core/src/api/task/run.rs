@@ -100,7 +100,8 @@ fn known(
         token::Seen::New => Ok(None),
         token::Seen::Other(made) => Err(Refusal::new(
             ErrorCode::ConflictException,
-            "The client token was used before with another request.",
+            "The RunTask request could not be processed due to conflicts. The provided clientToken is already in use \
+             with a different request.",
         )
         .with("resourceIds", made)),
         token::Seen::Same(made) => {
