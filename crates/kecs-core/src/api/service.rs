@@ -3,8 +3,6 @@
 //!
 //! These change the record only; what follows from it for tasks is the scheduler's.
 
-use std::collections::BTreeSet;
-
 use kecs_model::types::{self, DeploymentControllerType, SchedulingStrategy, ServiceField};
 use kecs_model::{ErrorCode, Refusal};
 
@@ -178,14 +176,9 @@ pub(super) fn describe(
         .any(|it| *it == ServiceField::Tags);
     let mut services = Vec::new();
     let mut failures = Vec::new();
-    let mut seen = BTreeSet::new();
     for named in request.services.iter().flatten() {
-        let name = name::in_cluster(tx.scope(), "service", &cluster, named)?;
-        // One that is named twice is told of once.
-        if !seen.insert(name.clone()) {
-            continue;
-        }
         let Some((_, record)) = find(tx, &cluster, named)? else {
+            let name = name::in_cluster(tx.scope(), "service", &cluster, named)?;
             failures.push(name::missing(arn(tx.scope(), &cluster, &name)));
             continue;
         };

@@ -50,7 +50,7 @@ fn run_task_on_fargate_answers_with_the_task() {
         json!({"name": "subnetId", "value": "subnet-1"})
     );
     assert_eq!(task["overrides"]["containerOverrides"], json!([{"name": "app"}]));
-    assert!(task.get("tags").is_none());
+    assert_eq!(task["tags"], json!([]));
     let arn = task["taskArn"].as_str().unwrap();
     let id = arn.strip_prefix(&world.arn("task/blue/")).unwrap();
     assert_eq!(id.len(), 32);

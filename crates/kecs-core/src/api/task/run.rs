@@ -110,7 +110,7 @@ fn known(
                 let id = arn.rsplit('/').next().unwrap_or_default();
                 if let Some(record) = tx.get::<Task>(&tx.scope().task(cluster, id))? {
                     let mut shown = record.task;
-                    shown.tags = tags::shown(shown.tags.unwrap_or_default());
+                    shown.tags.get_or_insert_default();
                     tasks.push(shown);
                 }
             }
