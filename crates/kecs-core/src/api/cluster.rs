@@ -359,11 +359,11 @@ fn shown(
     if !include.contains(&ClusterField::Configurations) {
         cluster.configuration = None;
     }
-    if !include.contains(&ClusterField::Attachments) {
+    if include.contains(&ClusterField::Attachments) {
+        cluster.attachments.get_or_insert_default();
+    } else {
         cluster.attachments = None;
         cluster.attachments_status = None;
-    } else {
-        cluster.attachments.get_or_insert_default();
     }
     cluster.tags.get_or_insert_default();
     Ok(cluster)

@@ -39,9 +39,9 @@ fn resources(world: &mut World) -> Vec<String> {
     let key = world.scope().service("blue", "web");
     world.put(
         key,
-        record::Service {
+        Service {
             service,
-            ..record::Service::default()
+            ..Service::default()
         },
     );
     let task = types::Task {

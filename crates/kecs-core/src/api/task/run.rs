@@ -5,7 +5,7 @@ use kecs_model::{ErrorCode, Refusal};
 
 use super::wanted::{Wanted, keep};
 use crate::api::launch::{self, Compute};
-use crate::api::{name, tags, task_definition, token};
+use crate::api::{name, task_definition, token};
 use crate::call::Call;
 use crate::placement::{Fleet, Need};
 use crate::record::Task;
