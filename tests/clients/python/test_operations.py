@@ -177,6 +177,8 @@ class EveryOperation(kecs.Case):
 
         gone = self.ecs.deregister_task_definition(taskDefinition="web:3")["taskDefinition"]
         self.assertEqual(gone["status"], "INACTIVE")
+        self.assertNotIn("deregisteredAt", gone)
+        gone = self.ecs.describe_task_definition(taskDefinition="web:3")["taskDefinition"]
         self.assertIn("deregisteredAt", gone)
         self.assertEqual(self.ecs.list_task_definitions(status="INACTIVE")["taskDefinitionArns"], [arns[2]])
         self.assertEqual(self.ecs.describe_task_definition(taskDefinition="web")["taskDefinition"]["revision"], 2)
