@@ -56,7 +56,7 @@ enum Verb {
     },
     /// Runs boto3, the AWS CLI and the AWS SDK for Rust against KECS; takes minutes.
     Clients(clients::Arguments),
-    /// Fuzzes the decision core; needs a nightly toolchain and cargo-fuzz.
+    /// Fuzzes the decision core, which needs a nightly toolchain and cargo-fuzz, and the wire of KECS.
     Fuzz {
         /// What is fuzzed; everything in turn if not named.
         target: Option<fuzz::Target>,
