@@ -44,7 +44,7 @@ async fn several_servers_upon_one_database() {
     another_takes_over(&second, &tasks).await;
     who_waits_can_be_stopped(&store_url).await;
     let third = who_freezes_has_lost(&store_url, &mut second).await;
-    the_store_is_looked_after(&store_url).await;
+    the_store_is_looked_after(&store_url);
     leaving_in_order_lets_the_next_lead(&store_url, third).await;
 }
 
@@ -163,7 +163,7 @@ fn run(verb: &str, store_url: &str, file: Option<&Path>) -> (bool, String) {
 }
 
 /// The commands of the store, while servers are at work upon it.
-async fn the_store_is_looked_after(store_url: &str) {
+fn the_store_is_looked_after(store_url: &str) {
     let place = TempDir::new().unwrap();
     let (sound, said) = run("check", store_url, None);
     assert!(sound && said.starts_with("nothing is wrong: "), "{said}");

@@ -28,19 +28,19 @@ const TRY: &str = "SELECT pg_try_advisory_lock(1262830419, 'kecs_head'::regclass
 
 /// Waits until nobody else leads. Whoever no longer waits for this is no candidate any more.
 pub(super) async fn lead(config: Config) -> Result<Lead, StoreError> {
-    let (hold, held) = mpsc::channel();
+    let (hold, given_up) = mpsc::channel();
     let (won, wins) = oneshot::channel();
     let (end, lost) = oneshot::channel();
     thread::Builder::new()
         .name("kecs-lead".to_owned())
         .spawn(move || {
-            let Some(session) = contend(&config, &held) else {
+            let Some(session) = contend(&config, &given_up) else {
                 return;
             };
             if won.send(()).is_ok()
-                && let Some(why) = watch(session, &held)
+                && let Some(why) = watch(session, &given_up)
             {
-                let _given_up = end.send(why);
+                let _nobody_waits = end.send(why);
             }
         })
         .map_err(|error| StoreError::engine("starting to lead", &error))?;
@@ -49,7 +49,7 @@ pub(super) async fn lead(config: Config) -> Result<Lead, StoreError> {
 }
 
 /// Tries until it has the lock; nothing: nobody waits for that any more.
-fn contend(config: &Config, held: &Receiver<()>) -> Option<Session> {
+fn contend(config: &Config, given_up: &Receiver<()>) -> Option<Session> {
     let mut waiting: Option<Session> = None;
     loop {
         let tried = match waiting.take() {
@@ -66,7 +66,7 @@ fn contend(config: &Config, held: &Receiver<()>) -> Option<Session> {
             // The database is away. Views say so themselves; this tries again.
             Err(_) => {}
         }
-        if held.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+        if given_up.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
             return None;
         }
     }
@@ -79,8 +79,8 @@ fn join(config: &Config) -> Result<Session, StoreError> {
 }
 
 /// Looks at the session for as long as it is there, and says why it is no longer; nothing: the lead was given up.
-fn watch(mut session: Session, held: &Receiver<()>) -> Option<StoreError> {
-    while held.try_recv() == Err(TryRecvError::Empty) {
+fn watch(mut session: Session, given_up: &Receiver<()>) -> Option<StoreError> {
+    while given_up.try_recv() == Err(TryRecvError::Empty) {
         // Where the database ends the session, this ends at once.
         let there = session.wait(EVERY).and_then(|()| session.check(ANSWER));
         if let Err(why) = there {

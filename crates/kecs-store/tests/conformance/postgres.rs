@@ -96,10 +96,10 @@ fn main() {
             replicas::a_lost_connection_is_made_anew(),
         );
         run("replicas::a_later_version_is_left_alone", async {
-            replicas::a_later_version_is_left_alone()
+            replicas::a_later_version_is_left_alone();
         });
         run("replicas::what_is_not_there_is_not_made", async {
-            replicas::what_is_not_there_is_not_made()
+            replicas::what_is_not_there_is_not_made();
         });
         run("replicas::one_of_them_leads", replicas::one_of_them_leads());
         run(
