@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::batch::{self, Batch, Needs, Slot, Written};
 use crate::check::Finding;
 use crate::error::{CommitError, StoreError};
+use crate::lead::Lead;
 use crate::store::{
     Committed, Fed, Feed, Floors, Head, KindCount, Logged, Pruned, Retention, Snapshot, Stats, Store, Stored,
     TermCount,
@@ -109,6 +110,10 @@ impl Store for Memory {
             further
         });
         Ok(committed)
+    }
+
+    async fn lead(&self) -> Result<Lead, StoreError> {
+        Ok(Lead::alone())
     }
 
     fn subscribe(&self) -> watch::Receiver<Head> {
