@@ -64,13 +64,13 @@ fn of_a_step_and_a_run_the_first_by_precedence_decides() {
 
 #[test]
 fn of_several_steps_the_first_by_precedence_decides() {
+    use FaultClass::{Credentials, Integrity, Invalid, Quota, Transient};
     let decided = |classes: [FaultClass; 2]| {
         let mut seen = with_run(None);
         seen.run = None;
         seen.object.faults = classes.map(|class| fault(class, class.name())).to_vec();
         assess(&seen, NOW).fault.map(|fault| fault.class)
     };
-    use FaultClass::{Credentials, Integrity, Invalid, Quota, Transient};
     for (classes, first) in [
         ([Quota, Invalid], Some(Invalid)),
         ([Invalid, Quota], Some(Invalid)),
