@@ -5,14 +5,19 @@
 //! both from one, without gap or repeat. What was acknowledged is durable, and every view that is opened afterwards
 //! shows it.
 //!
-//! [`memory`] is for virtual time and for tests, [`sqlite`] for one server, [`cached`] goes in front of either.
+//! [`memory`] is for virtual time and for tests, [`sqlite`] for one server, [`cached`] goes in front of either. By
+//! features there are `postgres`, for several servers, and `duckdb`, for one whose records are to be analysed.
 //! [`check`](check::check), [`transfer`] and [`history`] work on any of them.
 
 mod batch;
 pub mod cached;
 pub mod check;
 mod codec;
+mod data;
+#[cfg(feature = "duckdb")]
+pub mod duckdb;
 mod error;
+mod files;
 mod group;
 pub mod history;
 pub mod memory;

@@ -21,7 +21,7 @@ use fixture::{Engine, Fixture, cached};
 const POSTGRES: Engine = Engine {
     open: |place| Arc::new(cluster::open(place)),
     lasts: true,
-    in_file: false,
+    restore: None,
     cached: false,
 };
 const CACHED_POSTGRES: Engine = Engine {
