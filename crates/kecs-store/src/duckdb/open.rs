@@ -58,7 +58,9 @@ pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection, Sto
         .access_mode(access)
         // Nothing is fetched, and one thread is enough for rows that come a few at a time.
         .and_then(|config| config.enable_autoload_extension(false))
-        .and_then(|config| config.threads(1));
+        .and_then(|config| config.threads(1))
+        // The writer puts the log into the file, and not a commit while somebody waits for it.
+        .and_then(|config| config.with("wal_autocheckpoint", "16GB"));
     config
         .and_then(|config| Connection::open_with_flags(path, config))
         .map_err(failed("opening the file"))

@@ -19,6 +19,9 @@ use crate::group::{CommitJob, Engine, Outcome, locked};
 use crate::store::{Pruned, Retention};
 use crate::transfer::{Image, Transferred};
 
+/// Bytes of the log above which it is put into the file, and begun anew.
+const LONG_LOG: u64 = 16 << 20;
+
 /// What the thread works with.
 pub(super) struct Writing {
     connection: Connection,
@@ -208,6 +211,16 @@ impl Engine for Writing {
 
     fn recover(&mut self) {
         // What was begun is undone already, and what is shown was not touched.
+    }
+
+    /// Puts the log into the file where it has become long. Nobody waits for that but the next batch.
+    fn rest(&mut self) {
+        if fs::metadata(self.shared.log()).is_ok_and(|log| log.len() > LONG_LOG) {
+            // Where it fails it is tried again after the next batch; the log holds everything until then.
+            let _later = self.connection.execute_batch("CHECKPOINT");
+            // The next one may be the same file by its number.
+            self.log = None;
+        }
     }
 }
 
