@@ -4,8 +4,9 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use duckdb::{AccessMode, Connection};
+use duckdb::Connection;
 
+use super::open::Access;
 use super::rows::{self, Row};
 use super::{failed, open, schema};
 use crate::batch::Slot;
@@ -50,7 +51,7 @@ pub(super) fn write_new(
 }
 
 fn make(path: &Path, what: impl FnOnce(&Connection) -> Result<(), StoreError>) -> Result<(), StoreError> {
-    let connection = open::connect(path, AccessMode::ReadWrite)?;
+    let connection = open::connect(path, Access::Write)?;
     what(&connection)?;
     // All of it goes from the log into the file.
     connection
@@ -124,7 +125,7 @@ pub(super) fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
     let path = to.join(open::NAME);
     refuse_existing(&path)?;
     open::signature(from)?;
-    let source = open::connect(from, AccessMode::ReadOnly)?;
+    let source = open::connect(from, Access::Read)?;
     if schema::version(&source, from, schema::STEPS)? == 0 {
         return Err(StoreError::Foreign {
             path: from.to_owned(),

@@ -73,12 +73,7 @@ impl DuckDb {
             listeners: Listeners::new(image.head, image.identity),
             data: Mutex::new(Data::from(image)),
             moment: Mutex::default(),
-            reading: Mutex::new(
-                opened
-                    .connection
-                    .try_clone()
-                    .map_err(failed("opening the file"))?,
-            ),
+            reading: Mutex::new(open::again(&opened.connection)?),
             _lock: opened.lock,
         });
         let writing = Writing::new(opened.connection, loaded.numbers, Arc::clone(&shared));

@@ -46,8 +46,11 @@ pub(super) fn version(connection: &Connection, path: &Path, steps: &[&str]) -> R
     let count = |sql: &str| -> Result<u64, StoreError> {
         connection.query_row(sql, [], |row| row.get(0)).map_err(&failed)
     };
-    let tables = count("SELECT count(*) FROM duckdb_tables()")?;
-    if count("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'kecs_version'")? == 0 {
+    let tables = count("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'kecs'")?;
+    if count(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'kecs' AND table_name = 'kecs_version'",
+    )? == 0
+    {
         if tables == 0 {
             return Ok(0);
         }

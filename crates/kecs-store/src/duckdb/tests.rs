@@ -279,11 +279,17 @@ async fn times_are_the_same_before_and_after_opening() {
 async fn room_is_given_back() {
     let (_place, folder) = place();
     let store = DuckDb::open(&folder).unwrap();
-    let long = "x".repeat(100_000);
-    for number in 0..400 {
-        done(&store, set("a", &format!("{number}{long}"))).await;
+    let long = "x".repeat(4_000);
+    for number in 0..100 {
+        let mut commit = Commit::default();
+        for name in 0..100 {
+            let value = format!("{number}{long}");
+            commit.changes.extend(set(&name.to_string(), &value).changes);
+        }
+        done(&store, commit).await;
     }
-    // Forty million bytes were written; the log is put into the file at sixteen, and there a row is left of them.
+    // Forty million bytes were written; the log is put into the file at sixteen, and there little is left of
+    // rows that were written over.
     let bytes = store.stats().unwrap().bytes;
     assert!(bytes < 20_000_000, "{bytes}");
     assert!(fs::metadata(folder.join("kecs.duckdb")).unwrap().len() < 3_000_000);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use kecs_core::key::Key;
 
 use super::rows::{self, Row, Top};
-use super::{Shared, copy, failed};
+use super::{Shared, copy, failed, open};
 use crate::batch::{Needs, Told, Written, event_id};
 use crate::data::{Data, Source};
 use crate::error::StoreError;
@@ -217,7 +217,7 @@ impl Engine for Writing {
     fn rest(&mut self) {
         if fs::metadata(self.shared.log()).is_ok_and(|log| log.len() > LONG_LOG) {
             // Where it fails it is tried again after the next batch; the log holds everything until then.
-            let _later = self.connection.execute_batch("CHECKPOINT");
+            let _later = self.connection.execute_batch(open::CHECKPOINT);
             // The next one may be the same file by its number.
             self.log = None;
         }
