@@ -43,17 +43,12 @@ pub(crate) fn run(repository: &Repository, arguments: Arguments) -> Result<()> {
     if arguments.soak {
         return rust(repository, &["--test", "history"], Some(("KECS_SOAK", SOAK)));
     }
-    if let Outcome::NotRun(why) = everything(repository)? {
+    let python = python(repository)?;
+    rust(repository, &[], None)?;
+    if let Outcome::NotRun(why) = python {
         println!("not run: {why}");
     }
     Ok(())
-}
-
-/// The suite in Python and the tests in Rust.
-pub(crate) fn everything(repository: &Repository) -> Result<Outcome> {
-    let python = python(repository)?;
-    rust(repository, &[], None)?;
-    Ok(python)
 }
 
 fn rust(repository: &Repository, arguments: &[&str], variable: Option<(&str, &str)>) -> Result<()> {
@@ -66,7 +61,7 @@ fn rust(repository: &Repository, arguments: &[&str], variable: Option<(&str, &st
 }
 
 /// boto3, the samples of botocore and the AWS CLI against two servers: one that verifies signatures, and an open one.
-fn python(repository: &Repository) -> Result<Outcome> {
+pub(crate) fn python(repository: &Repository) -> Result<Outcome> {
     let venv = match venv(repository, &format!("{SUITE}/requirements.txt"))? {
         Ok(venv) => venv,
         Err(why) => return Ok(Outcome::NotRun(why)),

@@ -1,10 +1,12 @@
-//! `cargo xtask fuzz`: the fuzz targets of the decision core, which need a nightly toolchain and cargo-fuzz.
+//! `cargo xtask fuzz`: the fuzz targets of the decision core, which need a nightly toolchain and cargo-fuzz, and requests
+//! on a KECS server, which need neither.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum as _;
 
-use crate::repository::Repository;
+use crate::repository::{Repository, cargo};
 
 /// The folder that is the crate of the targets.
 const FOLDER: &str = "crates/capt-core";
@@ -16,6 +18,8 @@ pub(crate) enum Target {
     Graph,
     /// Every subject in any state.
     Decide,
+    /// Bodies and headers of requests on a KECS server.
+    Wire,
 }
 
 impl Target {
@@ -23,13 +27,14 @@ impl Target {
         match self {
             Self::Graph => "graph",
             Self::Decide => "decide",
+            Self::Wire => "wire",
         }
     }
 
     /// How long its inputs are.
     const fn lengths(self) -> &'static [&'static str] {
         match self {
-            Self::Graph => &[],
+            Self::Graph | Self::Wire => &[],
             // A situation is mostly empty below some hundred bytes: they are not grown slowly.
             Self::Decide => &["-len_control=0", "-max_len=1500"],
         }
@@ -39,9 +44,13 @@ impl Target {
 /// Fuzzes one target, or all in turn, for so many seconds each. It begins with the corpus of the repository; what it
 /// finds beside that goes into the folder of the build.
 pub(crate) fn run(repository: &Repository, target: Option<Target>, seconds: u32) -> Result<()> {
-    let targets = target.map_or_else(|| vec![Target::Graph, Target::Decide], |target| vec![target]);
+    let targets = target.map_or_else(|| Target::value_variants().to_vec(), |target| vec![target]);
     for target in targets {
         let name = target.name();
+        if target == Target::Wire {
+            wire(repository, seconds)?;
+            continue;
+        }
         let found = format!("fuzz/target/corpus/{name}");
         std::fs::create_dir_all(repository.root().join(FOLDER).join(&found))
             .with_context(|| format!("create the folder {found}"))?;
@@ -54,6 +63,25 @@ pub(crate) fn run(repository: &Repository, target: Option<Target>, seconds: u32)
             "fuzzing {name} has found something, or `cargo +nightly fuzz` is not installed"
         );
     }
+    Ok(())
+}
+
+fn wire(repository: &Repository, seconds: u32) -> Result<()> {
+    let mut command = Command::new(cargo());
+    command.args([
+        "run",
+        "--quiet",
+        "--release",
+        "-p",
+        "clients",
+        "--bin",
+        "fuzz",
+        "--",
+    ]);
+    command.arg(format!("--seconds={seconds}"));
+    let status = command.current_dir(repository.root()).status();
+    let status = status.context("run the requests")?;
+    ensure!(status.success(), "fuzzing wire has found something");
     Ok(())
 }
 

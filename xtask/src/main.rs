@@ -59,7 +59,7 @@ enum Verb {
     Clients(clients::Arguments),
     /// Runs the tests and the bench of a store's engine whose library CI has not; takes minutes.
     Store(store::Arguments),
-    /// Fuzzes the decision core; needs a nightly toolchain and cargo-fuzz.
+    /// Fuzzes the decision core, which needs a nightly toolchain and cargo-fuzz, and the wire of KECS.
     Fuzz {
         /// What is fuzzed; everything in turn if not named.
         target: Option<fuzz::Target>,

@@ -108,7 +108,7 @@ impl Config {
             grace: settings.need("stop-grace", duration)?,
             cache_entries: settings.need("cache-entries", number)?,
             cache_ttl: settings.need("cache-ttl", positive)?,
-            upkeep: upkeep(settings, &data_dir)?,
+            upkeep: upkeep(settings, &engine, &data_dir)?,
             stopped_tasks: settings.need("stopped-task-retention", duration)?,
             audit: audit_settings(settings, &engine, &data_dir)?,
             durations: Durations {
@@ -169,10 +169,14 @@ fn auth(settings: &Settings) -> Result<Auth, SettingsError> {
     }
 }
 
-fn upkeep(settings: &Settings, data_dir: &std::path::Path) -> Result<Upkeep, SettingsError> {
+fn upkeep(settings: &Settings, engine: &Engine, data_dir: &std::path::Path) -> Result<Upkeep, SettingsError> {
     let directory = settings.parse("backup-dir", path)?;
     let keep = settings.need("backup-keep", number)?;
     let every = settings.parse("backup-interval", positive)?;
+    if let (Engine::Postgres(_), Some(_)) = (engine, every) {
+        let message = "`backup-interval` is for the store `sqlite`: PostgreSQL has backups of its own";
+        return Err(SettingsError::Missing(message.to_owned()));
+    }
     Ok(Upkeep {
         backups: every.map(|every| Backups {
             directory: directory.unwrap_or_else(|| data_dir.join("backups")),

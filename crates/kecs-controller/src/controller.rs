@@ -85,6 +85,7 @@ impl Controller {
             clock,
             settings,
             changed,
+            read: 0,
             places,
             tasks,
             rounds_begun: 0,
@@ -115,6 +116,8 @@ struct State {
     clock: Clock,
     settings: Settings,
     changed: Arc<Changed>,
+    /// Everything up to this commit was read when it began.
+    read: u64,
     places: Arc<Places>,
     tasks: Tasks,
     rounds_begun: u64,
@@ -130,6 +133,7 @@ impl State {
     /// Everything there is: what the data plane is to run comes back.
     fn read(&mut self) -> Result<Vec<Order>, StoreError> {
         let view = self.store.view()?;
+        self.read = view.head().revision;
         let mut live = Vec::new();
         let mut after = None;
         loop {
@@ -188,7 +192,7 @@ impl State {
     }
 
     fn look(&mut self) {
-        for (key, fed) in self.changed.take() {
+        for (key, fed) in self.changed.take(self.read) {
             let Fed { entry, .. } = fed;
             match entry {
                 Some(entry) => self.see(&key, &entry.record),

@@ -5,8 +5,8 @@
 //! both from one, without gap or repeat. What was acknowledged is durable, and every view that is opened afterwards
 //! shows it.
 //!
-//! [`memory`] is for virtual time and for tests, [`sqlite`] for one server, [`cached`] goes in front of either. By
-//! features there are `postgres`, for several servers, and `duckdb`, for one whose records are to be analysed.
+//! [`memory`] is for virtual time and for tests, [`sqlite`] for one server, `postgres` (a feature) for several, and
+//! `duckdb` (a feature) for one whose records are to be analysed; [`cached`] goes in front of any.
 //! [`check`](check::check), [`transfer`] and [`history`] work on any of them.
 
 mod batch;
@@ -20,6 +20,7 @@ mod error;
 mod files;
 mod group;
 pub mod history;
+mod lead;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -28,6 +29,7 @@ mod store;
 pub mod transfer;
 
 pub use error::{CommitError, StoreError};
+pub use lead::Lead;
 pub use store::{
     Committed, Fed, Feed, Floors, Head, KindCount, Logged, Pruned, Retention, Snapshot, Stats, Store, Stored,
     TermCount,

@@ -13,6 +13,7 @@ use crate::batch::Needs;
 use crate::check::Finding;
 use crate::data::{Data, Moment, Source};
 use crate::error::{CommitError, StoreError};
+use crate::lead::Lead;
 use crate::store::{Committed, Feed, Head, Pruned, Retention, Snapshot, Stats, Store};
 use crate::transfer::{self, Transferred};
 
@@ -86,6 +87,10 @@ impl Store for Memory {
             further
         });
         Ok(committed)
+    }
+
+    async fn lead(&self) -> Result<Lead, StoreError> {
+        Ok(Lead::alone())
     }
 
     fn subscribe(&self) -> watch::Receiver<Head> {

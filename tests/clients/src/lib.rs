@@ -8,5 +8,6 @@
 )]
 
 pub mod golden;
+pub mod random;
 pub mod server;
 pub mod wire;

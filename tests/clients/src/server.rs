@@ -107,6 +107,11 @@ impl Server {
         self.child.id()
     }
 
+    /// What it has logged.
+    pub fn log(&self) -> std::io::Result<String> {
+        std::fs::read_to_string(self.place.path().join("log"))
+    }
+
     /// Ends it as a loss of power does, and starts another over the same files.
     pub fn kill_and_restart(&mut self) {
         self.kill();

@@ -154,6 +154,10 @@ fn the_defaults_of_simulated_tasks_are_those_of_the_simulation() {
         Engine::Postgres("postgres://u@h/d".to_owned())
     );
     assert_eq!(
+        config(&["--store", "postgresql://u@h/d", "--backup-interval", "1h"]).unwrap_err(),
+        "`backup-interval` is for the store `sqlite`: PostgreSQL has backups of its own"
+    );
+    assert_eq!(
         config(&["--endpoint", "http://h:1/"]).unwrap().endpoint,
         Some("http://h:1".to_owned())
     );

@@ -6,11 +6,16 @@
     reason = "in a test the line of the panic is the best report"
 )]
 
+mod faltering;
 mod world;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kecs_core::event::EventType;
 use serde_json::{Value, json};
 
+use faltering::Faltering;
 use world::World;
 
 const NETWORK: &str = r#"{"awsvpcConfiguration": {"subnets": ["subnet-1"]}}"#;
@@ -203,4 +208,28 @@ async fn one_life_tells_all_twelve_types_of_events() {
     for kind in EventType::ALL {
         assert!(world.told(*kind) > 0, "{}", kind.name());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_data_plane_reports_while_the_store_is_away_is_kept_when_it_is_back() {
+    let store = Arc::new(Faltering::new());
+    let world = World::upon(store.clone()).await;
+    world.with_web().await;
+    world.call("CreateService", create("web", 1)).await;
+    world.pass(10).await;
+    let before = world.call("ListTasks", json!({"cluster": "blue"})).await;
+    let input = json!({"cluster": "blue", "task": before["taskArns"][0]});
+    world.call("StopTask", input).await;
+    // The data plane is told, and everything that it reports comes meanwhile.
+    store.away.store(true, Ordering::SeqCst);
+    world.pass(30).await;
+    let described = json!({"cluster": "blue", "tasks": before["taskArns"]});
+    let task = world.call("DescribeTasks", described.clone()).await["tasks"][0].clone();
+    assert_eq!(task["lastStatus"], "RUNNING");
+    store.away.store(false, Ordering::SeqCst);
+    world.pass(10).await;
+    let task = world.call("DescribeTasks", described).await["tasks"][0].clone();
+    assert_eq!(task["lastStatus"], "STOPPED");
+    assert_eq!(counts(&world.service("web").await), (1, 1, 0));
+    assert_eq!(world.told(EventType::TaskStarted), 2);
 }

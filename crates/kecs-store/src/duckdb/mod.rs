@@ -1,8 +1,8 @@
 //! A store in a `DuckDB` file, for one server whose records are to be analysed.
 //!
-//! `DuckDB` is made for statements over many rows, and planning one costs more than reading a record. So all records are
-//! in memory as well, where views read them, and the file makes them durable: one thread writes all that waits in one
-//! transaction, with one sync of the disk, and only then it is shown.
+//! `DuckDB` is made for statements over many rows, and planning one costs more than reading a record. So all records
+//! are in memory as well, where views read them, and the file makes them durable: one thread writes all that waits in
+//! one transaction, with one sync of the disk, and only then it is shown.
 //!
 //! No table has a key or an index: `DuckDB` holds rows that are deleted against the uniqueness of those that are
 //! inserted, in some cases, and gives room back only where no index leads to it. Rows are told apart by numbers that
@@ -25,6 +25,7 @@ use crate::data::{Data, Moment};
 use crate::error::{CommitError, StoreError};
 use crate::files::beside;
 use crate::group::{Listeners, Writer, locked};
+use crate::lead::Lead;
 use crate::store::{Committed, Feed, Head, Pruned, Retention, Snapshot, Stats, Store};
 use crate::transfer::{self, Transferred};
 
@@ -106,6 +107,11 @@ impl Store for DuckDb {
 
     async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, CommitError> {
         self.writer.commit(commit, now).await
+    }
+
+    async fn lead(&self) -> Result<Lead, StoreError> {
+        // The lock on the file keeps others out.
+        Ok(Lead::alone())
     }
 
     fn subscribe(&self) -> watch::Receiver<Head> {

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 /// What brings a file from the version that is a step's place in this list to the next.
 pub(super) const STEPS: &[&str] = &[FIRST];
 
-/// The tables of version 1. `number` is never used twice; `terms` is a list of texts, `body` and `event` are objects, as
+/// The tables of version 1. `number` tells rows apart; `terms` is a list of texts, `body` and `event` are objects, as
 /// JSON. A key that was deleted has no kind. `committed` is in milliseconds since 1970.
 const FIRST: &str = "
     CREATE TABLE head (

@@ -1,6 +1,9 @@
 //! The store as a whole: exports, copies, checks and numbers.
 
 use std::io::Cursor;
+use std::pin::pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 use kecs_core::key::Key;
 use kecs_core::record::Record;
@@ -303,4 +306,14 @@ pub(crate) async fn a_copy_holds_the_same(on: &Fixture) {
     assert_eq!(store.identity(), on.store.identity());
     let again = restore(&copy, &restored).err();
     assert!(matches!(again, Some(StoreError::File { .. })), "{again:?}");
+}
+
+pub(crate) async fn who_is_alone_leads(on: &Fixture) {
+    let lead = tokio::time::timeout(Duration::from_mins(1), on.store.lead()).await;
+    let mut lost = pin!(lead.unwrap().unwrap().lost());
+    let mut looks = Context::from_waker(Waker::noop());
+    assert!(lost.as_mut().poll(&mut looks).is_pending());
+    // What the leader commits takes nothing from it.
+    on.done(changes([set("a", "1")])).await;
+    assert!(lost.as_mut().poll(&mut looks).is_pending());
 }
