@@ -22,6 +22,8 @@ pub enum Engine {
     Memory,
     /// In a file.
     Sqlite(PathBuf),
+    /// In a file of `DuckDB`, in this directory.
+    DuckDb(PathBuf),
     /// In a database that others share.
     Postgres(String),
 }
@@ -140,10 +142,11 @@ fn engine(store: &str, data_dir: &std::path::Path) -> Result<Engine, String> {
     match store {
         "memory" => Ok(Engine::Memory),
         "sqlite" => Ok(Engine::Sqlite(data_dir.join("kecs.db"))),
+        "duckdb" => Ok(Engine::DuckDb(data_dir.join("duckdb"))),
         url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
             Ok(Engine::Postgres(url.to_owned()))
         }
-        _ => Err("`memory`, `sqlite` and `postgres://` URLs are stores".to_owned()),
+        _ => Err("`memory`, `sqlite`, `duckdb` and `postgres://` URLs are stores".to_owned()),
     }
 }
 
@@ -193,7 +196,9 @@ fn audit_settings(
     let path = match (settings.get("audit-log"), engine) {
         (Some("none"), _) | (None, Engine::Memory) => None,
         (Some(path), _) => Some(PathBuf::from(path)),
-        (None, Engine::Sqlite(_) | Engine::Postgres(_)) => Some(data_dir.join("audit.jsonl")),
+        (None, Engine::Sqlite(_) | Engine::DuckDb(_) | Engine::Postgres(_)) => {
+            Some(data_dir.join("audit.jsonl"))
+        }
     };
     let sync = settings.need("audit-sync", |mode| {
         let known = audit::Sync::ALL.iter().find(|sync| sync.name() == mode);

@@ -12,6 +12,8 @@ use clap::ArgMatches;
 use kecs_server::metrics::Metrics;
 use kecs_store::Store;
 use kecs_store::cached::{CacheStats, Cached};
+#[cfg(feature = "duckdb")]
+use kecs_store::duckdb::DuckDb;
 use kecs_store::memory::Memory;
 #[cfg(feature = "postgres")]
 use kecs_store::postgres::Postgres;
@@ -33,7 +35,7 @@ pub(crate) fn open_cached(engine: &Engine, entries: u64, ttl: Duration) -> Resul
         #[cfg(feature = "postgres")]
         Engine::Postgres(url) if entries > 0 => cached(Postgres::open(url)?, entries, ttl),
         // What is in memory needs no cache, and one that holds nothing is none.
-        Engine::Memory | Engine::Sqlite(_) | Engine::Postgres(_) => Ok(Opened {
+        Engine::Memory | Engine::Sqlite(_) | Engine::DuckDb(_) | Engine::Postgres(_) => Ok(Opened {
             store: open(engine)?,
             refresh: Box::new(|_| {}),
         }),
@@ -61,8 +63,19 @@ fn open(engine: &Engine) -> Result<Arc<dyn Store>> {
             Ok(Arc::new(Memory::new(high ^ low)))
         }
         Engine::Sqlite(path) => Ok(Arc::new(sqlite(path)?)),
+        Engine::DuckDb(folder) => duckdb(folder),
         Engine::Postgres(url) => postgres(url, true),
     }
+}
+
+#[cfg(feature = "duckdb")]
+fn duckdb(folder: &Path) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(DuckDb::open(folder)?))
+}
+
+#[cfg(not(feature = "duckdb"))]
+fn duckdb(_folder: &Path) -> Result<Arc<dyn Store>> {
+    bail!("this build keeps nothing in DuckDB: it was built without the feature `duckdb`")
 }
 
 #[cfg(feature = "postgres")]
@@ -101,7 +114,10 @@ fn open_existing(engine: &Engine) -> Result<Arc<dyn Store>> {
     match engine {
         Engine::Memory => bail!("the store `memory` lives within a server: there is nothing to open"),
         Engine::Sqlite(path) if !path.exists() => bail!("there is no store at {}", path.display()),
-        Engine::Sqlite(_) => open(engine),
+        Engine::DuckDb(folder) if !folder.join("kecs.duckdb").exists() => {
+            bail!("there is no store in {}", folder.display())
+        }
+        Engine::Sqlite(_) | Engine::DuckDb(_) => open(engine),
         Engine::Postgres(url) => postgres(url, false),
     }
 }
@@ -184,7 +200,8 @@ fn export(store: &dyn Store, out: &str) -> Result<()> {
 fn restore(engine: &Engine, copy: &Path, force: bool) -> Result<()> {
     let path = match engine {
         Engine::Sqlite(path) => path,
-        Engine::Memory => bail!("only the store `sqlite` can be restored from a backup"),
+        Engine::DuckDb(folder) => return restore_duckdb(folder, copy, force),
+        Engine::Memory => bail!("the store `memory` ends with its server: there is no backup of it"),
         Engine::Postgres(_) => {
             bail!(
                 "`restore` brings back the file of the store `sqlite`: use `import` or pg_restore for PostgreSQL"
@@ -205,4 +222,27 @@ fn restore(engine: &Engine, copy: &Path, force: bool) -> Result<()> {
     }
     Sqlite::restore(copy, path)?;
     process::print(&format!("restored to {}\n", path.display()))
+}
+
+#[cfg(feature = "duckdb")]
+fn restore_duckdb(folder: &Path, copy: &Path, force: bool) -> Result<()> {
+    if folder.exists() {
+        if !force {
+            bail!(
+                "there is a store at {}: move it away, or use --force",
+                folder.display()
+            );
+        }
+        // Opening it makes sure that no server has it.
+        drop(DuckDb::open(folder)?);
+        let before = folder.with_extension("before-restore");
+        std::fs::rename(folder, &before).with_context(|| format!("keep {}", folder.display()))?;
+    }
+    DuckDb::restore(copy, folder)?;
+    process::print(&format!("restored to {}\n", folder.display()))
+}
+
+#[cfg(not(feature = "duckdb"))]
+fn restore_duckdb(folder: &Path, _copy: &Path, _force: bool) -> Result<()> {
+    duckdb(folder).map(|_| ())
 }

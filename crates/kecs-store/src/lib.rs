@@ -5,15 +5,19 @@
 //! both from one, without gap or repeat. What was acknowledged is durable, and every view that is opened afterwards
 //! shows it.
 //!
-//! [`memory`] is for virtual time and for tests, [`sqlite`] for one server, `postgres` (a feature) for several; [`cached`]
-//! goes in front of either.
+//! [`memory`] is for virtual time and for tests, [`sqlite`] for one server, `postgres` (a feature) for several, and
+//! `duckdb` (a feature) for one whose records are to be analysed; [`cached`] goes in front of any.
 //! [`check`](check::check), [`transfer`] and [`history`] work on any of them.
 
 mod batch;
 pub mod cached;
 pub mod check;
 mod codec;
+mod data;
+#[cfg(feature = "duckdb")]
+pub mod duckdb;
 mod error;
+mod files;
 mod group;
 pub mod history;
 mod lead;

@@ -31,6 +31,13 @@ fn sqlite_is_linearizable() {
     clean(Sqlite::open(place.path().join("kecs.db")).unwrap());
 }
 
+#[cfg(feature = "duckdb")]
+#[test]
+fn duckdb_is_linearizable() {
+    let place = TempDir::new().unwrap();
+    clean(kecs_store::duckdb::DuckDb::open(place.path()).unwrap());
+}
+
 #[test]
 fn a_cache_leaves_it_linearizable() {
     // As many keys as there are; fewer, so that they are evicted all the time; and none that lasts.

@@ -35,7 +35,7 @@ pub const SETTINGS: &[Setting] = &[
         "store",
         "STORE",
         Some("sqlite"),
-        "Where records are kept: `sqlite` (a file in the data directory), `memory` (nowhere), or a `postgres://` URL (a database, which servers can share)",
+        "Where records are kept: `sqlite` (a file in the data directory), `memory` (nowhere), `duckdb` (a file for analysis, in builds with that feature), or a `postgres://` URL (a database, which servers can share)",
     ),
     setting(
         "data-dir",

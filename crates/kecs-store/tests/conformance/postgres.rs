@@ -24,7 +24,7 @@ use tempfile::TempDir;
 const POSTGRES: Engine = Engine {
     open: |place| Arc::new(open(place)),
     lasts: true,
-    in_file: false,
+    restore: None,
     cached: false,
 };
 const CACHED_POSTGRES: Engine = Engine {
