@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use capt_core::advance::{after, attempts};
+use capt_core::advance::{Policy, after, attempts};
 use capt_core::decision::Requeue;
 use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::{Phase, State};
@@ -210,6 +210,13 @@ fn time_ends_where_it_cannot_be_counted_further() {
     assert_eq!(after(at(1), Duration::ZERO), at(1));
     assert_eq!(after(at(1), Duration::MAX), Timestamp::MAX);
     assert_eq!(after(Timestamp::MAX, Duration::from_secs(1)), Timestamp::MAX);
+}
+
+#[test]
+fn how_patient_an_object_is_of_which_nothing_else_is_said() {
+    let policy = Policy::default();
+    let minutes = [policy.dependencies, policy.work, policy.usually].map(|it| it.as_secs() / 60);
+    assert_eq!(minutes, [15, 30, 10]);
 }
 
 /// How often a subject tries again by itself about a fault of each class.
