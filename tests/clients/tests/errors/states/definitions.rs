@@ -1,0 +1,256 @@
+//! Task definitions: containers that do not agree, sizes, ports and dependencies; and those that are not there.
+
+use serde_json::{Value, json};
+
+use super::place::Place;
+use super::{Case, case, with};
+
+/// A task definition with these containers.
+fn containers(containers: &Value) -> Value {
+    json!({"family": "new", "containerDefinitions": containers})
+}
+
+/// A container that is right, and more of it.
+fn container(more: Value) -> Value {
+    with(json!({"name": "app", "image": "app:1", "memory": 64}), more)
+}
+
+/// A task definition with this one container.
+fn one(more: Value) -> Value {
+    containers(&json!([container(more)]))
+}
+
+/// A task definition with one container that is right, and more besides it.
+fn task(more: Value) -> Value {
+    with(one(json!({})), more)
+}
+
+/// One for Fargate.
+fn fargate(more: Value) -> Value {
+    task(with(
+        json!({"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"}),
+        more,
+    ))
+}
+
+fn ports(mode: &str, mappings: &Value) -> Value {
+    with(
+        one(json!({"portMappings": mappings})),
+        json!({"networkMode": mode}),
+    )
+}
+
+/// The container `web` waits for `app`.
+fn waits(condition: &str, app: Value) -> Value {
+    let on = json!([{"containerName": "app", "condition": condition}]);
+    containers(&json!([
+        container(json!({"name": "web", "dependsOn": on})),
+        container(app)
+    ]))
+}
+
+fn sized() -> Vec<Case> {
+    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
+    let memory = "containerDefinitions[].memory";
+    let reserved = || container(json!({"memory": null, "memoryReservation": 60}));
+    let named = |name: &str| with(reserved(), json!({"name": name}));
+    vec![
+        broken(
+            memory,
+            "neither the container nor the task",
+            one(json!({"memory": null})),
+        )
+        .says("container", "app"),
+        broken(
+            "containerDefinitions[].memoryReservation",
+            "is not above memoryReservation",
+            one(json!({"memoryReservation": 64})),
+        )
+        .says("container", "app"),
+        broken(memory, "is above that of the task", task(json!({"memory": "63"}))).says("container", "app"),
+        broken(
+            "cpu",
+            "ask for more cpu",
+            with(one(json!({"cpu": 129})), json!({"cpu": "128"})),
+        ),
+        broken(
+            "memory",
+            "reserve more memory",
+            with(
+                containers(&json!([named("web"), named("app")])),
+                json!({"memory": "119"}),
+            ),
+        ),
+        broken(
+            "cpu",
+            "FARGATE and there is no cpu",
+            fargate(json!({"cpu": null})),
+        ),
+        broken(
+            "memory",
+            "FARGATE and there is no memory",
+            fargate(json!({"memory": null})),
+        ),
+        broken("cpu", "are no pair", fargate(json!({"memory": "4096"})))
+            .says("cpu", "256")
+            .says("memory", "4096"),
+        broken(
+            "networkMode",
+            "another than awsvpc",
+            fargate(json!({"networkMode": "bridge"})),
+        ),
+        broken(
+            "networkMode",
+            "another than awsvpc",
+            fargate(json!({"networkMode": null})),
+        ),
+        broken("cpu", "not within 128 and 196608", task(json!({"cpu": "127"}))),
+        broken("cpu", "not within 128 and 196608", task(json!({"cpu": "196609"}))),
+        broken("cpu", "is no number", task(json!({"cpu": "many"}))).says("member", "cpu"),
+        broken("cpu", "is no number", task(json!({"memory": "1 MB"}))).says("member", "memory"),
+    ]
+}
+
+fn joined() -> Vec<Case> {
+    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
+    let depends = "containerDefinitions[].dependsOn";
+    let mapping = "containerDefinitions[].portMappings[]";
+    let host = "containerDefinitions[].portMappings[].hostPort";
+    let range = "containerDefinitions[].portMappings[].containerPortRange";
+    let mounts = "containerDefinitions[].mountPoints";
+    let other = json!([{"containerPort": 80, "hostPort": 81}]);
+    let back = json!({"dependsOn": [{"containerName": "web", "condition": "START"}]});
+    let nobody = json!({"dependsOn": [{"containerName": "nobody", "condition": "START"}]});
+    let logs =
+        |options: Value| one(json!({"logConfiguration": {"logDriver": "awslogs", "options": options}}));
+    let options = "containerDefinitions[].logConfiguration.options";
+    vec![
+        broken(
+            "containerDefinitions",
+            "the same name",
+            containers(&json!([container(json!({})), container(json!({})),])),
+        )
+        .says("name", "app"),
+        broken(
+            "containerDefinitions",
+            "no container is essential",
+            one(json!({"essential": false})),
+        ),
+        broken(
+            mapping,
+            "has neither",
+            ports("bridge", &json!([{"hostPort": 80}])),
+        )
+        .says("container", "app"),
+        broken(host, "awsvpc or host", ports("awsvpc", &other)).says("mode", "awsvpc"),
+        broken(host, "awsvpc or host", ports("host", &other)).says("mode", "host"),
+        broken(
+            host,
+            "mapped twice",
+            ports(
+                "bridge",
+                &json!([
+                    {"containerPort": 80, "hostPort": 8080}, {"containerPort": 81, "hostPort": 8080},
+                ]),
+            ),
+        )
+        .says("protocol", "tcp")
+        .says("port", "8080"),
+        broken(
+            host,
+            "mapped twice",
+            ports(
+                "host",
+                &json!([
+                    {"containerPort": 53, "protocol": "udp"}, {"containerPort": 53, "protocol": "udp"},
+                ]),
+            ),
+        )
+        .says("protocol", "udp")
+        .says("port", "53"),
+        broken(
+            range,
+            "is no range",
+            ports("bridge", &json!([{"containerPortRange": "80-80"}])),
+        )
+        .says("container", "app"),
+        broken(
+            range,
+            "is no range",
+            ports(
+                "bridge",
+                &json!([
+                    {"containerPort": 80, "containerPortRange": "80-81"},
+                ]),
+            ),
+        )
+        .says("container", "app"),
+        broken(depends, "a container that is not there", one(nobody))
+            .says("container", "app")
+            .says("name", "nobody"),
+        broken(depends, "in a circle", waits("START", back)),
+        broken(depends, "SUCCESS or COMPLETE", waits("SUCCESS", json!({}))),
+        broken(
+            depends,
+            "SUCCESS or COMPLETE",
+            waits("COMPLETE", json!({"essential": true})),
+        ),
+        broken(depends, "without a health check", waits("HEALTHY", json!({}))),
+        broken(options, "lacks", logs(json!({}))).says("options", "awslogs-region, awslogs-group"),
+        broken(options, "lacks", logs(json!({"awslogs-region": "eu-west-1"})))
+            .says("options", "awslogs-group"),
+        broken(
+            mounts,
+            "names what is not there",
+            one(json!({
+                "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
+            })),
+        )
+        .says("name", "data"),
+        broken(
+            mounts,
+            "names what is not there",
+            one(json!({
+                "volumesFrom": [{"sourceContainer": "nobody"}],
+            })),
+        )
+        .says("name", "nobody"),
+        broken(
+            "volumes",
+            "the same name",
+            task(json!({"volumes": [{"name": "data"}, {"name": "data"}]})),
+        )
+        .says("name", "data"),
+    ]
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let named = |name: &str| json!({"taskDefinition": name});
+    let off = "DeregisterTaskDefinition";
+    let mut cases = vec![
+        case(
+            "DescribeTaskDefinition",
+            "taskDefinition",
+            "there is no such",
+            named("nothing"),
+        ),
+        case(
+            "DescribeTaskDefinition",
+            "taskDefinition",
+            "there is no such",
+            named("app:2"),
+        ),
+        case(off, "taskDefinition", "has no revision", named("app")).says("revision", ""),
+        case(off, "taskDefinition", "there is no such", named("app:2")),
+        case(off, "taskDefinition", "there is no such", named("nothing:1")),
+    ];
+    cases.extend(sized());
+    cases.extend(joined());
+    cases
+}
+
+#[tokio::test]
+async fn answers() {
+    let mut place = Place::with_definitions("eu-definitions-1").await;
+    place.answers(&cases()).await;
+}

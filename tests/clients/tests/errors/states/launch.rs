@@ -1,0 +1,249 @@
+//! On what tasks are to run: what `RunTask`, `StartTask`, `CreateService`, `UpdateService` and `CreateTaskSet` have in
+//! common.
+
+use serde_json::{Value, json};
+
+use super::clusters::{no_weight, two_bases};
+use super::place::Place;
+use super::{Case, case, with};
+use crate::valid::{fargate, network, provider};
+
+async fn set_up(place: &mut Place) {
+    // What needs the newest platform version.
+    let stored = with(fargate("stored"), json!({"ephemeralStorage": {"sizeInGiB": 30}}));
+    place.ok("RegisterTaskDefinition", stored).await;
+    place.ok("CreateCapacityProvider", provider("elsewhere")).await;
+    place
+        .ok(
+            "PutClusterCapacityProviders",
+            json!({
+                "cluster": "default", "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+                "defaultCapacityProviderStrategy": [],
+            }),
+        )
+        .await;
+    place.machine("machine", "default", None).await;
+    place.ok("CreateService", on_fargate("web")).await;
+    place
+        .ok(
+            "CreateService",
+            json!({
+                "serviceName": "flat", "taskDefinition": "plain", "desiredCount": 0, "launchType": "EC2",
+            }),
+        )
+        .await;
+    place
+        .ok(
+            "CreateService",
+            json!({
+                "serviceName": "sets", "desiredCount": 0, "deploymentController": {"type": "EXTERNAL"},
+            }),
+        )
+        .await;
+}
+
+fn on_fargate(name: &str) -> Value {
+    json!({
+        "serviceName": name, "taskDefinition": "app", "desiredCount": 0, "launchType": "FARGATE",
+        "networkConfiguration": network(),
+    })
+}
+
+/// An input that is right: on Fargate, or else on a machine and without a network of its own.
+fn base(operation: &str, on_machine: bool) -> Value {
+    let input = match operation {
+        "RunTask" => with(
+            on_fargate("new"),
+            json!({"serviceName": null, "desiredCount": null}),
+        ),
+        "CreateService" => on_fargate("new"),
+        "CreateTaskSet" => with(
+            on_fargate("new"),
+            json!({"serviceName": null, "desiredCount": null, "service": "sets", "cluster": "default"}),
+        ),
+        "UpdateService" if on_machine => return json!({"service": "flat"}),
+        "UpdateService" => return json!({"service": "web"}),
+        _ => return json!({"taskDefinition": "plain", "containerInstances": ["<machine>"]}),
+    };
+    if on_machine {
+        let plain = json!({"taskDefinition": "plain", "launchType": "EC2", "networkConfiguration": null});
+        return with(input, plain);
+    }
+    input
+}
+
+/// Rows of all five, and of those that do not name a machine.
+fn of_tasks(operation: &'static str) -> Vec<Case> {
+    let broken = |member, when, on_machine, more: Value| {
+        case(operation, member, when, with(base(operation, on_machine), more))
+    };
+    let (definition, net) = ("taskDefinition", "networkConfiguration");
+    let mut cases = vec![
+        broken(
+            definition,
+            "there is no such",
+            false,
+            json!({"taskDefinition": "nothing"}),
+        ),
+        broken(
+            definition,
+            "is INACTIVE",
+            false,
+            json!({"taskDefinition": "gone:1"}),
+        ),
+        broken(
+            net,
+            "awsvpc and there is no",
+            true,
+            json!({"taskDefinition": "app"}),
+        ),
+        broken(
+            net,
+            "another network mode",
+            true,
+            json!({"networkConfiguration": network()}),
+        ),
+    ];
+    if operation == "StartTask" {
+        return cases;
+    }
+    let (strategy, version) = ("capacityProviderStrategy", "platformVersion");
+    let by = |items: Value| json!({"launchType": null, "capacityProviderStrategy": items});
+    let alone = |name: &str| by(json!([{"capacityProvider": name, "weight": 1}]));
+    cases.extend([
+        broken(strategy, "more than one item has a base", false, by(two_bases())),
+        broken(strategy, "no item has a weight", false, by(no_weight())),
+        broken(
+            strategy,
+            "not associated with the cluster",
+            false,
+            alone("elsewhere"),
+        ),
+        broken(strategy, "is not there", false, alone("nobody")).says("name", "nobody"),
+        broken(
+            version,
+            "there is no such platform",
+            false,
+            json!({"platformVersion": "9.9.9"}),
+        ),
+        broken(
+            version,
+            "cannot run the task definition",
+            false,
+            json!({
+                "platformVersion": "1.3.0", "taskDefinition": "stored",
+            }),
+        ),
+    ]);
+    if operation != "UpdateService" {
+        cases.extend([
+            broken(
+                "",
+                "are both given",
+                false,
+                json!({
+                    "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}],
+                }),
+            ),
+            broken(
+                "launchType",
+                "not compatible",
+                false,
+                json!({"taskDefinition": "plain"}),
+            )
+            .says("launch_type", "FARGATE"),
+        ]);
+    }
+    cases
+}
+
+fn placed(operation: &'static str) -> Vec<Case> {
+    let broken = |member, when, on_machine, constraint: Value| {
+        let more = json!({"placementConstraints": [constraint]});
+        case(operation, member, when, with(base(operation, on_machine), more))
+    };
+    let constraints = "placementConstraints";
+    vec![
+        broken(
+            constraints,
+            "distinctInstance constraint",
+            true,
+            json!({
+                "type": "distinctInstance", "expression": "attribute:rack == 7",
+            }),
+        ),
+        broken(
+            "placementConstraints[].expression",
+            "cannot be read",
+            true,
+            json!({
+                "type": "memberOf", "expression": "attribute:rack == ",
+            }),
+        ),
+        broken(
+            constraints,
+            "for Fargate",
+            false,
+            json!({"type": "distinctInstance"}),
+        ),
+    ]
+}
+
+fn balanced(operation: &'static str) -> Vec<Case> {
+    let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef";
+    let broken = |member, when, more: Value| {
+        let balancer = with(
+            json!({"targetGroupArn": group, "containerName": "app", "containerPort": 80}),
+            more,
+        );
+        let input = with(base(operation, false), json!({"loadBalancers": [balancer]}));
+        case(operation, member, when, input)
+    };
+    vec![
+        broken(
+            "loadBalancers[].containerName",
+            "names a container",
+            json!({"containerName": "nobody"}),
+        )
+        .says("name", "nobody"),
+        broken(
+            "loadBalancers[].containerPort",
+            "names a port",
+            json!({"containerPort": 81}),
+        )
+        .says("name", "app")
+        .says("port", "81"),
+        broken(
+            "loadBalancers[]",
+            "has both",
+            json!({"loadBalancerName": "classic"}),
+        ),
+    ]
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for operation in [
+        "RunTask",
+        "StartTask",
+        "CreateService",
+        "UpdateService",
+        "CreateTaskSet",
+    ] {
+        cases.extend(of_tasks(operation));
+    }
+    for operation in ["RunTask", "CreateService", "UpdateService"] {
+        cases.extend(placed(operation));
+    }
+    for operation in ["CreateService", "UpdateService", "CreateTaskSet"] {
+        cases.extend(balanced(operation));
+    }
+    cases
+}
+
+#[tokio::test]
+async fn answers() {
+    let mut place = Place::with_definitions("eu-launch-1").await;
+    set_up(&mut place).await;
+    place.answers(&cases()).await;
+}
