@@ -201,13 +201,17 @@ pub(super) fn describe(
     _call: &Call<'_>,
     request: types::DescribeCapacityProvidersRequest,
 ) -> Result<types::DescribeCapacityProvidersResponse, Refusal> {
+    let of_it = request
+        .cluster
+        .as_deref()
+        .map(|cluster| of_a_cluster(tx, cluster));
+    let of_it = of_it.transpose()?;
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let named = request.capacity_providers.filter(|named| !named.is_empty());
     let mut failures = Vec::new();
-    let listed = match (named, request.cluster) {
+    let listed = match (named, of_it) {
         (None, None) => everything(tx, &paging)?,
-        (named, cluster) => {
-            let of_it = cluster.map(|cluster| of_a_cluster(tx, &cluster)).transpose()?;
+        (named, of_it) => {
             let names = match &named {
                 Some(named) => named
                     .iter()

@@ -19,7 +19,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use kecs_model::{Operation, Row, Rule, overlay};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use self::place::Place;
 
 /// A row of the overlay, and a request that breaks it.
 #[derive(Debug)]
@@ -45,6 +47,16 @@ fn case(operation: &'static str, member: &'static str, when: &'static str, input
 }
 
 impl Case {
+    /// The same request with another fault, that is seen before: this member names what is not there.
+    fn but(self, member: &'static str, named: &'static str, when: &'static str) -> Self {
+        case(
+            self.operation,
+            member,
+            when,
+            with(self.input, json!({member: named})),
+        )
+    }
+
     /// The message has this in the place of `{name}`.
     fn says(mut self, name: &'static str, text: &'static str) -> Self {
         self.fills.push((name, text));
@@ -204,4 +216,17 @@ fn a_row_that_is_exempt_is_broken_by_the_test_that_is_named() {
         assert!(body.contains(message), "{} does not say {message}", it.test);
         assert!(!it.why.is_empty());
     }
+}
+
+/// A name that cannot be is refused before anybody looks; all else comes after the cluster.
+#[tokio::test]
+async fn the_cluster_goes_before_what_is_in_it() {
+    const NOT_THERE: &str = "the cluster is not there";
+    let of_cluster: BTreeSet<&str> = operations("cluster", NOT_THERE).map(Operation::name).collect();
+    let cases = groups().into_iter().flat_map(|(_, cases)| cases);
+    let cases = cases.filter(|it| of_cluster.contains(it.operation) && it.member != "cluster");
+    let cases = cases.filter(|it| !it.when.contains("begins with aws, ecs"));
+    let nowhere: Vec<Case> = cases.map(|it| it.but("cluster", "nowhere", NOT_THERE)).collect();
+    assert!(nowhere.len() > 150);
+    Place::open("eu-order-1").await.answers(&nowhere).await;
 }

@@ -247,3 +247,15 @@ async fn answers() {
     set_up(&mut place).await;
     place.answers(&cases()).await;
 }
+
+#[tokio::test]
+async fn a_task_definition_that_is_not_there_goes_before_what_does_not_go_together() {
+    let mut place = Place::with_definitions("eu-launch-2").await;
+    set_up(&mut place).await;
+    let cases = cases().into_iter().filter(|it| it.member != "taskDefinition");
+    let nothing: Vec<Case> = cases
+        .map(|it| it.but("taskDefinition", "nothing", "there is no such"))
+        .collect();
+    assert!(nothing.len() > 40);
+    place.answers(&nothing).await;
+}

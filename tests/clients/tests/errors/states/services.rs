@@ -9,6 +9,10 @@ use crate::valid::{self, World, network};
 /// A namespace that is none.
 const ROLE: &str = "arn:aws:iam::123456789012:role/internal";
 
+const STRATEGY: &str = "deploymentConfiguration.strategy";
+
+const HOOKS: &str = "deploymentConfiguration.lifecycleHooks";
+
 async fn set_up(place: &mut Place) {
     for name in ["web", "ending"] {
         place.ok("CreateService", service(name, 1)).await;
@@ -74,6 +78,10 @@ fn created() -> Vec<Case> {
         ),
         broken(percent, "DAEMON", daemon(percents(101, 0))),
         broken(percent, "is not above", new(percents(150, 150))),
+        broken(percent, "are both 100", new(percents(100, 100))),
+        broken(STRATEGY, "another than ROLLING", new(by("CANARY"))).says("strategy", "CANARY"),
+        broken(HOOKS, "lifecycle hooks", new(hooked())),
+        broken("gatewayConnectors", "gateway connectors", new(connectors())),
         broken("serviceName", "is another", service("web", 2)),
         broken("serviceName", "is DRAINING", service("ending", 1)),
         broken(
@@ -95,6 +103,22 @@ fn percents(maximum: i32, minimum: i32) -> Value {
 
 fn connected() -> Value {
     json!({"serviceConnectConfiguration": {"enabled": true, "namespace": ROLE}})
+}
+
+fn by(strategy: &str) -> Value {
+    json!({"deploymentConfiguration": {"strategy": strategy}})
+}
+
+fn hooked() -> Value {
+    json!({"deploymentConfiguration": {"lifecycleHooks": [{
+        "hookTargetArn": "arn:aws:lambda:us-east-1:123456789012:function:look",
+        "roleArn": ROLE,
+        "lifecycleStages": ["PRE_SCALE_UP"],
+    }]}})
+}
+
+fn connectors() -> Value {
+    json!({"gatewayConnectors": [{"portName": "http"}]})
 }
 
 fn grace() -> Value {
@@ -121,6 +145,11 @@ fn updated() -> Vec<Case> {
     vec![
         broken(percent, "DAEMON", "each", percents(101, 0)),
         broken(percent, "is not above", "web", percents(150, 151)),
+        broken(percent, "are both 100", "web", percents(100, 100)),
+        broken(STRATEGY, "another than ROLLING", "web", by("BLUE_GREEN")).says("strategy", "BLUE_GREEN"),
+        broken(STRATEGY, "another than ROLLING", "web", by("LINEAR")).says("strategy", "LINEAR"),
+        broken(HOOKS, "lifecycle hooks", "web", hooked()),
+        broken("gatewayConnectors", "gateway connectors", "web", connectors()),
         broken(
             "serviceConnectConfiguration.namespace",
             "Cloud Map",
@@ -190,4 +219,18 @@ async fn answers() {
     let mut place = Place::with_definitions("eu-services-1").await;
     set_up(&mut place).await;
     place.answers(&cases()).await;
+}
+
+#[tokio::test]
+async fn a_task_definition_that_is_not_there_goes_before_what_does_not_go_together() {
+    let mut place = Place::with_definitions("eu-services-2").await;
+    set_up(&mut place).await;
+    let cases = created().into_iter().chain(updated());
+    // The name of a service is looked at before, and so is who deploys it.
+    let cases = cases.filter(|it| it.member != "serviceName" && it.input["service"] != "sets");
+    let nothing: Vec<Case> = cases
+        .map(|it| it.but("taskDefinition", "nothing", "there is no such"))
+        .collect();
+    assert!(nothing.len() > 10);
+    place.answers(&nothing).await;
 }
