@@ -4,7 +4,9 @@
 //! the cases of a file, in a place of their own. Names in angle brackets stand for what that has answered.
 
 mod clusters;
+mod controllers;
 mod definitions;
+mod fargate;
 mod instances;
 mod launch;
 mod lists;
@@ -32,7 +34,7 @@ pub(crate) struct Case {
     when: &'static str,
     input: Value,
     /// What stands for the placeholders of the message.
-    fills: Vec<(&'static str, &'static str)>,
+    fills: Vec<(&'static str, String)>,
 }
 
 /// A case. `when` are words of the row that no other row of the member has.
@@ -58,8 +60,8 @@ impl Case {
     }
 
     /// The message has this in the place of `{name}`.
-    fn says(mut self, name: &'static str, text: &'static str) -> Self {
-        self.fills.push((name, text));
+    fn says(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.fills.push((name, text.into()));
         self
     }
 
@@ -119,7 +121,9 @@ fn operations(member: &'static str, when: &'static str) -> impl Iterator<Item = 
 fn groups() -> Vec<(&'static str, Vec<Case>)> {
     vec![
         ("clusters", clusters::cases()),
+        ("controllers", controllers::cases()),
         ("definitions", definitions::cases()),
+        ("fargate", fargate::cases()),
         ("instances", instances::cases()),
         ("launch", launch::cases()),
         ("lists", lists::cases()),

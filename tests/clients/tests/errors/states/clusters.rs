@@ -7,6 +7,7 @@ use super::{Case, case, operations, with};
 use crate::valid::{self, World, fargate, network};
 
 async fn set_up(place: &mut Place) {
+    place.ok("CreateCapacityProvider", valid::provider("group")).await;
     for name in ["over", "served", "manned", "worked", "managed", "busy"] {
         place.ok("CreateCluster", json!({"clusterName": name})).await;
     }
@@ -130,6 +131,8 @@ pub(super) fn cases() -> Vec<Case> {
         case(delete, "", "tasks are not STOPPED", of_cluster("worked")),
         case(delete, "", "capacity providers of its own", of_cluster("managed")),
     ];
+    cases.extend(strategies());
+    cases.extend(settings());
     let world = World::described();
     for (when, cluster) in [
         ("the cluster is not there", "nowhere"),
@@ -142,6 +145,75 @@ pub(super) fn cases() -> Vec<Case> {
             };
             cases.push(case(operation.name(), "cluster", when, input));
         }
+    }
+    cases
+}
+
+/// Capacity providers that do not go together.
+fn strategies() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let (of, strategy) = ("capacityProviders", "defaultCapacityProviderStrategy");
+    let items = |names: [&str; 2]| names.map(|name| json!({"capacityProvider": name, "weight": 1}));
+    for operation in ["CreateCluster", "PutClusterCapacityProviders"] {
+        let asked = |list: &[&str], items: &[Value]| {
+            let cluster = match operation {
+                "CreateCluster" => json!({"clusterName": "new"}),
+                _ => json!({"cluster": "default"}),
+            };
+            with(
+                cluster,
+                json!({"capacityProviders": list, "defaultCapacityProviderStrategy": items}),
+            )
+        };
+        cases.extend([
+            case(operation, of, "of another cluster", asked(&["own"], &[])).says("name", "own"),
+            case(operation, of, "is given twice", asked(&["group", "group"], &[])).says("name", "group"),
+            case(
+                operation,
+                strategy,
+                "is given twice",
+                asked(&["FARGATE"], &items(["FARGATE", "FARGATE"])),
+            ),
+            case(
+                operation,
+                strategy,
+                "some do not",
+                asked(&["FARGATE", "group"], &items(["FARGATE", "group"])),
+            ),
+        ]);
+    }
+    cases
+}
+
+fn settings() -> Vec<Case> {
+    let log = "configuration.executeCommandConfiguration.logConfiguration";
+    let logs = |execute: Value| json!({"configuration": {"executeCommandConfiguration": execute}});
+    let none = || logs(json!({"logging": "OVERRIDE"}));
+    let given = || logs(json!({"logging": "NONE", "logConfiguration": {"cloudWatchLogGroupName": "logs"}}));
+    let mut cases = vec![case(
+        "CreateCluster",
+        "",
+        "and is another",
+        json!({
+            "clusterName": "default", "settings": [{"name": "containerInsights", "value": "enabled"}],
+        }),
+    )];
+    for (operation, cluster) in [
+        ("CreateCluster", json!({"clusterName": "new"})),
+        ("UpdateCluster", json!({"cluster": "default"})),
+    ] {
+        cases.push(case(
+            operation,
+            log,
+            "there is none",
+            with(cluster.clone(), none()),
+        ));
+        cases.push(case(
+            operation,
+            log,
+            "another than OVERRIDE",
+            with(cluster, given()),
+        ));
     }
     cases
 }

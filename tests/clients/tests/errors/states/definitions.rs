@@ -6,34 +6,34 @@ use super::place::Place;
 use super::{Case, case, with};
 
 /// A task definition with these containers.
-fn containers(containers: &Value) -> Value {
+pub(super) fn containers(containers: &Value) -> Value {
     json!({"family": "new", "containerDefinitions": containers})
 }
 
 /// A container that is right, and more of it.
-fn container(more: Value) -> Value {
+pub(super) fn container(more: Value) -> Value {
     with(json!({"name": "app", "image": "app:1", "memory": 64}), more)
 }
 
 /// A task definition with this one container.
-fn one(more: Value) -> Value {
+pub(super) fn one(more: Value) -> Value {
     containers(&json!([container(more)]))
 }
 
 /// A task definition with one container that is right, and more besides it.
-fn task(more: Value) -> Value {
+pub(super) fn task(more: Value) -> Value {
     with(one(json!({})), more)
 }
 
 /// One for Fargate.
-fn fargate(more: Value) -> Value {
+pub(super) fn fargate(more: Value) -> Value {
     task(with(
         json!({"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"}),
         more,
     ))
 }
 
-fn ports(mode: &str, mappings: &Value) -> Value {
+pub(super) fn ports(mode: &str, mappings: &Value) -> Value {
     with(
         one(json!({"portMappings": mappings})),
         json!({"networkMode": mode}),
@@ -224,6 +224,170 @@ fn joined() -> Vec<Case> {
     ]
 }
 
+/// What of a container needs something else of it, or of the task.
+fn equipped() -> Vec<Case> {
+    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
+    let secret = json!([{"name": "A", "valueFrom": "/a"}]);
+    let limit = |soft: i32, hard: i32| json!({"name": "nofile", "softLimit": soft, "hardLimit": hard});
+    let limits = "containerDefinitions[].ulimits";
+    let router =
+        |name: &str| container(json!({"name": name, "firelensConfiguration": {"type": "fluentbit"}}));
+    let long = one(json!({"environment": [{"name": "A", "value": "v".repeat(65_536)}]}));
+    let length = long.to_string().len().to_string();
+    vec![
+        broken(
+            "containerDefinitions[].secrets[].name",
+            "another variable",
+            one(json!({
+                "environment": [{"name": "A", "value": "1"}], "secrets": secret,
+            })),
+        )
+        .says("name", "A"),
+        broken("executionRoleArn", "has secrets", one(json!({"secrets": secret}))),
+        broken(
+            "containerDefinitions[].environmentFiles[].value",
+            "ends in .env",
+            one(json!({
+                "environmentFiles": [{"value": "arn:aws:s3:::files/a.txt", "type": "s3"}],
+            })),
+        )
+        .says("container", "app"),
+        broken(
+            limits,
+            "above its hard limit",
+            one(json!({"ulimits": [limit(2, 1)]})),
+        )
+        .says("container", "app"),
+        broken(
+            limits,
+            "is given twice",
+            one(json!({"ulimits": [limit(1, 1), limit(1, 2)]})),
+        )
+        .says("container", "app"),
+        broken(
+            "containerDefinitions[].firelensConfiguration",
+            "two containers",
+            containers(&json!([router("one"), router("two"),])),
+        ),
+        broken(
+            "containerDefinitions[].logConfiguration.logDriver",
+            "no container routes logs",
+            one(json!({
+                "logConfiguration": {"logDriver": "awsfirelens"},
+            })),
+        ),
+        broken("", "longer than 65536 bytes", long).says("length", length),
+    ]
+}
+
+fn linked() -> Vec<Case> {
+    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
+    let links = "containerDefinitions[].links";
+    let to = |name: &str, on: &str| container(json!({"name": name, "links": [on]}));
+    let chain = containers(&json!([to("web", "app"), container(json!({}))]));
+    let circle = containers(&json!([to("web", "app"), to("app", "web:alias")]));
+    let twice = json!([{"containerPort": 80, "name": "http"}, {"containerPort": 81, "name": "http"}]);
+    let own = |more: Value| with(one(more), json!({"networkMode": "awsvpc"}));
+    let bridged = |member: &'static str, value: Value| {
+        broken(
+            "containerDefinitions[]",
+            "what only a bridge has",
+            own(json!({member: value})),
+        )
+        .says("member", member)
+    };
+    vec![
+        broken(
+            links,
+            "another than bridge",
+            with(chain, json!({"networkMode": "host"})),
+        )
+        .says("mode", "host"),
+        broken(links, "in a circle", circle),
+        broken(links, "is not there", one(json!({"links": ["nobody"]}))).says("container", "app"),
+        broken(
+            "containerDefinitions[].portMappings",
+            "mode is none",
+            ports("none", &json!([{"containerPort": 80}])),
+        ),
+        broken(
+            "containerDefinitions[].portMappings[].name",
+            "the same name",
+            ports("bridge", &twice),
+        )
+        .says("container", "app"),
+        bridged("hostname", json!("web")),
+        bridged("dnsServers", json!(["10.0.0.2"])),
+        bridged("extraHosts", json!([{"hostname": "db", "ipAddress": "10.0.0.3"}])),
+        bridged("disableNetworking", json!(true)),
+        broken(
+            "proxyConfiguration",
+            "another than awsvpc",
+            task(json!({
+                "proxyConfiguration": {"containerName": "app"},
+            })),
+        ),
+        broken(
+            "proxyConfiguration.containerName",
+            "no such container",
+            task(json!({
+                "networkMode": "awsvpc", "proxyConfiguration": {"containerName": "nobody"},
+            })),
+        )
+        .says("name", "nobody"),
+    ]
+}
+
+fn stored() -> Vec<Case> {
+    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
+    let volumes = |volumes: Value| task(json!({"volumes": volumes}));
+    let efs = |more: Value| {
+        let least = json!({"fileSystemId": "fs-0a1b2c3d"});
+        volumes(json!([{"name": "data", "efsVolumeConfiguration": with(least, more)}]))
+    };
+    let at_launch = |name: &str| json!({"name": name, "configuredAtLaunch": true});
+    vec![
+        broken(
+            "volumes",
+            "configured at launch",
+            volumes(json!([at_launch("a"), at_launch("b")])),
+        ),
+        broken(
+            "volumes[]",
+            "of two kinds",
+            volumes(json!([{
+                "name": "data", "host": {"sourcePath": "/data"}, "dockerVolumeConfiguration": {},
+            }])),
+        )
+        .says("name", "data"),
+        broken(
+            "volumes[].dockerVolumeConfiguration.autoprovision",
+            "another than shared",
+            volumes(json!([{
+                "name": "data", "dockerVolumeConfiguration": {"autoprovision": true, "scope": "task"},
+            }])),
+        )
+        .says("name", "data"),
+        broken(
+            "volumes[].efsVolumeConfiguration.transitEncryption",
+            "IAM is used",
+            efs(json!({
+                "authorizationConfig": {"iam": "ENABLED"},
+            })),
+        )
+        .says("name", "data"),
+        broken(
+            "volumes[].efsVolumeConfiguration.rootDirectory",
+            "another than /",
+            efs(json!({
+                "transitEncryption": "ENABLED", "rootDirectory": "/data",
+                "authorizationConfig": {"accessPointId": "fsap-0a1b2c3d"},
+            })),
+        )
+        .says("name", "data"),
+    ]
+}
+
 pub(super) fn cases() -> Vec<Case> {
     let named = |name: &str| json!({"taskDefinition": name});
     let off = "DeregisterTaskDefinition";
@@ -246,6 +410,9 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     cases.extend(sized());
     cases.extend(joined());
+    cases.extend(equipped());
+    cases.extend(linked());
+    cases.extend(stored());
     cases
 }
 

@@ -12,12 +12,14 @@ async fn set_up(place: &mut Place) {
     // What needs the newest platform version.
     let stored = with(fargate("stored"), json!({"ephemeralStorage": {"sizeInGiB": 30}}));
     place.ok("RegisterTaskDefinition", stored).await;
-    place.ok("CreateCapacityProvider", provider("elsewhere")).await;
+    for name in ["elsewhere", "group"] {
+        place.ok("CreateCapacityProvider", provider(name)).await;
+    }
     place
         .ok(
             "PutClusterCapacityProviders",
             json!({
-                "cluster": "default", "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+                "cluster": "default", "capacityProviders": ["FARGATE", "FARGATE_SPOT", "group"],
                 "defaultCapacityProviderStrategy": [],
             }),
         )
@@ -104,6 +106,17 @@ fn of_tasks(operation: &'static str) -> Vec<Case> {
             json!({"networkConfiguration": network()}),
         ),
     ];
+    let mut public = network();
+    public["awsvpcConfiguration"]["assignPublicIp"] = json!("ENABLED");
+    let of_public = "networkConfiguration.awsvpcConfiguration.assignPublicIp";
+    cases.push(broken(
+        of_public,
+        "do not run on Fargate",
+        true,
+        json!({
+            "taskDefinition": "app", "networkConfiguration": public,
+        }),
+    ));
     if operation == "StartTask" {
         return cases;
     }
@@ -135,7 +148,29 @@ fn of_tasks(operation: &'static str) -> Vec<Case> {
             }),
         ),
     ]);
+    let two = |one: &str, other: &str| {
+        by(json!([
+            {"capacityProvider": one, "weight": 1}, {"capacityProvider": other, "weight": 1},
+        ]))
+    };
+    cases.extend([
+        broken(strategy, "is given twice", false, two("FARGATE", "FARGATE")),
+        broken(strategy, "some do not", false, two("group", "FARGATE")),
+        broken(
+            version,
+            "do not run on Fargate",
+            true,
+            json!({"platformVersion": "LATEST"}),
+        )
+        .says("launch_type", "EC2"),
+    ]);
     if operation != "UpdateService" {
+        cases.push(broken(
+            "launchType",
+            "is MANAGED_INSTANCES",
+            false,
+            json!({"launchType": "MANAGED_INSTANCES"}),
+        ));
         cases.extend([
             broken(
                 "",
@@ -189,6 +224,40 @@ fn placed(operation: &'static str) -> Vec<Case> {
     ]
 }
 
+fn spread(operation: &'static str) -> Vec<Case> {
+    let broken = |member, when, more: Value| case(operation, member, when, with(base(operation, true), more));
+    let by = |strategy: Value| json!({"placementStrategy": [strategy]});
+    let field = "placementStrategy[].field";
+    vec![
+        broken(
+            "placementConstraints[].expression",
+            "has no expression",
+            json!({
+                "placementConstraints": [{"type": "memberOf"}],
+            }),
+        ),
+        broken(
+            field,
+            "random has a field",
+            by(json!({"type": "random", "field": "cpu"})),
+        ),
+        broken(field, "has no field", by(json!({"type": "spread"}))).says("type", "spread"),
+        broken(field, "has no field", by(json!({"type": "binpack"}))).says("type", "binpack"),
+        broken(
+            field,
+            "none of the strategy",
+            by(json!({"type": "spread", "field": "zone"})),
+        )
+        .says("value", "zone"),
+        broken(
+            field,
+            "none of the strategy",
+            by(json!({"type": "binpack", "field": "disk"})),
+        )
+        .says("value", "disk"),
+    ]
+}
+
 fn balanced(operation: &'static str) -> Vec<Case> {
     let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef";
     let broken = |member, when, more: Value| {
@@ -234,6 +303,7 @@ pub(super) fn cases() -> Vec<Case> {
     }
     for operation in ["RunTask", "CreateService", "UpdateService"] {
         cases.extend(placed(operation));
+        cases.extend(spread(operation));
     }
     for operation in ["CreateService", "UpdateService", "CreateTaskSet"] {
         cases.extend(balanced(operation));

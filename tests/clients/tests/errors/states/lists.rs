@@ -49,6 +49,22 @@ pub(super) fn cases() -> Vec<Case> {
             json!({"serviceName": "nobody"}),
         ),
         case(
+            "ListTasks",
+            "containerInstance",
+            "is not there",
+            json!({
+                "containerInstance": "0123456789abcdef0123456789abcdef",
+            }),
+        ),
+        case(
+            "ListServiceDeployments",
+            "createdAt",
+            "later than before",
+            json!({
+                "service": "web", "createdAt": {"after": 1_500_000_001, "before": 1_500_000_000},
+            }),
+        ),
+        case(
             "ListServicesByNamespace",
             "namespace",
             "no such",

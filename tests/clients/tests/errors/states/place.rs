@@ -18,7 +18,7 @@ pub(super) struct Place {
 
 impl Place {
     /// An empty one, but for the cluster `default`. Tasks that are asked to stop take their time here. `<arn>` is how
-    /// the ARNs of the region begin.
+    /// the ARNs of the region begin, `<account>` whose they are.
     pub(super) async fn open(region: &str) -> Self {
         let server = Server::start_with(Access::Open, Store::Memory, LINGERING);
         let connection = Connection::open(&server.address, region).await.unwrap();
@@ -30,6 +30,7 @@ impl Place {
         let cluster = place.ok("CreateCluster", json!({})).await;
         let arn = cluster["cluster"]["clusterArn"].as_str().unwrap();
         place.keep("arn", &json!(arn.trim_end_matches("cluster/default")));
+        place.keep("account", &json!(arn.split(':').nth(4)));
         place
     }
 

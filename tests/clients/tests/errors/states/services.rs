@@ -179,7 +179,33 @@ fn updated() -> Vec<Case> {
 pub(super) fn cases() -> Vec<Case> {
     let stop = |arn: &str| json!({"serviceDeploymentArn": arn});
     let nothing = "<arn>service-deployment/default/web/0123456789abcdef";
+    let other = "<arn>service/default/web";
     let mut cases = vec![
+        case(
+            "StopServiceDeployment",
+            "serviceDeploymentArn",
+            "another kind",
+            stop(other),
+        )
+        .says("type", "service"),
+        case(
+            "DescribeServiceDeployments",
+            "serviceDeploymentArns[]",
+            "another kind",
+            json!({
+                "serviceDeploymentArns": [other],
+            }),
+        )
+        .says("type", "service"),
+        case(
+            "DescribeServiceRevisions",
+            "serviceRevisionArns[]",
+            "another kind",
+            json!({
+                "serviceRevisionArns": [other],
+            }),
+        )
+        .says("type", "service"),
         case(
             "DeleteService",
             "force",
