@@ -133,10 +133,12 @@ pub(crate) fn settles(world: &mut World, name: Name) {
     }
 }
 
-/// Whether an object that has come to rest is still at fault although another try was asked for.
+/// Whether an object that has come to rest is still at fault although another try was asked for. What has waited too
+/// long for what it rests on, its owner before all, begins the try once that is there: the law of what is mended.
 pub(crate) fn is_unanswered(world: &World, name: Name, thing: &Thing) -> bool {
     let paused = world.is_paused(name) || name.child().is_some_and(|child| world.is_paused(child));
-    thing.owed && !thing.deleting && !paused && is_at_fault(thing.memo.state)
+    let waits = thing.memo.state == State::Recovering && thing.memo.origin == Some(State::Validating);
+    thing.owed && !thing.deleting && !paused && !waits && is_at_fault(thing.memo.state)
 }
 
 /// Keeps until when nothing may be tried again: of a window that has room for one attempt, as long as it lasts; a

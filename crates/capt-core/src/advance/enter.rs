@@ -11,7 +11,7 @@ use crate::lifecycle::State;
 use crate::loss::Loss;
 use crate::record::{Ending, HISTORY, OperationKind, Record, RecoveryOutcome, Trigger};
 use crate::recovery::{ActionKind, Choice, Escalation, Paused, choose};
-use crate::trend::{self, Warning};
+use crate::trend;
 use crate::wait::Notice;
 
 pub(super) fn enter(
@@ -196,11 +196,15 @@ fn observe(record: &mut Record, context: &Context<'_>) -> Option<Notice> {
 fn enter_recovering(record: &mut Record, assessment: &Assessment, context: &Context<'_>) -> Vec<Notice> {
     let mut notices = fault_notice(record, assessment, "Recovering");
     record.next_attempt = None;
-    match record.fault.clone() {
+    // Taken out while the record is written, and put back: it need not be copied.
+    let fault = record.fault.take();
+    match &fault {
         Some(fault) if record.blamed.is_none() => {
             let begins = record.recovery.ledger.incident.is_none();
-            try_next(record, &fault, context);
-            notices.extend(rising(record, fault.class, context.now).filter(|_| begins));
+            try_next(record, fault, context);
+            if begins {
+                notices.extend(rising(record, fault.class, context.now));
+            }
         }
         // The child counts its attempts, and its recovery is what ends this one. A dependency that is overdue is not
         // retried: its arrival ends the recovery, whenever that is.
@@ -209,6 +213,7 @@ fn enter_recovering(record: &mut Record, assessment: &Assessment, context: &Cont
             record.begin_recovery(trigger, ActionKind::WaitForDependency, context.now);
         }
     }
+    record.fault = fault;
     notices
 }
 
@@ -221,15 +226,15 @@ const DAY: Duration = Duration::from_hours(24);
 /// The warning that faults of this class come more often than the day before.
 fn rising(record: &Record, class: FaultClass, now: Timestamp) -> Option<Notice> {
     let history = &record.recovery.history;
-    let faults = history.iter().filter_map(|it| Some((it.time, it.class?)));
+    let faults = history.iter().filter(|it| it.class == Some(class));
+    let faults = faults.map(|it| (it.time, class));
     // What the rings have dropped was not there to be counted.
     let operations = record.history.iter().map(|it| it.started_at);
     let since = match history.len() {
         HISTORY.. => history.first()?.time,
         _ => operations.chain(history.iter().map(|it| it.time)).min()?,
     };
-    let mut warnings = trend::rising(faults, since, DAY, now).into_iter();
-    let warning = warnings.find(|it| matches!(it, Warning::Rising { class: of, .. } if *of == class))?;
+    let warning = trend::rising(faults, since, DAY, now).pop()?;
     Some(Notice::warning(warning.name(), warning.to_string()))
 }
 

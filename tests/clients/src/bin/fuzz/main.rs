@@ -79,8 +79,8 @@ async fn main() -> Result<()> {
     }
     let mut found = None;
     while let Some(ended) = asking.join_next().await {
-        if let Err(error) = ended.context("a connection")? {
-            eprintln!("{error:#}");
+        // The others are ended with the first that finds something.
+        if let Ok(Err(error)) = ended {
             found = Some(error);
             asking.abort_all();
         }
@@ -163,7 +163,7 @@ async fn exchange(stream: &mut TcpStream, sent: &Sent) -> Result<Option<Answer>>
     let written = stream.write_all(&sent.bytes).await;
     let answer = timeout(patience, async {
         loop {
-            if let Some(answer) = answer(&read)? {
+            if let Some(answer) = answer(&read, sent.bytes.starts_with(b"HEAD "))? {
                 return Ok(Some(answer));
             }
             match stream.read_buf(&mut read).await {
@@ -185,8 +185,8 @@ async fn exchange(stream: &mut TcpStream, sent: &Sent) -> Result<Option<Answer>>
     }
 }
 
-/// The answer, once all of it is there.
-fn answer(read: &[u8]) -> Result<Option<Answer>> {
+/// The answer, once all of it is there; that to HEAD has no body, whatever length it tells.
+fn answer(read: &[u8], to_head: bool) -> Result<Option<Answer>> {
     let begins = read.len().min(5);
     ensure!(
         read[..begins] == FIRST_LINE[..begins],
@@ -207,8 +207,10 @@ fn answer(read: &[u8]) -> Result<Option<Answer>> {
             name.eq_ignore_ascii_case(wanted).then(|| value.trim())
         })
     };
-    let length = header("content-length").map_or(Ok(0), str::parse);
-    let length: usize = length.context("the length of an answer")?;
+    let length = header("content-length").filter(|_| !to_head);
+    let length: usize = length
+        .map_or(Ok(0), str::parse)
+        .context("the length of an answer")?;
     let body = &read[end + 4..];
     Ok((body.len() >= length).then(|| Answer {
         status,

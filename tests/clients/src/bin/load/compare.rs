@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::measure::{self, Measured, percentiles};
-use crate::mix::Mix;
+use crate::mix::{ACCOUNT, Mix};
 
 /// How long `moto_server` may take until it answers.
 const START: Duration = Duration::from_mins(1);
@@ -109,6 +109,7 @@ async fn start_moto(program: &Path) -> Result<(Started, String, Duration)> {
     let begun = Instant::now();
     let child = Command::new(program)
         .args(["-H", "127.0.0.1", "-p", &address.port().to_string()])
+        .env("MOTO_ACCOUNT_ID", ACCOUNT)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();

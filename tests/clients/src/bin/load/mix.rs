@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::http::Connection;
 
+/// The account of callers whose key names none.
+pub(crate) const ACCOUNT: &str = "000000000000";
 /// Clusters, families and services that requests go to.
 const SPREAD: u64 = 32;
 /// Tasks that a connection keeps in mind.
@@ -137,7 +139,7 @@ impl Asker {
 }
 
 fn arn(cluster: &str) -> String {
-    format!("arn:aws:ecs:us-east-1:123456789012:cluster/{cluster}")
+    format!("arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/{cluster}")
 }
 
 fn cluster_of(task: &str) -> &str {
@@ -162,13 +164,18 @@ pub(crate) async fn set_up(address: &str) -> Result<()> {
     for at in 0..SPREAD {
         let cluster = format!("cluster-{at}");
         let service = json!({
-            "cluster": cluster, "serviceName": "web", "taskDefinition": format!("family-{at}"), "desiredCount": 0,
-            "launchType": "FARGATE",
-            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"]}},
+            "cluster": cluster, "serviceName": "web", "taskDefinition": format!("plain-{at}"), "desiredCount": 0,
+            "launchType": "EC2",
+        });
+        // Without a network of its own: not every server takes subnets that it has not made.
+        let plain = json!({
+            "family": format!("plain-{at}"),
+            "containerDefinitions": [{"name": "app", "image": "public.example.com/app:1", "memory": 256}],
         });
         let calls = [
             ("CreateCluster", json!({"clusterName": cluster})),
             ("RegisterTaskDefinition", definition(at)),
+            ("RegisterTaskDefinition", plain),
             ("CreateService", service),
         ];
         for (operation, body) in calls {
