@@ -111,31 +111,13 @@ fn sized() -> Vec<Case> {
     ]
 }
 
-fn joined() -> Vec<Case> {
+fn mapped() -> Vec<Case> {
     let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
-    let depends = "containerDefinitions[].dependsOn";
     let mapping = "containerDefinitions[].portMappings[]";
     let host = "containerDefinitions[].portMappings[].hostPort";
     let range = "containerDefinitions[].portMappings[].containerPortRange";
-    let mounts = "containerDefinitions[].mountPoints";
     let other = json!([{"containerPort": 80, "hostPort": 81}]);
-    let back = json!({"dependsOn": [{"containerName": "web", "condition": "START"}]});
-    let nobody = json!({"dependsOn": [{"containerName": "nobody", "condition": "START"}]});
-    let logs =
-        |options: Value| one(json!({"logConfiguration": {"logDriver": "awslogs", "options": options}}));
-    let options = "containerDefinitions[].logConfiguration.options";
     vec![
-        broken(
-            "containerDefinitions",
-            "the same name",
-            containers(&json!([container(json!({})), container(json!({})),])),
-        )
-        .says("name", "app"),
-        broken(
-            "containerDefinitions",
-            "no container is essential",
-            one(json!({"essential": false})),
-        ),
         broken(
             mapping,
             "has neither",
@@ -185,6 +167,30 @@ fn joined() -> Vec<Case> {
             ),
         )
         .says("container", "app"),
+    ]
+}
+
+fn joined() -> Vec<Case> {
+    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
+    let depends = "containerDefinitions[].dependsOn";
+    let mounts = "containerDefinitions[].mountPoints";
+    let back = json!({"dependsOn": [{"containerName": "web", "condition": "START"}]});
+    let nobody = json!({"dependsOn": [{"containerName": "nobody", "condition": "START"}]});
+    let logs =
+        |options: Value| one(json!({"logConfiguration": {"logDriver": "awslogs", "options": options}}));
+    let options = "containerDefinitions[].logConfiguration.options";
+    vec![
+        broken(
+            "containerDefinitions",
+            "the same name",
+            containers(&json!([container(json!({})), container(json!({})),])),
+        )
+        .says("name", "app"),
+        broken(
+            "containerDefinitions",
+            "no container is essential",
+            one(json!({"essential": false})),
+        ),
         broken(depends, "a container that is not there", one(nobody))
             .says("container", "app")
             .says("name", "nobody"),
@@ -409,6 +415,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(off, "taskDefinition", "there is no such", named("nothing:1")),
     ];
     cases.extend(sized());
+    cases.extend(mapped());
     cases.extend(joined());
     cases.extend(equipped());
     cases.extend(linked());

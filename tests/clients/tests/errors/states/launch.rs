@@ -74,7 +74,7 @@ fn base(operation: &str, on_machine: bool) -> Value {
     input
 }
 
-/// Rows of all five, and of those that do not name a machine.
+/// Rows of all five.
 fn of_tasks(operation: &'static str) -> Vec<Case> {
     let broken = |member, when, on_machine, more: Value| {
         case(operation, member, when, with(base(operation, on_machine), more))
@@ -117,13 +117,18 @@ fn of_tasks(operation: &'static str) -> Vec<Case> {
             "taskDefinition": "app", "networkConfiguration": public,
         }),
     ));
-    if operation == "StartTask" {
-        return cases;
-    }
+    cases
+}
+
+/// Rows of those that do not name a machine.
+fn of_launches(operation: &'static str) -> Vec<Case> {
+    let broken = |member, when, on_machine, more: Value| {
+        case(operation, member, when, with(base(operation, on_machine), more))
+    };
     let (strategy, version) = ("capacityProviderStrategy", "platformVersion");
     let by = |items: Value| json!({"launchType": null, "capacityProviderStrategy": items});
     let alone = |name: &str| by(json!([{"capacityProvider": name, "weight": 1}]));
-    cases.extend([
+    let mut cases = vec![
         broken(strategy, "more than one item has a base", false, by(two_bases())),
         broken(strategy, "no item has a weight", false, by(no_weight())),
         broken(
@@ -147,7 +152,7 @@ fn of_tasks(operation: &'static str) -> Vec<Case> {
                 "platformVersion": "1.3.0", "taskDefinition": "stored",
             }),
         ),
-    ]);
+    ];
     let two = |one: &str, other: &str| {
         by(json!([
             {"capacityProvider": one, "weight": 1}, {"capacityProvider": other, "weight": 1},
@@ -300,6 +305,9 @@ pub(super) fn cases() -> Vec<Case> {
         "CreateTaskSet",
     ] {
         cases.extend(of_tasks(operation));
+    }
+    for operation in ["RunTask", "CreateService", "UpdateService", "CreateTaskSet"] {
+        cases.extend(of_launches(operation));
     }
     for operation in ["RunTask", "CreateService", "UpdateService"] {
         cases.extend(placed(operation));
