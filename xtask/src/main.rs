@@ -19,6 +19,7 @@ mod mutants;
 mod repository;
 mod situations;
 mod states;
+mod store;
 mod tidy;
 
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ enum Verb {
     },
     /// Runs boto3, the AWS CLI and the AWS SDK for Rust against KECS; takes minutes.
     Clients(clients::Arguments),
+    /// Runs the tests and the bench of a store's engine whose library CI has not; takes minutes.
+    Store(store::Arguments),
     /// Fuzzes the decision core, which needs a nightly toolchain and cargo-fuzz, and the wire of KECS.
     Fuzz {
         /// What is fuzzed; everything in turn if not named.
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
         Verb::Model => model::run(&repository),
         Verb::Bench { subject } => bench::run(&repository, subject),
         Verb::Clients(arguments) => clients::run(&repository, arguments),
+        Verb::Store(arguments) => store::run(&repository, arguments),
         Verb::Fuzz { target, seconds } => fuzz::run(&repository, target, seconds),
         Verb::Mutants { shard } => mutants::run(&repository, shard),
         Verb::Tidy => tidy::run(&repository),

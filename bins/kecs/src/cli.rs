@@ -51,7 +51,7 @@ fn store_command() -> Command {
     let file =
         |name: &'static str, help: &'static str| Arg::new(name).value_name("PATH").required(true).help(help);
     Command::new("store")
-        .about("Looks after the store of a server that does not run")
+        .about("Looks after the store: `sqlite` of a server that does not run, PostgreSQL at any time")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(
@@ -76,13 +76,13 @@ fn store_command() -> Command {
         )
         .subcommand(
             Command::new("backup")
-                .about("Writes a copy of the store")
+                .about("Writes a copy of the store `sqlite`")
                 .arg(file("out", "The file to write, which must not exist"))
                 .args(settings()),
         )
         .subcommand(
             Command::new("restore")
-                .about("Puts a backup in the place of a store that is not there")
+                .about("Puts a backup in the place of a store `sqlite` that is not there")
                 .arg(file("in", "The backup"))
                 .arg(
                     Arg::new("force")

@@ -22,6 +22,8 @@ pub enum Engine {
     Memory,
     /// In a file.
     Sqlite(PathBuf),
+    /// In a file of `DuckDB`, in this directory.
+    DuckDb(PathBuf),
     /// In a database that others share.
     Postgres(String),
 }
@@ -106,7 +108,7 @@ impl Config {
             grace: settings.need("stop-grace", duration)?,
             cache_entries: settings.need("cache-entries", number)?,
             cache_ttl: settings.need("cache-ttl", positive)?,
-            upkeep: upkeep(settings, &data_dir)?,
+            upkeep: upkeep(settings, &engine, &data_dir)?,
             stopped_tasks: settings.need("stopped-task-retention", duration)?,
             audit: audit_settings(settings, &engine, &data_dir)?,
             durations: Durations {
@@ -140,10 +142,11 @@ fn engine(store: &str, data_dir: &std::path::Path) -> Result<Engine, String> {
     match store {
         "memory" => Ok(Engine::Memory),
         "sqlite" => Ok(Engine::Sqlite(data_dir.join("kecs.db"))),
+        "duckdb" => Ok(Engine::DuckDb(data_dir.join("duckdb"))),
         url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
             Ok(Engine::Postgres(url.to_owned()))
         }
-        _ => Err("`memory`, `sqlite` and `postgres://` URLs are stores".to_owned()),
+        _ => Err("`memory`, `sqlite`, `duckdb` and `postgres://` URLs are stores".to_owned()),
     }
 }
 
@@ -166,10 +169,14 @@ fn auth(settings: &Settings) -> Result<Auth, SettingsError> {
     }
 }
 
-fn upkeep(settings: &Settings, data_dir: &std::path::Path) -> Result<Upkeep, SettingsError> {
+fn upkeep(settings: &Settings, engine: &Engine, data_dir: &std::path::Path) -> Result<Upkeep, SettingsError> {
     let directory = settings.parse("backup-dir", path)?;
     let keep = settings.need("backup-keep", number)?;
     let every = settings.parse("backup-interval", positive)?;
+    if let (Engine::Postgres(_), Some(_)) = (engine, every) {
+        let message = "`backup-interval` is for the store `sqlite`: PostgreSQL has backups of its own";
+        return Err(SettingsError::Missing(message.to_owned()));
+    }
     Ok(Upkeep {
         backups: every.map(|every| Backups {
             directory: directory.unwrap_or_else(|| data_dir.join("backups")),
@@ -189,7 +196,9 @@ fn audit_settings(
     let path = match (settings.get("audit-log"), engine) {
         (Some("none"), _) | (None, Engine::Memory) => None,
         (Some(path), _) => Some(PathBuf::from(path)),
-        (None, Engine::Sqlite(_) | Engine::Postgres(_)) => Some(data_dir.join("audit.jsonl")),
+        (None, Engine::Sqlite(_) | Engine::DuckDb(_) | Engine::Postgres(_)) => {
+            Some(data_dir.join("audit.jsonl"))
+        }
     };
     let sync = settings.need("audit-sync", |mode| {
         let known = audit::Sync::ALL.iter().find(|sync| sync.name() == mode);

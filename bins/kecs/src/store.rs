@@ -12,7 +12,11 @@ use clap::ArgMatches;
 use kecs_server::metrics::Metrics;
 use kecs_store::Store;
 use kecs_store::cached::{CacheStats, Cached};
+#[cfg(feature = "duckdb")]
+use kecs_store::duckdb::DuckDb;
 use kecs_store::memory::Memory;
+#[cfg(feature = "postgres")]
+use kecs_store::postgres::Postgres;
 use kecs_store::sqlite::Sqlite;
 
 use crate::config::Engine;
@@ -27,24 +31,28 @@ pub(crate) struct Opened {
 /// Opens the store with a cache in front of it, of so many records for so long.
 pub(crate) fn open_cached(engine: &Engine, entries: u64, ttl: Duration) -> Result<Opened> {
     match engine {
-        Engine::Sqlite(path) if entries > 0 => {
-            let cached = Arc::new(Cached::new(sqlite(path)?, entries, ttl)?);
-            let told = Arc::clone(&cached);
-            let refresh = move |metrics: &Metrics| {
-                let CacheStats { hits, misses, .. } = told.cache_stats();
-                metrics.cache(hits, misses);
-            };
-            Ok(Opened {
-                store: cached,
-                refresh: Box::new(refresh),
-            })
-        }
+        Engine::Sqlite(path) if entries > 0 => cached(sqlite(path)?, entries, ttl),
+        #[cfg(feature = "postgres")]
+        Engine::Postgres(url) if entries > 0 => cached(Postgres::open(url)?, entries, ttl),
         // What is in memory needs no cache, and one that holds nothing is none.
-        Engine::Memory | Engine::Sqlite(_) | Engine::Postgres(_) => Ok(Opened {
+        Engine::Memory | Engine::Sqlite(_) | Engine::DuckDb(_) | Engine::Postgres(_) => Ok(Opened {
             store: open(engine)?,
             refresh: Box::new(|_| {}),
         }),
     }
+}
+
+fn cached(store: impl Store + 'static, entries: u64, ttl: Duration) -> Result<Opened> {
+    let cached = Arc::new(Cached::new(store, entries, ttl)?);
+    let told = Arc::clone(&cached);
+    let refresh = move |metrics: &Metrics| {
+        let CacheStats { hits, misses, .. } = told.cache_stats();
+        metrics.cache(hits, misses);
+    };
+    Ok(Opened {
+        store: cached,
+        refresh: Box::new(refresh),
+    })
 }
 
 /// Opens the store, and makes it where there is none.
@@ -55,19 +63,50 @@ fn open(engine: &Engine) -> Result<Arc<dyn Store>> {
             Ok(Arc::new(Memory::new(high ^ low)))
         }
         Engine::Sqlite(path) => Ok(Arc::new(sqlite(path)?)),
-        Engine::Postgres(_) => bail!("this build cannot keep records in PostgreSQL"),
+        Engine::DuckDb(folder) => duckdb(folder),
+        Engine::Postgres(url) => postgres(url, true),
     }
+}
+
+#[cfg(feature = "duckdb")]
+fn duckdb(folder: &Path) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(DuckDb::open(folder)?))
+}
+
+#[cfg(not(feature = "duckdb"))]
+fn duckdb(_folder: &Path) -> Result<Arc<dyn Store>> {
+    bail!("this build keeps nothing in DuckDB: it was built without the feature `duckdb`")
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(url: &str, make: bool) -> Result<Arc<dyn Store>> {
+    let opened = if make {
+        Postgres::open(url)
+    } else {
+        Postgres::open_existing(url)
+    };
+    Ok(Arc::new(opened?))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn postgres(_url: &str, _make: bool) -> Result<Arc<dyn Store>> {
+    bail!("this build keeps nothing in PostgreSQL: it was built without the feature `postgres`")
 }
 
 fn sqlite(path: &Path) -> Result<Sqlite> {
     if let Some(directory) = path.parent() {
-        let made = std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory);
-        made.with_context(|| format!("make the data directory {}", directory.display()))?;
+        make_directory(directory)?;
     }
     Ok(Sqlite::open(path)?)
+}
+
+/// Makes the data directory where there is none.
+pub(crate) fn make_directory(directory: &Path) -> Result<()> {
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory);
+    made.with_context(|| format!("make the data directory {}", directory.display()))
 }
 
 /// Opens a store that is there already.
@@ -75,7 +114,11 @@ fn open_existing(engine: &Engine) -> Result<Arc<dyn Store>> {
     match engine {
         Engine::Memory => bail!("the store `memory` lives within a server: there is nothing to open"),
         Engine::Sqlite(path) if !path.exists() => bail!("there is no store at {}", path.display()),
-        Engine::Sqlite(_) | Engine::Postgres(_) => open(engine),
+        Engine::DuckDb(folder) if !folder.join("kecs.duckdb").exists() => {
+            bail!("there is no store in {}", folder.display())
+        }
+        Engine::Sqlite(_) | Engine::DuckDb(_) => open(engine),
+        Engine::Postgres(url) => postgres(url, false),
     }
 }
 
@@ -104,6 +147,11 @@ pub(crate) async fn run(verb: &str, flags: &ArgMatches, engine: Engine) -> Resul
             process::print(&format!("imported up to revision {}\n", read.head.revision))
         }
         "backup" => {
+            if let Engine::Postgres(_) = engine {
+                bail!(
+                    "`backup` copies the file of the store `sqlite`: use `export` or pg_dump for PostgreSQL"
+                );
+            }
             let out = path("out");
             open_existing(&engine)?.backup(Path::new(&out)).await?;
             process::print(&format!("backed up to {out}\n"))
@@ -150,8 +198,15 @@ fn export(store: &dyn Store, out: &str) -> Result<()> {
 }
 
 fn restore(engine: &Engine, copy: &Path, force: bool) -> Result<()> {
-    let Engine::Sqlite(path) = engine else {
-        bail!("only the store `sqlite` can be restored from a backup");
+    let path = match engine {
+        Engine::Sqlite(path) => path,
+        Engine::DuckDb(folder) => return restore_duckdb(folder, copy, force),
+        Engine::Memory => bail!("the store `memory` ends with its server: there is no backup of it"),
+        Engine::Postgres(_) => {
+            bail!(
+                "`restore` brings back the file of the store `sqlite`: use `import` or pg_restore for PostgreSQL"
+            )
+        }
     };
     if path.exists() {
         if !force {
@@ -167,4 +222,27 @@ fn restore(engine: &Engine, copy: &Path, force: bool) -> Result<()> {
     }
     Sqlite::restore(copy, path)?;
     process::print(&format!("restored to {}\n", path.display()))
+}
+
+#[cfg(feature = "duckdb")]
+fn restore_duckdb(folder: &Path, copy: &Path, force: bool) -> Result<()> {
+    if folder.exists() {
+        if !force {
+            bail!(
+                "there is a store at {}: move it away, or use --force",
+                folder.display()
+            );
+        }
+        // Opening it makes sure that no server has it.
+        drop(DuckDb::open(folder)?);
+        let before = folder.with_extension("before-restore");
+        std::fs::rename(folder, &before).with_context(|| format!("keep {}", folder.display()))?;
+    }
+    DuckDb::restore(copy, folder)?;
+    process::print(&format!("restored to {}\n", folder.display()))
+}
+
+#[cfg(not(feature = "duckdb"))]
+fn restore_duckdb(folder: &Path, _copy: &Path, _force: bool) -> Result<()> {
+    duckdb(folder).map(|_| ())
 }

@@ -83,7 +83,8 @@ pub struct Assessment {
 }
 
 impl Assessment {
-    /// Adds the signal that `fault` means for an object whose work has stopped.
+    /// Adds the signal that `fault` means for an object whose work has stopped. Of several faults the one decides that
+    /// comes first by [`FaultClass::precedence`].
     pub fn fail(&mut self, fault: Fault, record: &Record, policy: &Policy) {
         let rules = &policy.recovery;
         let retry = match (fault.class.disposition(), rules.mode) {
@@ -98,12 +99,34 @@ impl Assessment {
                 RecoveryMode::Off | RecoveryMode::Observe,
             ) => false,
         };
-        self.signals.insert(if retry {
+        let signal = if retry {
             Signal::RetryableFault
         } else {
             Signal::TerminalFault
-        });
+        };
+        self.stop(signal, fault, None);
+    }
+
+    /// Takes down that the work has stopped for a fault, and whose it is, unless one that comes before it has been taken
+    /// down: what is shown is what decides.
+    pub(crate) fn stop(&mut self, signal: Signal, fault: Fault, blamed: Option<String>) {
+        let known = self.fault.as_ref().map(|known| known.class.precedence());
+        if known.is_some_and(|known| known <= fault.class.precedence()) {
+            return;
+        }
+        self.go_on();
+        self.signals.insert(signal);
         self.fault = Some(fault);
+        self.blamed = blamed;
+    }
+
+    /// Takes back that the work has stopped.
+    pub(crate) fn go_on(&mut self) {
+        for signal in [Signal::TerminalFault, Signal::RetryableFault] {
+            self.signals.remove(&signal);
+        }
+        self.fault = None;
+        self.blamed = None;
     }
 }
 

@@ -260,11 +260,12 @@ fn configuring(snapshot: &Snapshot, assessment: &mut Assessment) {
                 // What it has to become is written by the plan of this state.
                 of_kubeconfig.signals.remove(&Signal::Applied);
                 of_kubeconfig.signals.remove(&Signal::InputChanged);
-                assessment.signals.extend(of_kubeconfig.signals);
                 assessment.waits.extend(of_kubeconfig.waits);
-                if of_kubeconfig.fault.is_some() {
-                    assessment.fault = of_kubeconfig.fault;
-                    assessment.blamed = of_kubeconfig.blamed;
+                let stops =
+                    |signal: &Signal| matches!(signal, Signal::TerminalFault | Signal::RetryableFault);
+                let stopped = of_kubeconfig.signals.iter().copied().find(stops);
+                if let Some((signal, fault)) = stopped.zip(of_kubeconfig.fault) {
+                    assessment.stop(signal, fault, of_kubeconfig.blamed);
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::advance::{
     ABLE, Advance, Assessment, Context, Policy, advance, assess_record, heal, next_look, pause,
 };
 use crate::decision::{Decision, Requeue};
-use crate::fault::{Fault, FaultClass};
+use crate::fault::{Fault, FaultClass, deciding};
 use crate::health::{Look, examine};
 use crate::lifecycle::{Signal, State};
 use crate::loss::Loss;
@@ -101,12 +101,9 @@ impl Object {
             State::Validating | State::Provisioning | State::Configuring => true,
             State::Pending | State::Ready | State::Degraded | State::Failed | State::Recovering => false,
         };
-        if let Some(fault) = self
-            .faults
-            .iter()
-            .find(|fault| fault.class.is_terminal() && !is_retried(fault))
-            .filter(|_| working)
-        {
+        let lasting = self.faults.iter();
+        let lasting = lasting.filter(|fault| working && fault.class.is_terminal() && !is_retried(fault));
+        if let Some(fault) = deciding(lasting) {
             self.fail(fault.clone(), &mut assessment);
         }
         // The runtime tries these again; meanwhile they are why nothing happens.

@@ -438,6 +438,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_mended_is_told_from_what_was_tried_at_that_moment() {
+        let mut record = Record::default();
+        let lost = Fault::new(FaultClass::Interrupted, "ProcessLost", "it is gone");
+        let at: Timestamp = "1970-01-01T00:00:05Z".parse().unwrap();
+        record.begin_recovery(Trigger::Fault(&lost), ActionKind::RetryApply, at);
+        assert!(record.note_mended("StateLocked", ActionKind::Unlock, at));
+        assert!(!record.note_mended("StateLocked", ActionKind::Unlock, at));
+    }
+
+    #[test]
     fn runs_are_counted() {
         let mut record = Record::default();
         record.open_run(RunOperation::Apply, "a", Timestamp::UNIX_EPOCH);

@@ -195,6 +195,11 @@ mod tests {
             ..last("1.31")
         };
         assert_eq!(plan(Some(&unkept), &present("1.31")), Err(NoWayBack::NotKept));
+        assert_eq!(
+            plan(Some(&unkept), &same),
+            Err(NoWayBack::SameInput),
+            "to keep it would not help"
+        );
     }
 
     #[test]

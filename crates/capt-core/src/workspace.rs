@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::advance::Assessment;
 use crate::decision::{Decision, Requeue};
-use crate::fault::Fault;
+use crate::fault::{Fault, deciding};
 use crate::lifecycle::{Signal, State};
 use crate::object::{Object, is_retried};
 use crate::plan::{Checked, Plan, PlanError};
@@ -146,10 +146,8 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
                 .push(Wait::new(&*object.name, "WaitingForRun", message));
         }
         // Nor is it given up for a step beside it that could not be done: what failed is known once it has ended.
-        for signal in [Signal::InputChanged, Signal::TerminalFault] {
-            assessment.signals.remove(&signal);
-        }
-        assessment.fault = None;
+        assessment.signals.remove(&Signal::InputChanged);
+        assessment.go_on();
     }
     match object.record.state {
         State::Pending => {
@@ -175,7 +173,7 @@ pub fn assess(snapshot: &Snapshot, now: Timestamp) -> Assessment {
             }
             None => {
                 // What keeps a run from starting and does not pass by itself is a fault of the run.
-                let lasting = object.faults.iter().find(|fault| !is_retried(fault));
+                let lasting = deciding(object.faults.iter().filter(|fault| !is_retried(fault)));
                 if let Some(fault) = lasting.filter(|_| seen.is_none()) {
                     object.fail(fault.clone(), &mut assessment);
                 }

@@ -41,8 +41,40 @@ impl Changed {
         self.more.notified().await;
     }
 
-    /// Everything that is there, in the order of the keys.
-    pub(crate) fn take(&self) -> BTreeMap<Key, Fed> {
-        std::mem::take(&mut *self.keys.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Everything that was written after this commit, in the order of the keys. The rest was looked at before it was
+    /// told of: commits of other servers are told of a little later than they can be read.
+    pub(crate) fn take(&self, after: u64) -> BTreeMap<Key, Fed> {
+        let mut keys = std::mem::take(&mut *self.keys.lock().unwrap_or_else(PoisonError::into_inner));
+        keys.retain(|_, fed| fed.revision > after);
+        keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fed(key: &str, revision: u64) -> Fed {
+        Fed {
+            key: Key::from_text(key),
+            revision,
+            entry: None,
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_it_was_told_of_is_not_looked_at_again() {
+        let changed = Changed::default();
+        changed.applied(4, &[fed("a", 3), fed("b", 4)]);
+        changed.applied(6, &[fed("b", 6), fed("c", 5)]);
+        // Told of once more, and late.
+        changed.applied(6, &[fed("b", 4)]);
+        let taken = changed.take(4);
+        let revisions: Vec<_> = taken
+            .values()
+            .map(|fed| (fed.key.as_str(), fed.revision))
+            .collect();
+        assert_eq!(revisions, [("b", 6), ("c", 5)]);
+        assert!(changed.take(0).is_empty());
     }
 }

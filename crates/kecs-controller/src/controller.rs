@@ -12,6 +12,7 @@ use kecs_core::plane::{DataPlane, Order, Reports};
 use kecs_core::record::Record;
 use kecs_core::scheduler::Pace;
 use kecs_core::task::is_over;
+use kecs_core::task_definition;
 use kecs_store::{Fed, Feed, Store, StoreError};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -30,11 +31,13 @@ const AT_ONCE: usize = 16;
 const CHUNK: usize = 1_000;
 /// After how long a round that failed is tried again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(1);
+/// How often is looked whether a task definition that is being deleted is still in use.
+const STILL_USED: SignedDuration = SignedDuration::from_mins(5);
 
 /// What can be set of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// How long a stopped task can be seen.
+    /// How long a stopped task can be seen, and a task definition that is being deleted.
     pub stopped_tasks: Duration,
     /// The seed of the ids of tasks that services start.
     pub seed: u64,
@@ -85,6 +88,7 @@ impl Controller {
             clock,
             settings,
             changed,
+            read: 0,
             places,
             tasks,
             rounds_begun: 0,
@@ -115,6 +119,8 @@ struct State {
     clock: Clock,
     settings: Settings,
     changed: Arc<Changed>,
+    /// Everything up to this commit was read when it began.
+    read: u64,
     places: Arc<Places>,
     tasks: Tasks,
     rounds_begun: u64,
@@ -130,6 +136,7 @@ impl State {
     /// Everything there is: what the data plane is to run comes back.
     fn read(&mut self) -> Result<Vec<Order>, StoreError> {
         let view = self.store.view()?;
+        self.read = view.head().revision;
         let mut live = Vec::new();
         let mut after = None;
         loop {
@@ -188,7 +195,7 @@ impl State {
     }
 
     fn look(&mut self) {
-        for (key, fed) in self.changed.take() {
+        for (key, fed) in self.changed.take(self.read) {
             let Fed { entry, .. } = fed;
             match entry {
                 Some(entry) => self.see(&key, &entry.record),
@@ -211,11 +218,8 @@ impl State {
                 let arn = task.task.task_arn.as_deref().unwrap_or_default();
                 if is_over(task) {
                     self.places.forget(arn);
-                    let kept =
-                        SignedDuration::try_from(self.settings.stopped_tasks).unwrap_or(SignedDuration::MAX);
                     let stopped = task.task.stopped_at.map_or(now, Timestamp::from);
-                    let until = stopped.checked_add(kept).unwrap_or(Timestamp::MAX);
-                    self.expiry.note(until, key.clone());
+                    self.keep_from(stopped, key);
                 } else {
                     self.places.note(arn, key);
                 }
@@ -246,6 +250,10 @@ impl State {
             // Whoever asks for its end changes nothing else.
             Record::ServiceDeployment(it) => self.wake(scope.service(&it.cluster, &it.service), now),
             Record::Token(token) => self.expiry.note(token.expires, key.clone()),
+            Record::TaskDefinition(it) if task_definition::is_going(it) => {
+                let requested = it.definition.delete_requested_at;
+                self.keep_from(requested.map_or(now, Timestamp::from), key);
+            }
             Record::Cluster(_)
             | Record::Family(_)
             | Record::TaskDefinition(_)
@@ -253,6 +261,13 @@ impl State {
             | Record::AccountSetting(_)
             | Record::ServiceRevision(_) => {}
         }
+    }
+
+    /// What ended then is kept for a while.
+    fn keep_from(&mut self, ended: Timestamp, key: &Key) {
+        let kept = SignedDuration::try_from(self.settings.stopped_tasks).unwrap_or(SignedDuration::MAX);
+        let until = ended.checked_add(kept).unwrap_or(Timestamp::MAX);
+        self.expiry.note(until, key.clone());
     }
 
     fn wake(&mut self, service: Key, at: Timestamp) {
@@ -316,13 +331,18 @@ impl State {
             let gone = commit(&*self.store, &scope, now, |tx| {
                 crate::expiry::forget(tx, &key, kept)
             });
-            if let Err(refusal) = gone.await {
-                tracing::error!(
-                    key = key.as_str(),
-                    "what is over could not be forgotten: {refusal}"
-                );
-                self.expiry.note(now.checked_add(AGAIN).unwrap_or(now), key);
-            }
+            let again = match gone.await {
+                Ok(false) => continue,
+                Ok(true) => STILL_USED,
+                Err(refusal) => {
+                    tracing::error!(
+                        key = key.as_str(),
+                        "what is over could not be forgotten: {refusal}"
+                    );
+                    AGAIN
+                }
+            };
+            self.expiry.note(now.checked_add(again).unwrap_or(now), key);
         }
     }
 }

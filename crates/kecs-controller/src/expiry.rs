@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kecs_core::key::Key;
-use kecs_core::record::{Task, Token};
+use kecs_core::record::{Task, TaskDefinition, Token};
 use kecs_core::task::is_over;
+use kecs_core::task_definition;
 use kecs_core::tx::Tx;
 use kecs_model::Refusal;
 
@@ -35,11 +36,25 @@ impl Expiry {
     }
 }
 
-/// Forgets what is under `key`, if it is still over and its time has come: a key may have been written anew.
-pub(crate) fn forget(tx: &mut Tx<'_>, key: &Key, stopped_tasks: Duration) -> Result<(), Refusal> {
+/// Forgets what is under `key`, if it is still over and its time has come: a key may have been written anew. Answers
+/// whether to look again, since something needs it still.
+pub(crate) fn forget(tx: &mut Tx<'_>, key: &Key, kept: Duration) -> Result<bool, Refusal> {
+    if let Some(definition) = tx.get::<TaskDefinition>(key)? {
+        let requested = definition.definition.delete_requested_at;
+        let requested = requested.map_or(tx.now(), Timestamp::from);
+        let due = tx.now().duration_since(requested).unsigned_abs() >= kept;
+        if !due || !task_definition::is_going(&definition) {
+            return Ok(false);
+        }
+        if task_definition::is_in_use(tx, &definition)? {
+            return Ok(true);
+        }
+        task_definition::forget(tx, key.clone(), &definition)?;
+        return Ok(false);
+    }
     let over = if let Some(task) = tx.get::<Task>(key)? {
         let stopped = task.task.stopped_at.map_or(tx.now(), Timestamp::from);
-        is_over(&task) && tx.now().duration_since(stopped).unsigned_abs() >= stopped_tasks
+        is_over(&task) && tx.now().duration_since(stopped).unsigned_abs() >= kept
     } else if let Some(token) = tx.get::<Token>(key)? {
         token.expires <= tx.now()
     } else {
@@ -48,7 +63,7 @@ pub(crate) fn forget(tx: &mut Tx<'_>, key: &Key, stopped_tasks: Duration) -> Res
     if over {
         tx.delete(key.clone());
     }
-    Ok(())
+    Ok(false)
 }
 
 #[cfg(test)]

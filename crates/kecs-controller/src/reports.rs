@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use clock::Clock;
@@ -12,6 +13,9 @@ use kecs_core::task;
 use kecs_store::Store;
 
 use crate::commit::commit;
+
+/// After how long a report that could not be kept is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Where each task that is not over is kept: an ARN of the old form does not say it.
 #[derive(Default)]
@@ -52,17 +56,19 @@ impl Reports for Keeper {
         let Some(scope) = Scope::of(&key) else {
             return;
         };
-        let kept = commit(&*self.store, &scope, self.clock.now(), |tx| {
-            if let Some(known) = tx.get::<Task>(&key)?
-                && let Some(after) = task::apply(&known, &report)
-            {
-                tx.put(key.clone(), after);
-            }
-            Ok(())
-        });
-        if let Err(refusal) = kept.await {
-            // The data plane reports the whole of a task each time: the next report brings this one too.
+        // No other comes after the last report of a task, so it is tried until it is kept. To keep it twice changes nothing.
+        loop {
+            let kept = commit(&*self.store, &scope, self.clock.now(), |tx| {
+                if let Some(known) = tx.get::<Task>(&key)?
+                    && let Some(after) = task::apply(&known, &report)
+                {
+                    tx.put(key.clone(), after);
+                }
+                Ok(())
+            });
+            let Err(refusal) = kept.await else { return };
             tracing::error!(task = report.task_arn, "a report was not kept: {refusal}");
+            tokio::time::sleep(AGAIN).await;
         }
     }
 }

@@ -57,7 +57,9 @@ pub fn open(
     now: Timestamp,
 ) -> Opened {
     let (cluster, name) = names(service);
-    let revision_arn = scope.arn(&format!("service-revision/{cluster}/{name}/{}", ids.digits()));
+    // A revision and the deployment that it came with have the same number.
+    let number = ids.digits();
+    let revision_arn = scope.arn(&format!("service-revision/{cluster}/{name}/{number}"));
     let deployment_arn = scope.arn(&format!(
         "service-deployment/{cluster}/{name}/{}",
         id_at(now, ids)
@@ -82,6 +84,7 @@ pub fn open(
         ..content
     };
     let rollout = Rollout {
+        id: format!("{ID}{number}"),
         revision: revision_arn.clone(),
         service_deployment: deployment_arn.clone(),
         ..Rollout::default()
@@ -123,7 +126,10 @@ pub fn open(
     }
 }
 
-/// Begins a deployment of a revision, under a new id, which it returns.
+/// What the id of a deployment begins with.
+const ID: &str = "ecs-svc/";
+
+/// Begins a deployment of a revision, under the id that the rollout has, or else a new one, which it returns.
 pub(crate) fn begin(
     service: &mut record::Service,
     revision: &types::ServiceRevision,
@@ -131,7 +137,11 @@ pub(crate) fn begin(
     ids: &Ids,
     now: Timestamp,
 ) -> String {
-    let id = format!("ecs-svc/{}", ids.digits());
+    let id = if rollout.id.is_empty() {
+        format!("{ID}{}", ids.digits())
+    } else {
+        rollout.id.clone()
+    };
     let shown = &mut service.service;
     shown.task_definition.clone_from(&revision.task_definition);
     shown

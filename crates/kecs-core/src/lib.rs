@@ -16,5 +16,6 @@ pub mod plane;
 pub mod record;
 pub mod scheduler;
 pub mod task;
+pub mod task_definition;
 pub mod tx;
 pub mod view;

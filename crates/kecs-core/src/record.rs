@@ -61,6 +61,9 @@ pub struct Family {
     pub last_revision: i32,
     /// How many of its revisions are ACTIVE.
     pub active: u32,
+    /// How many of its revisions have been deleted and are no more.
+    #[serde(default)]
+    pub deleted: u32,
 }
 
 /// A revision of a task definition.

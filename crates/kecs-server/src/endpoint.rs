@@ -272,7 +272,7 @@ async fn read(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
 }
 
 /// Reads what still comes for a moment: whoever is sending when the connection ends does not see the answer.
-async fn discard(mut body: Body) {
+pub(crate) async fn discard(mut body: Body) {
     let rest = async { while let Some(Ok(_)) = body.frame().await {} };
     if tokio::time::timeout(DISCARD_TIMEOUT, rest).await.is_err() {
         tracing::debug!("a body that is not wanted was not read to its end");

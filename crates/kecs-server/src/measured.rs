@@ -11,7 +11,7 @@ use kecs_core::tx::Commit;
 use kecs_store::check::Finding;
 use kecs_store::transfer::Transferred;
 use kecs_store::{
-    CommitError, Committed, Feed, Head, Logged, Pruned, Retention, Snapshot, Stats, Store, StoreError,
+    CommitError, Committed, Feed, Head, Lead, Logged, Pruned, Retention, Snapshot, Stats, Store, StoreError,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -69,6 +69,10 @@ impl Store for Measured {
             self.origins.forget(&made);
         }
         committed
+    }
+
+    async fn lead(&self) -> Result<Lead, StoreError> {
+        self.store.lead().await
     }
 
     fn subscribe(&self) -> watch::Receiver<Head> {

@@ -87,6 +87,7 @@ pub struct Metrics {
     audit_lost: Gauge,
     backups: Family<OutcomeLabels, Counter>,
     last_backup: Gauge,
+    leading: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -128,6 +129,7 @@ impl Metrics {
             audit_lost: Gauge::default(),
             backups: Family::default(),
             last_backup: Gauge::default(),
+            leading: Gauge::default(),
             registry: Arc::default(),
         };
         let seconds = Unit::Seconds;
@@ -180,6 +182,11 @@ impl Metrics {
             "last_backup_timestamp_seconds",
             "When the last backup was made",
             metrics.last_backup.clone(),
+        );
+        registry.register(
+            "leading",
+            "Whether this server keeps services and tasks as they should be",
+            metrics.leading.clone(),
         );
         Self {
             registry: Arc::new(registry),
@@ -271,6 +278,11 @@ impl Metrics {
         if let Some(seconds) = made_at {
             self.last_backup.set(seconds);
         }
+    }
+
+    /// This server leads, until its process ends.
+    pub fn leads(&self) {
+        self.leading.set(1);
     }
 
     /// The text of all of them.

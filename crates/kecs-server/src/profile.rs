@@ -77,6 +77,7 @@ pub async fn cpu(duration: Duration) -> Result<String, ProfileError> {
 
 /// Where the time goes is not told by this build.
 #[cfg(not(feature = "pprof"))]
+#[allow(clippy::unused_async, reason = "with a profiler it takes its time")]
 pub async fn cpu(_duration: Duration) -> Result<String, ProfileError> {
     Err(ProfileError::Absent)
 }

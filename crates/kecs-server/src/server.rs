@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts as _, Request as HttpRequest, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use clock::Clock;
+use http::HeaderValue;
+use http_body::Body as _;
 use kecs_core::plane::DataPlane;
 use kecs_model::Refusal;
 use kecs_store::Store;
@@ -21,7 +24,7 @@ use crate::access::{Access, Home};
 use crate::admin::{self, Admin};
 use crate::api::Api;
 use crate::audit::{self, Audit, AuditError};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, discard};
 use crate::events::Subscription;
 use crate::events::socket::Subscriber;
 use crate::fallback::Fallback;
@@ -214,7 +217,7 @@ impl Running {
 
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/v1/events", get(follow))
+        .route("/v1/events", get(follow).fallback(answer))
         .fallback(answer)
         .with_state(shared)
 }
@@ -226,14 +229,14 @@ async fn answer(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Resp
 /// Begins to send events.
 async fn follow(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Response {
     let id = shared.endpoint.ids.next();
-    let (mut parts, _) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let subscription = match subscription(&shared.endpoint, &parts) {
         Ok(subscription) => subscription,
-        Err(refusal) => return wire::refusal(id, &refusal),
+        Err(refusal) => return turned_away(wire::refusal(id, &refusal), body).await,
     };
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+        Err(rejection) => return turned_away(rejection.into_response(), body).await,
     };
     let subscriber = Subscriber {
         store: Arc::clone(&shared.store),
@@ -243,6 +246,17 @@ async fn follow(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Resp
     };
     let mut response = upgrade.on_upgrade(|socket| subscriber.follow(socket));
     wire::stamp(id, response.headers_mut());
+    response
+}
+
+/// The connection ends with a refusal whose request has a body: what is left of that would be taken for the next
+/// request.
+async fn turned_away(mut response: Response, body: Body) -> Response {
+    if !body.is_end_stream() {
+        discard(body).await;
+        let headers = response.headers_mut();
+        headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 

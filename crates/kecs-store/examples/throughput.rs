@@ -1,7 +1,8 @@
 //! How much a store takes: `cargo run --release -p kecs-store --example throughput -- [directory] [seconds] [clients] [store]`.
 //!
-//! Clients read and write tasks of one cluster, each with its terms and an event, as fast as they are answered: 70 of
-//! 100 only read one, 30 write one. First in memory, then in a file, then in a file with a cache.
+//! Clients work on the tasks of one cluster, each with its terms and an event, as fast as they are answered: 70 of 100
+//! only read one and 30 write one; all write; all read one by its key; all read a page of a hundred. In memory, in a
+//! file, and in a file with a cache; with the feature `duckdb` in that, too. Each figure is the median of three runs.
 
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
@@ -26,6 +27,48 @@ use serde_json::json;
 type Failure = Box<dyn Error + Send + Sync>;
 
 const TASKS: u64 = 2_000;
+/// An odd number, so that there is one in the middle.
+const RUNS: usize = 3;
+
+/// What the clients do.
+#[derive(Debug, Clone, Copy)]
+struct Mix {
+    name: &'static str,
+    /// So many of a hundred write.
+    writes: u64,
+    /// The others read so many; one is read by its key, and sometimes followed by the ten behind it.
+    page: usize,
+}
+
+const MIXES: [Mix; 4] = [
+    Mix {
+        name: "70/30",
+        writes: 30,
+        page: 1,
+    },
+    Mix {
+        name: "writes",
+        writes: 100,
+        page: 1,
+    },
+    Mix {
+        name: "reads",
+        writes: 0,
+        page: 1,
+    },
+    Mix {
+        name: "pages",
+        writes: 0,
+        page: 100,
+    },
+];
+
+/// What came of one run: of things a second, and how long a write takes.
+#[derive(Debug, Clone, Copy)]
+struct Figures {
+    rates: [u128; 4],
+    waits: [Duration; 2],
+}
 
 #[derive(Default)]
 struct Counted {
@@ -46,26 +89,52 @@ fn main() -> Result<(), Failure> {
         .build()?;
     let file = |name: &str| Sqlite::open(folder.join(name));
     let ttl = Duration::from_mins(5);
-    let stores: [(&str, Arc<dyn Store>); 3] = [
+    let mut stores: Vec<(&str, Arc<dyn Store>)> = vec![
         ("memory", Arc::new(Memory::new(1))),
         ("sqlite", Arc::new(file("plain.db")?)),
         ("cached", Arc::new(Cached::new(file("cached.db")?, 10_000, ttl)?)),
     ];
-    for (name, store) in stores {
-        if only.as_ref().is_some_and(|only| only != name) {
-            continue;
-        }
-        for (mix, writes) in [("70/30", 30), ("writes", 100)] {
-            let line = runtime.block_on(run(
-                Arc::clone(&store),
-                writes,
-                clients,
-                Duration::from_secs(seconds),
-            ))?;
-            say(&format!("{name:7} {mix:8} {line}"));
+    #[cfg(feature = "duckdb")]
+    stores.push((
+        "duckdb",
+        Arc::new(kecs_store::duckdb::DuckDb::open(folder.join("duckdb"))?),
+    ));
+    stores.retain(|(name, _)| only.as_ref().is_none_or(|only| only == name));
+    for mix in MIXES {
+        for (name, store) in &stores {
+            let mut runs = Vec::new();
+            for _ in 0..RUNS {
+                let length = Duration::from_secs(seconds);
+                runs.push(runtime.block_on(run(Arc::clone(store), mix, clients, length))?);
+            }
+            say(&line(name, mix, &runs));
         }
     }
     Ok(())
+}
+
+fn line(store: &str, mix: Mix, runs: &[Figures]) -> String {
+    let rate = |at: usize| median(runs.iter().map(|run| run.rates[at]));
+    let wait = |at: usize| median(runs.iter().map(|run| run.waits[at])).unwrap_or_default();
+    let [reads, pages, writes, conflicts] = [0, 1, 2, 3].map(|at| rate(at).unwrap_or_default());
+    let name = mix.name;
+    let mut line = format!("{name:6} {store:6} {reads:>8} reads/s {pages:>6} pages/s {writes:>6} writes/s");
+    if mix.writes > 0 {
+        let waits = format!(
+            " {conflicts:>4} conflicts/s, a write takes {:?} (p50) {:?} (p99)",
+            wait(0),
+            wait(1)
+        );
+        line.push_str(&waits);
+    }
+    line
+}
+
+fn median<T: Ord>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort();
+    let middle = values.len() / 2;
+    values.into_iter().nth(middle)
 }
 
 #[allow(clippy::print_stdout, reason = "it is what the program is for")]
@@ -73,7 +142,7 @@ fn say(line: &str) {
     println!("{line}");
 }
 
-async fn run(store: Arc<dyn Store>, writes: u64, clients: u64, length: Duration) -> Result<String, Failure> {
+async fn run(store: Arc<dyn Store>, mix: Mix, clients: u64, length: Duration) -> Result<Figures, Failure> {
     let counted = Arc::new(Counted::default());
     let begun = Instant::now();
     let clients: Vec<_> = (0..clients)
@@ -82,7 +151,7 @@ async fn run(store: Arc<dyn Store>, writes: u64, clients: u64, length: Duration)
                 Arc::clone(&store),
                 Arc::clone(&counted),
                 client,
-                writes,
+                mix,
                 begun + length,
             ))
         })
@@ -101,22 +170,22 @@ async fn run(store: Arc<dyn Store>, writes: u64, clients: u64, length: Duration)
     };
     let rate =
         |count: &AtomicU64| u128::from(count.load(Ordering::Relaxed)) * 1_000 / took.as_millis().max(1);
-    Ok(format!(
-        "{:>7} reads/s {:>6} lists/s {:>6} writes/s {:>4} conflicts/s, a write takes {:?} (p50) {:?} (p99)",
-        rate(&counted.reads),
-        rate(&counted.lists),
-        rate(&counted.writes),
-        rate(&counted.conflicts),
-        of(50),
-        of(99),
-    ))
+    Ok(Figures {
+        rates: [
+            rate(&counted.reads),
+            rate(&counted.lists),
+            rate(&counted.writes),
+            rate(&counted.conflicts),
+        ],
+        waits: [of(50), of(99)],
+    })
 }
 
 async fn work(
     store: Arc<dyn Store>,
     counted: Arc<Counted>,
     client: u64,
-    writes: u64,
+    mix: Mix,
     until: Instant,
 ) -> Result<Vec<Duration>, Failure> {
     let scope = Scope::new("123456789012", "eu-west-1");
@@ -124,18 +193,24 @@ async fn work(
     let mut waits = Vec::new();
     while Instant::now() < until {
         let key = scope.task("blue", &format!("{:032x}", ids.number() % TASKS));
-        if ids.number() % 100 >= writes {
+        if ids.number() % 100 >= mix.writes {
             let view = store.view()?;
-            view.get(&key)?;
-            counted.reads.fetch_add(1, Ordering::Relaxed);
-            if ids.number().is_multiple_of(10) {
-                let page = Page {
-                    after: Some(&key),
-                    limit: 10,
-                    descending: false,
-                };
-                view.list(&scope.term_in("tasks", "blue"), page)?;
+            let page = |limit| Page {
+                after: Some(&key),
+                limit,
+                descending: false,
+            };
+            let term = scope.term_in("tasks", "blue");
+            if mix.page > 1 {
+                view.list(&term, page(mix.page))?;
                 counted.lists.fetch_add(1, Ordering::Relaxed);
+            } else {
+                view.get(&key)?;
+                counted.reads.fetch_add(1, Ordering::Relaxed);
+                if mix.writes > 0 && ids.number().is_multiple_of(10) {
+                    view.list(&term, page(10))?;
+                    counted.lists.fetch_add(1, Ordering::Relaxed);
+                }
             }
             drop(view);
             tokio::task::yield_now().await;

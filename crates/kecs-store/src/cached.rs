@@ -26,6 +26,7 @@ use tokio::sync::watch;
 
 use crate::check::Finding;
 use crate::error::{CommitError, StoreError};
+use crate::lead::Lead;
 use crate::store::{
     Committed, Fed, Feed, Floors, Head, Logged, Pruned, Retention, Snapshot, Stats, Store, Stored, TermCount,
 };
@@ -248,6 +249,10 @@ impl<S: Store> Store for Cached<S> {
     async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, CommitError> {
         // The store below tells the cache of it, whether or not somebody still waits here.
         self.store.commit(commit, now).await
+    }
+
+    async fn lead(&self) -> Result<Lead, StoreError> {
+        self.store.lead().await
     }
 
     fn subscribe(&self) -> watch::Receiver<Head> {

@@ -37,6 +37,12 @@ pub enum StoreError {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// There is no store in the database.
+    #[error("there is no store in the database {name}")]
+    Absent {
+        /// The database.
+        name: String,
+    },
     /// Another server has it open.
     #[error("{path} is in use by another process")]
     InUse {

@@ -257,13 +257,14 @@ impl Listeners {
         let known = self.head().revision;
         if head.revision > known {
             changed.retain(|fed| fed.revision > known);
-            self.newest.send_replace(head);
             for feed in &*feeds {
                 if let Some(missed) = missed {
                     feed.missed(missed);
                 }
                 feed.applied(head.revision, &changed);
             }
+            // Whoever waits for it finds that everybody was told.
+            self.newest.send_replace(head);
         }
         Ok(())
     }

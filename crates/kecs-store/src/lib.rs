@@ -5,16 +5,22 @@
 //! both from one, without gap or repeat. What was acknowledged is durable, and every view that is opened afterwards
 //! shows it.
 //!
-//! [`memory`] is for virtual time and for tests, [`sqlite`] for one server, [`cached`] goes in front of either.
+//! [`memory`] is for virtual time and for tests, [`sqlite`] for one server, `postgres` (a feature) for several, and
+//! `duckdb` (a feature) for one whose records are to be analysed; [`cached`] goes in front of any.
 //! [`check`](check::check), [`transfer`] and [`history`] work on any of them.
 
 mod batch;
 pub mod cached;
 pub mod check;
 mod codec;
+mod data;
+#[cfg(feature = "duckdb")]
+pub mod duckdb;
 mod error;
+mod files;
 mod group;
 pub mod history;
+mod lead;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -23,6 +29,7 @@ mod store;
 pub mod transfer;
 
 pub use error::{CommitError, StoreError};
+pub use lead::Lead;
 pub use store::{
     Committed, Fed, Feed, Floors, Head, KindCount, Logged, Pruned, Retention, Snapshot, Stats, Store, Stored,
     TermCount,

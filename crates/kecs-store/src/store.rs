@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::check::{self, Finding};
 use crate::error::{CommitError, StoreError};
+use crate::lead::Lead;
 use crate::transfer::{self, Transferred};
 
 /// How far a store has come.
@@ -189,6 +190,10 @@ pub trait Store: Send + Sync {
     /// Applies a commit whole if all that it expects is so, and else not at all. It is durable when this returns.
     /// `now` is what is kept as the time of its events. A caller that goes away meanwhile does not undo it.
     async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, CommitError>;
+
+    /// Waits until this server is the one that leads among all that share the store: what only one of them may do is its
+    /// business then. A server that has the store for itself leads at once. Dropping the future is to wait no longer.
+    async fn lead(&self) -> Result<Lead, StoreError>;
 
     /// How far it has come, and a notice each time it goes further.
     fn subscribe(&self) -> watch::Receiver<Head>;

@@ -25,35 +25,49 @@ use kecs_store::Store;
 use kecs_store::sqlite::Sqlite;
 
 const CLIENTS: usize = 16;
-/// The argument that makes it the writer.
+/// The argument that makes it the writer; the engine and the place follow.
 const WRITER: &str = "--writer-into";
+
+/// How a store is opened.
+type Open = fn(&Path) -> Arc<dyn Store>;
+
+/// The engines that keep records in files of their own.
+const ENGINES: &[(&str, Open)] = &[
+    ("sqlite", |path| Arc::new(Sqlite::open(path).unwrap())),
+    #[cfg(feature = "duckdb")]
+    ("duckdb", |path| {
+        Arc::new(kecs_store::duckdb::DuckDb::open(path).unwrap())
+    }),
+];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, flag, path] = &*arguments
+    if let [_, flag, engine, path] = &*arguments
         && flag == WRITER
     {
-        return write_until_killed(Path::new(path));
+        let (_, open) = ENGINES.iter().find(|(name, _)| name == engine).unwrap();
+        return write_until_killed(&open(Path::new(path)));
     }
-    let place = tempfile::TempDir::new().unwrap();
-    let path = place.path().join("kecs.db");
-    let mut known = BTreeMap::new();
-    // Each time upon what the last one left, and killed at another moment.
-    for acknowledged in [1, 150, 400] {
-        round(&path, acknowledged, &mut known);
+    for (engine, open) in ENGINES {
+        let place = tempfile::TempDir::new().unwrap();
+        let path = place.path().join("kecs.db");
+        let mut known = BTreeMap::new();
+        // Each time upon what the last one left, and killed at another moment.
+        for acknowledged in [1, 150, 400] {
+            round(engine, *open, &path, acknowledged, &mut known);
+        }
+        println!(
+            "durability of {engine}: {} commits were acknowledged, and all are there",
+            known.len()
+        );
     }
-    println!(
-        "durability: {} commits were acknowledged, and all are there",
-        known.len()
-    );
 }
 
 fn key(name: &str) -> Key {
     Scope::new("1", "eu-west-1").account_setting(name, "")
 }
 
-fn write_until_killed(path: &Path) {
-    let store = Arc::new(Sqlite::open(path).unwrap());
+fn write_until_killed(store: &Arc<dyn Store>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .build()
@@ -61,7 +75,7 @@ fn write_until_killed(path: &Path) {
     let round = store.view().unwrap().head().revision;
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
-            let store = Arc::clone(&store);
+            let store = Arc::clone(store);
             runtime.spawn(async move {
                 for number in 0_u64.. {
                     let name = format!("{round}-{client}-{number}");
@@ -105,9 +119,15 @@ fn commit(name: &str) -> Commit {
     }
 }
 
-fn round(path: &Path, acknowledged: usize, known: &mut BTreeMap<String, (u64, u64)>) {
+fn round(
+    engine: &str,
+    open: Open,
+    path: &Path,
+    acknowledged: usize,
+    known: &mut BTreeMap<String, (u64, u64)>,
+) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([WRITER, path.to_str().unwrap()])
+        .args([WRITER, engine, path.to_str().unwrap()])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -128,7 +148,7 @@ fn round(path: &Path, acknowledged: usize, known: &mut BTreeMap<String, (u64, u6
             known.insert(name, (revision, sequence));
         }
     }
-    let store = Sqlite::open(path).unwrap();
+    let store = open(path);
     assert_eq!(store.check().unwrap(), []);
     let view = store.view().unwrap();
     for (name, (revision, sequence)) in &*known {

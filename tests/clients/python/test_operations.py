@@ -177,12 +177,14 @@ class EveryOperation(kecs.Case):
 
         gone = self.ecs.deregister_task_definition(taskDefinition="web:3")["taskDefinition"]
         self.assertEqual(gone["status"], "INACTIVE")
+        self.assertNotIn("deregisteredAt", gone)
+        gone = self.ecs.describe_task_definition(taskDefinition="web:3")["taskDefinition"]
         self.assertIn("deregisteredAt", gone)
         self.assertEqual(self.ecs.list_task_definitions(status="INACTIVE")["taskDefinitionArns"], [arns[2]])
         self.assertEqual(self.ecs.describe_task_definition(taskDefinition="web")["taskDefinition"]["revision"], 2)
         deleted = self.ecs.delete_task_definitions(taskDefinitions=["web:3", "web:2"])
         self.assertEqual([it["status"] for it in deleted["taskDefinitions"]], ["DELETE_IN_PROGRESS"])
-        self.assertEqual([it["arn"] for it in deleted["failures"]], [arns[1]])
+        self.assertEqual([it["arn"] for it in deleted["failures"]], ["web:2"])
         again = self.ecs.register_task_definition(family="web", containerDefinitions=[container(memory=128)])
         self.assertEqual(again["taskDefinition"]["revision"], 4)
 

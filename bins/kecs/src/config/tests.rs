@@ -96,7 +96,7 @@ fn a_value_that_cannot_be_is_named_with_where_it_came_from() {
         (
             "store",
             "mysql",
-            "`memory`, `sqlite` and `postgres://` URLs are stores",
+            "`memory`, `sqlite`, `duckdb` and `postgres://` URLs are stores",
         ),
         ("data-dir", "", "an empty path names nothing"),
         ("account-id", "12345678901", "not twelve digits"),
@@ -146,8 +146,16 @@ fn the_defaults_of_simulated_tasks_are_those_of_the_simulation() {
     );
     assert_eq!(config(&["--admin-listen", "none"]).unwrap().admin_listen, None);
     assert_eq!(
+        config(&["--store", "duckdb"]).unwrap().engine,
+        Engine::DuckDb("kecs-data/duckdb".into())
+    );
+    assert_eq!(
         config(&["--store", "postgres://u@h/d"]).unwrap().engine,
         Engine::Postgres("postgres://u@h/d".to_owned())
+    );
+    assert_eq!(
+        config(&["--store", "postgresql://u@h/d", "--backup-interval", "1h"]).unwrap_err(),
+        "`backup-interval` is for the store `sqlite`: PostgreSQL has backups of its own"
     );
     assert_eq!(
         config(&["--endpoint", "http://h:1/"]).unwrap().endpoint,

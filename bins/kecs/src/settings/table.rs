@@ -35,7 +35,7 @@ pub const SETTINGS: &[Setting] = &[
         "store",
         "STORE",
         Some("sqlite"),
-        "Where records are kept: `sqlite` (a file in the data directory), `memory` (nowhere), or a `postgres://` URL",
+        "Where records are kept: `sqlite` (a file in the data directory), `memory` (nowhere), `duckdb` (a file for analysis, in builds with that feature), or a `postgres://` URL (a database, which servers can share)",
     ),
     setting(
         "data-dir",
@@ -119,7 +119,7 @@ pub const SETTINGS: &[Setting] = &[
         "backup-interval",
         "DURATION",
         None,
-        "How often a backup is made; without it none is",
+        "How often a backup of the store `sqlite` is made; without it none is",
     ),
     setting("backup-keep", "N", Some("7"), "How many backups are kept"),
     setting(

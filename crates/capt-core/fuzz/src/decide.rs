@@ -187,7 +187,7 @@ fn check_recovery(object: &Object, record: &Record, now: Timestamp) {
         let longest = match record.state {
             State::Recovering if rules.per_window == 0 && doing.is_none() => Duration::MAX,
             State::Recovering if doing.is_none() => rules.window.max(HOUR),
-            State::Failed if !object.deleting => HOUR / 2,
+            State::Failed if !object.deleting => (HOUR / 2).max(asked),
             State::Pending
             | State::Validating
             | State::Provisioning

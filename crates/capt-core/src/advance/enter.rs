@@ -168,7 +168,7 @@ fn enter_failed(record: &mut Record, assessment: &Assessment, context: &Context<
         return notices;
     };
     record.next_attempt = match fault.class.disposition() {
-        Disposition::Probe { every } => Some(after(now, every)),
+        Disposition::Probe { every } => Some(after(now, every.max(fault.retry_after.unwrap_or_default()))),
         Disposition::Retry | Disposition::Resume | Disposition::Stop => None,
     };
     notices.extend(observe(record, context));

@@ -279,10 +279,31 @@ fn a_summary_names_the_worst_first() {
     let summary = checkup.summary();
     assert_eq!((summary.available, summary.ready), (Some(false), false));
     assert_eq!(summary.failing, [CheckKind::Endpoint, CheckKind::Kubeconfig]);
+    let others = [
+        CheckKind::WorkspaceSynced,
+        CheckKind::SyncAge,
+        CheckKind::Endpoint,
+    ];
+    checkup.take(
+        others.map(|kind| (kind, found(false))).into(),
+        &Rules::default(),
+        at(3),
+    );
+    let summary = checkup.summary();
+    assert_eq!(
+        summary.failing,
+        [
+            CheckKind::Endpoint,
+            CheckKind::WorkspaceSynced,
+            CheckKind::SyncAge
+        ],
+        "whatever the order of the checks"
+    );
+    assert_eq!(summary.available, Some(false));
     checkup.take(
         BTreeMap::from([(CheckKind::Drift, Finding::Passing)]),
         &Rules::default(),
-        at(3),
+        at(4),
     );
     assert_eq!(checkup.judgements.len(), 1, "what is not looked at is not judged");
     assert_eq!(checkup.summary().available, None);

@@ -258,6 +258,10 @@ impl Object {
                 }
             }
         };
+        let stops = matches!(signal, Signal::TerminalFault | Signal::RetryableFault);
+        if stops {
+            return assessment.stop(signal, child.fault(), Some(child.name.clone()));
+        }
         assessment.signals.insert(signal);
         if fault {
             assessment.fault = Some(child.fault());

@@ -102,6 +102,49 @@ fn an_incident_says_that_faults_of_its_class_come_more_often() {
     );
 }
 
+/// Its attempts are faults that are counted, and no news.
+#[test]
+fn an_incident_says_once_that_there_are_more() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    world.pass(2 * 24 * 3600);
+    world.seen.object.input = "two".to_owned();
+    world.ends = RunEnd::Failed(Fault::new(FaultClass::Transient, "Boom", "it is wrong"));
+    let mut told = Vec::new();
+    while world.record().state != State::Degraded {
+        told.extend(world.round().notices);
+        if world.record().state == State::Recovering {
+            world.now = world.record().next_attempt.unwrap_or(world.now);
+        }
+    }
+    assert_eq!(world.record().recovery.attempts, 10);
+    assert!(told.iter().all(|it| it.reason != "FaultsRising"), "{told:?}");
+}
+
+/// Where both hold, the limit is what counts.
+#[test]
+fn what_is_overdue_is_not_only_unusually_long() {
+    let mut world = World::new(RunEnd::Succeeded);
+    world.live();
+    for number in 2..=6 {
+        world.seen.object.input = number.to_string();
+        world.round();
+        world.pass(100);
+        world.live();
+    }
+    world.seen.object.input = "seven".to_owned();
+    world.round();
+    let reason = |world: &World| {
+        let conditions = capt_core::condition::standard(&world.seen.object, world.record(), &[], world.now);
+        let of = |kind| conditions.iter().find(|it| it.kind == kind);
+        of("Reconciling").or(of("Stalled")).unwrap().reason.clone()
+    };
+    world.pass(101);
+    assert_eq!(reason(&world), "UnusuallyLong");
+    world.pass(30 * 60);
+    assert_eq!(reason(&world), "Overdue");
+}
+
 #[test]
 fn work_that_takes_longer_than_it_ever_did_says_so() {
     let mut world = World::new(RunEnd::Succeeded);

@@ -9,7 +9,7 @@ use capt_core::lifecycle::State;
 use capt_core::record::RecoveryOutcome;
 use capt_core::recovery::{ActionKind, Escalation, RecoveryMode};
 use capt_core::workspace::RunEnd;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::world::{START, World};
 
@@ -257,4 +257,57 @@ fn what_is_interrupted_again_and_again_is_given_up_however_short_the_delays_are(
     }
     assert_eq!(world.record().state, State::Failed);
     assert_eq!(world.record().recovery.attempts, 11);
+}
+
+/// The longest delay of an owner may be longer than what counts as long: it must have worked for longer than that.
+#[test]
+fn what_waited_for_long_has_not_worked_for_long() {
+    let mut world = World::failing(FaultClass::Interrupted);
+    world.seen.object.policy.recovery.retry.max_delay = Duration::from_hours(1);
+    world.settle();
+    let attempts = |world: &World| world.record().recovery.ledger.attempts();
+    assert_eq!((world.record().recovery.attempts, attempts(&world)), (2, 1));
+    let before = world.record().recovery.last_attempt.unwrap();
+    world.now = before + SignedDuration::from_mins(119);
+    world.settle();
+    assert_eq!(attempts(&world), 2, "that was an attempt");
+    world.now = world.record().recovery.last_attempt.unwrap() + SignedDuration::from_hours(2);
+    world.settle();
+    assert_eq!(world.record().recovery.attempts, 5);
+    assert_eq!(attempts(&world), 3, "one costs nothing");
+}
+
+/// Whoever asks for more time than a probe takes is given it.
+#[test]
+fn nothing_is_looked_at_again_before_the_other_side_has_said() {
+    for class in [FaultClass::Permission, FaultClass::Quota] {
+        for (asked, minutes) in [(10, 30), (120, 120)] {
+            let fault = Fault::new(class, "Boom", "it is wrong").retry_after(Duration::from_mins(asked));
+            let mut world = World::new(RunEnd::Failed(fault));
+            let due = START + SignedDuration::from_mins(minutes);
+            assert_eq!(world.settle().requeue, Requeue::At(due), "{class}");
+            assert_eq!(world.record().state, State::Failed);
+            world.now = due - SignedDuration::from_secs(1);
+            world.settle();
+            assert_eq!(world.record().run.as_ref().unwrap().number, 1, "{class}");
+            world.now = due;
+            world.settle();
+            assert_eq!(world.record().run.as_ref().unwrap().number, 2, "{class}");
+        }
+    }
+}
+
+/// The clock that dated the last attempt was wrong: that is forgotten, and what is to be kept is kept meanwhile.
+#[test]
+fn a_pause_rests_although_another_clock_has_dated_the_last_attempt() {
+    let mut world = World::failing(FaultClass::Transient);
+    world.seen.object.policy.recovery.per_window = 0;
+    world.seen.object.record.recovery.last_attempt = Some(Timestamp::MAX);
+    while world.record().state != State::Recovering {
+        world.round();
+    }
+    assert_eq!(world.record().recovery.last_attempt, None);
+    world.seen.object.finalized = false;
+    assert!(!world.round().plan.is_empty());
+    assert!(world.seen.object.finalized);
 }

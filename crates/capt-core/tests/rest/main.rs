@@ -5,6 +5,7 @@
     reason = "in a test the line of the panic is the best report"
 )]
 
+mod precedence;
 mod readiness;
 mod requests;
 mod standstill;

@@ -5,12 +5,13 @@ use crate::world::{
     workspace,
 };
 use capt_core::cluster::Vpc;
+use capt_core::control_plane::{Endpoint, Kubeconfig, Secret};
 use capt_core::fault::{Fault, FaultClass};
 use capt_core::lifecycle::State;
 use capt_core::object::Child;
 use capt_core::progress::Progress;
 use capt_core::record::{Run, RunOperation};
-use capt_core::recovery::{Breaker, Escalation};
+use capt_core::recovery::{Breaker, Escalation, RecoveryMode};
 use capt_core::wait::Wait;
 use capt_core::workspace::{self, RunSeen};
 use jiff::{SignedDuration, Timestamp};
@@ -217,4 +218,25 @@ fn a_control_plane_that_recovers_from_its_inputs_looks_at_them() {
     let mut seen = recovering();
     round_of_control_plane(&mut seen, NOW);
     assert_eq!(seen.object.record.state, State::Validating);
+}
+
+/// What is done about the fault of a child is not for its parent to say.
+#[test]
+fn who_only_observes_writes_nothing_down_for_a_child() {
+    let mut seen = control_plane(State::Ready);
+    seen.object.policy.recovery.mode = RecoveryMode::Observe;
+    seen.endpoint = Endpoint::Published;
+    seen.kubeconfig = Kubeconfig::Output(Secret::Current);
+    seen.ca = Secret::Current;
+    seen.apply = Some(Child {
+        fault: Some(Fault::new(FaultClass::Transient, "Throttling", "slow down")),
+        ..child(State::Degraded)
+    });
+    round_of_control_plane(&mut seen, NOW);
+    let record = &seen.object.record;
+    assert_eq!(
+        (record.state, record.blamed.as_deref()),
+        (State::Degraded, Some("Child/demo"))
+    );
+    assert!(record.recovery.history.is_empty(), "{:?}", record.recovery);
 }

@@ -6,11 +6,16 @@
     reason = "in a test the line of the panic is the best report"
 )]
 
+mod faltering;
 mod world;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kecs_core::event::EventType;
 use serde_json::{Value, json};
 
+use faltering::Faltering;
 use world::World;
 
 const NETWORK: &str = r#"{"awsvpcConfiguration": {"subnets": ["subnet-1"]}}"#;
@@ -203,4 +208,104 @@ async fn one_life_tells_all_twelve_types_of_events() {
     for kind in EventType::ALL {
         assert!(world.told(*kind) > 0, "{}", kind.name());
     }
+}
+
+/// The task definition `web:1` is INACTIVE and to be deleted.
+async fn drop_definition(world: &World, named: &str) {
+    world
+        .call("DeregisterTaskDefinition", json!({"taskDefinition": named}))
+        .await;
+    let deleted = world
+        .call("DeleteTaskDefinitions", json!({"taskDefinitions": [named]}))
+        .await;
+    assert_eq!(deleted["taskDefinitions"][0]["status"], "DELETE_IN_PROGRESS");
+}
+
+async fn listed(world: &World) -> Value {
+    let input = json!({"status": "DELETE_IN_PROGRESS"});
+    world.call("ListTaskDefinitions", input).await["taskDefinitionArns"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_definition_that_nobody_uses_is_gone_an_hour_after_its_deletion() {
+    let mut world = World::new().await;
+    world.with_web().await;
+    drop_definition(&world, "web:1").await;
+    world.pass(1_800).await;
+    // Whoever comes back finds it in the store.
+    world.stop().await;
+    world.start().await;
+    world.pass(1_795).await;
+    assert_eq!(listed(&world).await.as_array().unwrap().len(), 1);
+    world.pass(10).await;
+    assert_eq!(listed(&world).await, json!([]));
+    let refusal = world
+        .refused("DescribeTaskDefinition", json!({"taskDefinition": "web:1"}))
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.message, "Unable to describe task definition.");
+    // The family goes with its last revision, and its numbers go on.
+    let families = async || {
+        world
+            .call("ListTaskDefinitionFamilies", json!({"familyPrefix": "web"}))
+            .await
+    };
+    assert_eq!(families().await["families"], json!(["web"]));
+    drop_definition(&world, "web:2").await;
+    world.pass(3_610).await;
+    assert_eq!(families().await["families"], json!([]));
+    let container = json!({"name": "web", "image": "nginx:1", "memory": 128});
+    let input = json!({"family": "web", "containerDefinitions": [container]});
+    let registered = world.call("RegisterTaskDefinition", input).await;
+    assert_eq!(registered["taskDefinition"]["revision"], 3);
+    assert_eq!(families().await["families"], json!(["web"]));
+    assert_eq!(world.store.check().unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_definition_that_is_deleted_stays_for_as_long_as_a_service_or_a_task_has_it() {
+    let world = World::new().await;
+    world.with_web().await;
+    world.call("CreateService", create("web", 1)).await;
+    let input = json!({"cluster": "blue", "taskDefinition": "own:1", "launchType": "FARGATE", "networkConfiguration": network()});
+    let run = world.call("RunTask", input).await;
+    let task = run["tasks"][0]["taskArn"].clone();
+    world.pass(10).await;
+    drop_definition(&world, "own:1").await;
+    world.pass(2 * 3_600).await;
+    assert_eq!(listed(&world).await.as_array().unwrap().len(), 1);
+    assert_eq!(counts(&world.service("web").await), (1, 1, 0));
+    let delete = json!({"cluster": "blue", "service": "web", "force": true});
+    world.call("DeleteService", delete).await;
+    world.pass(2 * 3_600).await;
+    assert_eq!(listed(&world).await.as_array().unwrap().len(), 1);
+    world
+        .call("StopTask", json!({"cluster": "blue", "task": task}))
+        .await;
+    world.pass(310).await;
+    assert_eq!(listed(&world).await, json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_data_plane_reports_while_the_store_is_away_is_kept_when_it_is_back() {
+    let store = Arc::new(Faltering::new());
+    let world = World::upon(store.clone()).await;
+    world.with_web().await;
+    world.call("CreateService", create("web", 1)).await;
+    world.pass(10).await;
+    let before = world.call("ListTasks", json!({"cluster": "blue"})).await;
+    let input = json!({"cluster": "blue", "task": before["taskArns"][0]});
+    world.call("StopTask", input).await;
+    // The data plane is told, and everything that it reports comes meanwhile.
+    store.away.store(true, Ordering::SeqCst);
+    world.pass(30).await;
+    let described = json!({"cluster": "blue", "tasks": before["taskArns"]});
+    let task = world.call("DescribeTasks", described.clone()).await["tasks"][0].clone();
+    assert_eq!(task["lastStatus"], "RUNNING");
+    store.away.store(false, Ordering::SeqCst);
+    world.pass(10).await;
+    let task = world.call("DescribeTasks", described).await["tasks"][0].clone();
+    assert_eq!(task["lastStatus"], "STOPPED");
+    assert_eq!(counts(&world.service("web").await), (1, 1, 0));
+    assert_eq!(world.told(EventType::TaskStarted), 2);
 }

@@ -28,8 +28,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::upon(Arc::new(Memory::new(7))).await
+    }
+
+    pub(crate) async fn upon(store: Arc<dyn Store>) -> Self {
         let mut world = Self {
-            store: Arc::new(Memory::new(7)),
+            store,
             scope: Scope::new("123456789012", "eu-west-1"),
             clock: Clock::virtual_since(Timestamp::from_second(1_700_000_000).unwrap()),
             controller: None,

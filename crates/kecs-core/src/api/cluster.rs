@@ -1,5 +1,7 @@
 //! Clusters.
 
+use std::collections::BTreeSet;
+
 use kecs_model::types::{self, ClusterField, SettingName};
 use kecs_model::{ErrorCode, Refusal};
 
@@ -106,8 +108,13 @@ pub(super) fn describe(
     let named = named.unwrap_or_else(|| vec!["default".to_owned()]);
     let include = request.include.unwrap_or_default();
     let (mut clusters, mut failures) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
     for named in &named {
         let name = tx.scope().cluster_name(Some(named))?;
+        // One that is named twice is told of once.
+        if !seen.insert(name.clone()) {
+            continue;
+        }
         match tx.get::<Cluster>(&tx.scope().cluster(&name))? {
             Some(cluster) => clusters.push(shown(tx, cluster.cluster, &include)?),
             None => failures.push(name::missing(tx.scope().arn(&format!("cluster/{name}")))),
@@ -354,7 +361,9 @@ fn shown(
     if !include.contains(&ClusterField::Configurations) {
         cluster.configuration = None;
     }
-    if !include.contains(&ClusterField::Attachments) {
+    if include.contains(&ClusterField::Attachments) {
+        cluster.attachments.get_or_insert_default();
+    } else {
         cluster.attachments = None;
         cluster.attachments_status = None;
     }

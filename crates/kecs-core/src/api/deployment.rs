@@ -155,8 +155,29 @@ pub(super) fn describe_revisions(
 ) -> Result<types::DescribeServiceRevisionsResponse, Refusal> {
     let mut found = Vec::new();
     let mut failures = Vec::new();
+    let mut named = Vec::new();
     for arn in request.service_revision_arns.iter().flatten() {
-        let [cluster, service, id] = names(tx.scope(), "service-revision", arn)?;
+        if !arn.starts_with("arn:") {
+            return Err(Refusal::invalid("The Service ARN provided is invalid."));
+        }
+        let wrong = || Refusal::invalid("The ServiceRevision ARN is invalid.");
+        let [cluster, service, id] = names(tx.scope(), "service-revision", arn).map_err(|_| wrong())?;
+        if !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        named.push((arn, cluster, service, id));
+    }
+    let same = |pair: &[(&String, &str, &str, &str)]| (pair[0].1, pair[0].2) == (pair[1].1, pair[1].2);
+    if !named.windows(2).all(same) {
+        return Err(Refusal::invalid(
+            "Cross service requests are not allowed. All requested service revisions must be for a single service",
+        ));
+    }
+    if let Some((_, cluster, service, _)) = named.first() {
+        let (cluster, _) = name::active_cluster(tx, Some(*cluster))?;
+        service::find(tx, &cluster, service)?.ok_or_else(service::not_found)?;
+    }
+    for (arn, cluster, service, id) in named {
         let key = tx.scope().service_revision(cluster, service, id);
         match tx.get::<ServiceRevision>(&key)? {
             Some(it) => found.push(it.revision),

@@ -62,21 +62,26 @@ pub(super) fn list(
 trait Tagged: Kind {
     /// Its ARN, to tell the one that a request names from one under the same name.
     fn arn(&self) -> Option<&str>;
-    /// Whether it can be tagged still.
-    fn is_there(&self) -> bool;
+    /// Whether its tags cannot be seen or changed any more.
+    fn is_over(&self) -> bool;
+    /// What is said of it then.
+    fn over() -> Refusal;
     /// Its tags.
     fn tags(&mut self) -> &mut Option<Vec<types::Tag>>;
 }
 
 macro_rules! tagged {
-    ($($kind:ident: $shape:ident $arn:ident, $status:expr;)*) => { $(
+    ($($kind:ident: $shape:ident $arn:ident, $status:expr, $over:expr;)*) => { $(
         impl Tagged for $kind {
             fn arn(&self) -> Option<&str> {
                 self.$shape.$arn.as_deref()
             }
-            fn is_there(&self) -> bool {
+            fn is_over(&self) -> bool {
                 let status: fn(&Self) -> Option<&str> = $status;
-                status(self) != Some(status::INACTIVE)
+                matches!(status(self), Some(status::INACTIVE | status::STOPPED))
+            }
+            fn over() -> Refusal {
+                $over
             }
             fn tags(&mut self) -> &mut Option<Vec<types::Tag>> {
                 &mut self.$shape.tags
@@ -86,12 +91,16 @@ macro_rules! tagged {
 }
 
 tagged!(
-    Cluster: cluster cluster_arn, |it| it.cluster.status.as_deref();
-    Service: service service_arn, |it| it.service.status.as_deref();
-    Task: task task_arn, |_| None;
-    TaskSet: task_set task_set_arn, |_| None;
-    ContainerInstance: instance container_instance_arn, |it| it.instance.status.as_deref();
-    CapacityProvider: provider capacity_provider_arn, |it| it.provider.status.map(types::CapacityProviderStatus::as_str);
+    Cluster: cluster cluster_arn, |it| it.cluster.status.as_deref(),
+        Refusal::invalid("The specified cluster is inactive. Specify an active cluster and try again.");
+    Service: service service_arn, |it| it.service.status.as_deref(),
+        Refusal::invalid("The specified service is inactive. Specify an active service and try again.");
+    Task: task task_arn, |it| it.task.last_status.as_deref(),
+        Refusal::invalid("The specified task is stopped. Specify a running task and try again.");
+    TaskSet: task_set task_set_arn, |_| None, not_found();
+    ContainerInstance: instance container_instance_arn, |it| it.instance.status.as_deref(), not_found();
+    CapacityProvider: provider capacity_provider_arn,
+        |it| it.provider.status.map(types::CapacityProviderStatus::as_str), not_found();
 );
 
 /// Changes the tags of the resource that an ARN names.
@@ -106,9 +115,7 @@ fn change(
     match (kind, names.as_slice()) {
         ("cluster", [name]) => {
             let key = scope.cluster(name);
-            if !tx.get::<Cluster>(&key)?.is_some_and(|it| it.is_there()) {
-                return Err(name::cluster_not_found());
-            }
+            tx.get::<Cluster>(&key)?.ok_or_else(name::cluster_not_found)?;
             of::<Cluster>(tx, key, arn, how)
         }
         ("service", [cluster, name]) => of::<Service>(tx, scope.service(cluster, name), arn, how),
@@ -135,8 +142,10 @@ fn of<K: Tagged + PartialEq>(
     arn: &str,
     how: impl FnOnce(Vec<types::Tag>) -> Result<Vec<types::Tag>, Refusal>,
 ) -> Result<(), Refusal> {
-    let kept = tx.get::<K>(&key)?.filter(Tagged::is_there);
-    let mut record = kept.ok_or_else(not_found)?;
+    let mut record = tx.get::<K>(&key)?.ok_or_else(not_found)?;
+    if record.is_over() {
+        return Err(K::over());
+    }
     if record.arn() != Some(arn) {
         // It has kept the short ARN that it was made with.
         return Err(Refusal::invalid(

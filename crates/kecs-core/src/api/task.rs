@@ -62,7 +62,7 @@ pub(super) fn stop(
         }
         None => record.task,
     };
-    shown.tags = super::tags::shown(shown.tags.unwrap_or_default());
+    shown.tags.get_or_insert_default();
     Ok(types::StopTaskResponse { task: Some(shown) })
 }
 
@@ -81,7 +81,8 @@ pub(super) fn describe(
             continue;
         };
         let mut shown = record.task;
-        shown.tags = tags.then(|| shown.tags.unwrap_or_default());
+        let known = shown.tags.take().filter(|_| tags);
+        shown.tags = Some(known.unwrap_or_default());
         tasks.push(shown);
     }
     Ok(types::DescribeTasksResponse {

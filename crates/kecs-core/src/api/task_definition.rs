@@ -86,7 +86,14 @@ pub(super) fn deregister(
     let named = request.task_definition.unwrap_or_default();
     let found = exact(tx, &named)?;
     let (key, mut record) = found.ok_or_else(|| Refusal::client(NOT_THERE))?;
-    // What is INACTIVE already, or going, stays as it is.
+    if record.definition.status == Some(TaskDefinitionStatus::DeleteInProgress) {
+        return Err(Refusal::client(
+            "The task definition could not be deregistered because it is in the process of being deleted.",
+        ));
+    }
+    let mut shown = record.definition.clone();
+    shown.status = Some(TaskDefinitionStatus::Inactive);
+    // What is INACTIVE already stays as it is.
     if record.definition.status == Some(TaskDefinitionStatus::Active) {
         record.definition.status = Some(TaskDefinitionStatus::Inactive);
         record.definition.deregistered_at = Some(call.time());
@@ -97,10 +104,11 @@ pub(super) fn deregister(
             known.active = known.active.saturating_sub(1);
             tx.put(family, known);
         }
-        tx.put(key, record.clone());
+        tx.put(key, record);
     }
+    // The answer has it as it was, but for its status: when it was deregistered is told by those that come after.
     Ok(types::DeregisterTaskDefinitionResponse {
-        task_definition: Some(record.definition),
+        task_definition: Some(shown),
     })
 }
 
@@ -111,13 +119,22 @@ pub(super) fn delete(
 ) -> Result<types::DeleteTaskDefinitionsResponse, Refusal> {
     let (mut deleted, mut failures) = (Vec::new(), Vec::new());
     for named in request.task_definitions.unwrap_or_default() {
-        let failure = |arn: String, reason: &str| types::Failure {
-            arn: Some(arn),
+        // What could not be deleted is told of as it was named.
+        let failure = |reason: &str| types::Failure {
+            arn: Some(named.clone()),
             reason: Some(reason.to_owned()),
             detail: None,
         };
-        let Some((key, mut record)) = exact(tx, &named)? else {
-            failures.push(failure(reference::full(tx.scope(), &named), NOT_THERE));
+        let found = match exact(tx, &named) {
+            Ok(found) => found,
+            Err(refusal) if refusal.code == ErrorCode::InvalidParameterException => {
+                failures.push(failure(NO_IDENTIFIER));
+                continue;
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        let Some((key, mut record)) = found else {
+            failures.push(failure(NOT_THERE));
             continue;
         };
         match record.definition.status {
@@ -129,7 +146,6 @@ pub(super) fn delete(
             }
             Some(TaskDefinitionStatus::DeleteInProgress) => deleted.push(record.definition),
             Some(TaskDefinitionStatus::Active) | None => failures.push(failure(
-                record.definition.task_definition_arn.unwrap_or_default(),
                 "The specified task definition is still in ACTIVE status. Please deregister the target and try again.",
             )),
         }
@@ -151,9 +167,12 @@ pub(super) fn describe(
     let include = request.include.unwrap_or_default();
     Ok(types::DescribeTaskDefinitionResponse {
         task_definition: Some(record.definition),
-        tags: include
-            .contains(&TaskDefinitionField::Tags)
-            .then_some(record.tags),
+        // There without being asked for, and then empty.
+        tags: Some(if include.contains(&TaskDefinitionField::Tags) {
+            record.tags
+        } else {
+            Vec::new()
+        }),
     })
 }
 
@@ -225,6 +244,9 @@ fn before(scope: &Scope, prefix: &str) -> Option<Key> {
 
 const NOT_THERE: &str =
     "The specified task definition does not exist. Specify a valid account, family, revision and try again.";
+
+const NO_IDENTIFIER: &str =
+    "The specified task definition identifier is invalid. Specify a valid name or ARN and try again.";
 
 fn arn(scope: &Scope, family: &str, revision: i32) -> String {
     scope.arn(&format!("task-definition/{family}:{revision}"))

@@ -40,6 +40,8 @@ pub(super) fn of(record: &Record, scope: &Scope) -> Vec<Term> {
             let namespace = namespace.map(|it| all.and("namespace", it));
             providers.chain(namespace).chain([all.clone()]).collect()
         }
+        // A family without revisions is told of no more.
+        Record::Family(it) if i64::from(it.deleted) >= i64::from(it.last_revision) => Vec::new(),
         Record::Family(it) => {
             let families = scope.term("families");
             let state = if it.active > 0 {

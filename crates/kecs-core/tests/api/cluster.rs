@@ -145,7 +145,7 @@ fn describe_clusters_shows_no_more_than_is_asked_for() {
     let mut world = World::new();
     world.ok(
         Operation::CreateCluster,
-        json!({"clusterName": "blue", "tags": [{"key": "team"}],
+        json!({"clusterName": "blue", "tags": [{"key": "team", "value": ""}],
             "configuration": {"executeCommandConfiguration": {"logging": "DEFAULT"}}}),
     );
     let bare = describe(&mut world, "blue", &[]);
@@ -153,6 +153,7 @@ fn describe_clusters_shows_no_more_than_is_asked_for() {
     assert_eq!(bare.get("configuration"), None);
     let all = ["TAGS", "SETTINGS", "CONFIGURATIONS", "STATISTICS", "ATTACHMENTS"];
     let whole = describe(&mut world, "blue", &all);
+    assert_eq!(whole["attachments"], json!([]));
     assert_eq!(whole["tags"], json!([{"key": "team", "value": ""}]));
     assert_eq!(
         whole["settings"],
@@ -173,16 +174,20 @@ fn describe_clusters_shows_no_more_than_is_asked_for() {
         [
             "runningEC2TasksCount",
             "runningFargateTasksCount",
-            "runningExternalTasksCount",
             "pendingEC2TasksCount",
             "pendingFargateTasksCount",
+            "runningExternalTasksCount",
             "pendingExternalTasksCount",
+            "runningManagedInstancesTasksCount",
+            "pendingManagedInstancesTasksCount",
             "activeEC2ServiceCount",
             "activeFargateServiceCount",
-            "activeExternalServiceCount",
             "drainingEC2ServiceCount",
             "drainingFargateServiceCount",
+            "activeExternalServiceCount",
             "drainingExternalServiceCount",
+            "activeManagedInstancesServiceCount",
+            "drainingManagedInstancesServiceCount",
         ]
     );
 }
@@ -282,7 +287,9 @@ fn describe_clusters_counts_what_there_is() {
         .collect();
     assert_eq!(
         statistics,
-        ["0", "2", "0", "0", "3", "0", "1", "0", "0", "1", "0", "0"]
+        [
+            "0", "2", "0", "3", "0", "0", "0", "0", "1", "0", "1", "0", "0", "0", "0", "0"
+        ]
     );
 }
 
@@ -434,4 +441,18 @@ fn operations_that_change_a_cluster_want_an_active_one() {
             )
         );
     }
+}
+
+#[test]
+fn describe_clusters_tells_once_of_what_is_named_twice() {
+    let mut world = World::new();
+    world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
+    let arn = world.arn("cluster/blue");
+    let input = json!({"clusters": ["green", "blue", arn, "green"]});
+    let answer = world.ok(Operation::DescribeClusters, input);
+    assert_eq!(answer["clusters"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        answer["failures"],
+        json!([{"arn": world.arn("cluster/green"), "reason": "MISSING"}])
+    );
 }

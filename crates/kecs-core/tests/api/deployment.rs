@@ -7,7 +7,7 @@ use kecs_model::Operation::{
 use kecs_model::types::ServiceDeploymentStatus as Status;
 use serde_json::{Value, json};
 
-use crate::fixture::{blue, serve, task_of, with};
+use crate::fixture::{blue, invalid, serve, task_of, with};
 use crate::world::World;
 
 fn of(more: Value) -> Value {
@@ -175,20 +175,13 @@ fn describe_service_deployments_counts_the_tasks_of_its_revisions() {
 }
 
 #[test]
-fn describe_service_deployments_and_revisions_take_one_to_twenty_arns_of_theirs() {
+fn describe_service_deployments_takes_one_to_twenty_arns_of_theirs() {
     let mut world = blue();
-    let cases = [
-        (
-            DescribeServiceDeployments,
-            "serviceDeploymentArns",
-            "service-deployment",
-        ),
-        (
-            DescribeServiceRevisions,
-            "serviceRevisionArns",
-            "service-revision",
-        ),
-    ];
+    let cases = [(
+        DescribeServiceDeployments,
+        "serviceDeploymentArns",
+        "service-deployment",
+    )];
     for (operation, member, kind) in cases {
         let arns = |count: usize| -> Vec<String> {
             (0..count)
@@ -264,5 +257,65 @@ fn stop_service_deployment_refuses_what_is_not_there() {
             "ServiceDeploymentNotFoundException",
             "The specified service deployment was not found.".to_owned()
         )
+    );
+}
+
+#[test]
+fn describe_service_revisions_takes_one_to_twenty_of_one_service() {
+    let mut world = blue();
+    let made = serve(&mut world, json!({}));
+    let current = made["currentServiceRevisions"][0]["arn"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let id = made["deployments"][0]["id"].as_str().unwrap();
+    assert_eq!(
+        Some(current.rsplit('/').next().unwrap()),
+        id.strip_prefix("ecs-svc/")
+    );
+    let of = |arns: &[&str]| json!({"serviceRevisionArns": arns});
+    let arn = |world: &World, name: &str| world.arn(&format!("service-revision/{name}"));
+    let missing = arn(&world, "blue/web/1");
+    let answer = world.ok(DescribeServiceRevisions, of(&[&current, &missing, &missing]));
+    assert_eq!(answer["serviceRevisions"].as_array().unwrap().len(), 1);
+    let failure = json!({"arn": missing, "reason": "MISSING"});
+    assert_eq!(answer["failures"], json!([failure, failure]));
+    let no_arn = "The Service ARN provided is invalid.";
+    let wrong = "The ServiceRevision ARN is invalid.";
+    let elsewhere = missing.replace("eu-west-1", "us-west-2");
+    let of_another = missing.replace("123456789012", "999000999000");
+    for (arns, message) in [
+        (vec![], no_arn),
+        (vec!["not-an-arn"], no_arn),
+        (
+            vec![current.as_str(); 21],
+            "Service Revision ARN count cannot exceed 20",
+        ),
+        (vec![elsewhere.as_str()], wrong),
+        (vec![of_another.as_str()], wrong),
+        (vec![&arn(&world, "blue/web/abc")], wrong),
+        (vec![&arn(&world, "blue/web")], wrong),
+        (vec![&world.arn("service/blue/web")], wrong),
+        (
+            vec![&current, &arn(&world, "blue/other/1")],
+            "Cross service requests are not allowed. All requested service revisions must be for a single service",
+        ),
+    ] {
+        assert_eq!(
+            world.refused(DescribeServiceRevisions, of(&arns)),
+            invalid(message),
+            "{arns:?}"
+        );
+    }
+    world.ok(DescribeServiceRevisions, of(&vec![missing.as_str(); 20]));
+    let other = arn(&world, "blue/other/1");
+    assert_eq!(
+        world.refused(DescribeServiceRevisions, of(&[&other])),
+        ("ServiceNotFoundException", "Service not found.".to_owned())
+    );
+    let green = arn(&world, "green/web/1");
+    assert_eq!(
+        world.refused(DescribeServiceRevisions, of(&[&green])),
+        ("ClusterNotFoundException", "Cluster not found.".to_owned())
     );
 }

@@ -50,7 +50,7 @@ fn run_task_on_fargate_answers_with_the_task() {
         json!({"name": "subnetId", "value": "subnet-1"})
     );
     assert_eq!(task["overrides"]["containerOverrides"], json!([{"name": "app"}]));
-    assert!(task.get("tags").is_none());
+    assert_eq!(task["tags"], json!([]));
     let arn = task["taskArn"].as_str().unwrap();
     let id = arn.strip_prefix(&world.arn("task/blue/")).unwrap();
     assert_eq!(id.len(), 32);
@@ -141,7 +141,8 @@ fn run_task_with_another_request_under_a_client_token_is_a_conflict() {
     assert_eq!(refusal.code.name(), "ConflictException");
     assert_eq!(
         refusal.message,
-        "The client token was used before with another request."
+        "The RunTask request could not be processed due to conflicts. The provided clientToken is already in use with a \
+         different request."
     );
     assert_eq!(
         refusal.members["resourceIds"],

@@ -53,9 +53,13 @@ fn create_service_fills_in_what_is_left_out() {
             "deploymentController": {"type": "ECS"}, "createdAt": now, "createdBy": USER,
             "enableECSManagedTags": false, "propagateTags": "NONE", "enableExecuteCommand": false,
             "availabilityZoneRebalancing": "ENABLED", "resourceManagementType": "CUSTOMER",
+            "healthCheckGracePeriodSeconds": 0,
             "deploymentConfiguration": {
                 "maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING", "bakeTimeInMinutes": 0,
-                "deploymentCircuitBreaker": {"enable": false, "rollback": false},
+                "deploymentCircuitBreaker": {
+                    "enable": false, "rollback": false, "resetOnHealthyTask": true,
+                    "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 50},
+                },
             },
             "deployments": [{
                 "id": id, "status": "PRIMARY", "taskDefinition": definition, "desiredCount": 1, "runningCount": 0,
@@ -64,7 +68,7 @@ fn create_service_fills_in_what_is_left_out() {
             }],
             "currentServiceDeployment": made["currentServiceDeployment"],
             "currentServiceRevisions": [{
-                "arn": made["currentServiceRevisions"][0]["arn"], "requestedTaskCount": 1, "runningTaskCount": 0,
+                "arn": world.arn(&format!("service-revision/blue/web/{}", &id[8..])), "requestedTaskCount": 1, "runningTaskCount": 0,
                 "pendingTaskCount": 0,
             }],
         })
@@ -220,13 +224,10 @@ fn create_service_refuses_clusters_and_definitions_that_are_not_there() {
     let none = without(service(json!({})), "taskDefinition");
     assert_eq!(refused(&mut world, none), "TaskDefinition can not be blank.");
     let none = without(service(json!({})), "desiredCount");
-    assert_eq!(
-        refused(&mut world, none),
-        "desiredCount is required for the REPLICA scheduling strategy."
-    );
+    assert_eq!(refused(&mut world, none), "DesiredCount is missing");
     assert_eq!(
         refused(&mut world, service(json!({"desiredCount": -1}))),
-        "desiredCount cannot be negative."
+        "DesiredCount can not be lesser than 0"
     );
     world.ok(CreateService, service(json!({"desiredCount": 0})));
 }

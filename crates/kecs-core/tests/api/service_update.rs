@@ -254,11 +254,21 @@ fn update_service_goes_to_capacity_providers_and_back() {
 #[test]
 fn update_service_merges_the_deployment_configuration() {
     let mut world = served();
+    let threshold = json!({"type": "COUNT", "value": 7});
+    let breaker = json!({"enable": true, "rollback": false, "resetOnHealthyTask": false,
+        "thresholdConfiguration": threshold});
+    update(
+        &mut world,
+        json!({"deploymentConfiguration": {"deploymentCircuitBreaker": breaker}}),
+    );
+    // What is left out of the breaker stays.
     let breaker = json!({"enable": true, "rollback": true});
     let updated = update(
         &mut world,
         json!({"deploymentConfiguration": {"deploymentCircuitBreaker": breaker, "minimumHealthyPercent": 50}}),
     );
+    let breaker = json!({"enable": true, "rollback": true, "resetOnHealthyTask": false,
+        "thresholdConfiguration": threshold});
     let updated = update(
         &mut world,
         json!({"deploymentConfiguration": {"maximumPercent": 100}}),
@@ -292,11 +302,13 @@ fn update_service_refuses_a_configuration_that_does_not_fit_what_is_kept() {
     );
     let half = json!({"deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 50}});
     let balanced = json!({"availabilityZoneRebalancing": "ENABLED"});
-    assert!(refused(&mut world, with(half.clone(), balanced.clone())).contains("rebalancing"));
+    let narrow =
+        "Availability Zone Rebalancing does not support maximumPercent <= 100 % as deployment configuration.";
+    assert_eq!(refused(&mut world, with(half.clone(), balanced.clone())), narrow);
     // What was not asked for gives way.
     let updated = update(&mut world, half);
     assert_eq!(updated["availabilityZoneRebalancing"], "DISABLED");
-    assert!(refused(&mut world, balanced.clone()).contains("rebalancing"));
+    assert_eq!(refused(&mut world, balanced.clone()), narrow);
     let wide = json!({"deploymentConfiguration": {"maximumPercent": 101}});
     assert_eq!(
         update(&mut world, with(wide, balanced))["availabilityZoneRebalancing"],

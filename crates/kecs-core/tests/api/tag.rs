@@ -1,9 +1,10 @@
 //! Tags.
 
-use kecs_core::record;
+use kecs_core::record::{self, Service};
 use kecs_model::{Operation, types};
 use serde_json::{Value, json};
 
+use crate::fixture::{blue, invalid, serve, task_of};
 use crate::world::World;
 
 fn tags(world: &mut World, arn: &str) -> Value {
@@ -38,9 +39,9 @@ fn resources(world: &mut World) -> Vec<String> {
     let key = world.scope().service("blue", "web");
     world.put(
         key,
-        record::Service {
+        Service {
             service,
-            ..record::Service::default()
+            ..Service::default()
         },
     );
     let task = types::Task {
@@ -97,7 +98,7 @@ fn tag_resource_knows_every_kind_that_has_tags() {
             json!({})
         );
         assert_eq!(tags(&mut world, &arn), two);
-        let more = json!([{"key": "c"}, {"key": "a", "value": "3"}]);
+        let more = json!([{"key": "c", "value": ""}, {"key": "a", "value": "3"}]);
         world.ok(Operation::TagResource, json!({"resourceArn": arn, "tags": more}));
         assert_eq!(
             tags(&mut world, &arn),
@@ -252,5 +253,61 @@ fn tag_resource_of_a_short_arn_is_refused_where_the_long_one_was_not_given_out()
              have the new format."
                 .to_owned()
         )
+    );
+}
+
+/// What is over has no tags to see or to change.
+#[test]
+fn tags_of_what_is_over_are_told_so() {
+    let mut world = blue();
+    serve(&mut world, json!({}));
+    let service = world.arn("service/blue/web");
+    task_of(&mut world, "web", "ecs-svc/1", 1, "STOPPED");
+    let task = world.arn("task/blue/00000000000000000000000000000001");
+    let delete = json!({"cluster": "blue", "service": "web", "force": true});
+    world.ok(Operation::DeleteService, delete);
+    let mut record = world
+        .get::<Service>(&world.scope().service("blue", "web"))
+        .unwrap();
+    record.service.status = Some("INACTIVE".to_owned());
+    world.put(world.scope().service("blue", "web"), record);
+    world.ok(Operation::DeleteCluster, json!({"cluster": "blue"}));
+    for (arn, message) in [
+        (
+            task,
+            "The specified task is stopped. Specify a running task and try again.",
+        ),
+        (
+            service,
+            "The specified service is inactive. Specify an active service and try again.",
+        ),
+        (
+            world.arn("cluster/blue"),
+            "The specified cluster is inactive. Specify an active cluster and try again.",
+        ),
+    ] {
+        let tagging = json!({"resourceArn": arn, "tags": [{"key": "a", "value": "b"}]});
+        assert_eq!(world.refused(Operation::TagResource, tagging), invalid(message));
+        let untagging = json!({"resourceArn": arn, "tagKeys": ["a"]});
+        assert_eq!(
+            world.refused(Operation::UntagResource, untagging),
+            invalid(message)
+        );
+        let listing = json!({"resourceArn": arn});
+        assert_eq!(
+            world.refused(Operation::ListTagsForResource, listing),
+            invalid(message)
+        );
+    }
+}
+
+#[test]
+fn a_tag_has_a_value_even_if_it_is_empty() {
+    let mut world = blue();
+    let arn = world.arn("cluster/blue");
+    let tagging = json!({"resourceArn": arn, "tags": [{"key": "a"}]});
+    assert_eq!(
+        world.refused(Operation::TagResource, tagging),
+        invalid("Tag value can not be null.")
     );
 }

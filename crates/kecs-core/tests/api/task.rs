@@ -81,7 +81,7 @@ fn describe_tasks_shows_tags_where_they_are_asked_for() {
     let mut world = blue();
     let (arn, id) = run(&mut world);
     let plain = world.ok(DescribeTasks, of("tasks", json!([id])));
-    assert!(plain["tasks"][0].get("tags").is_none());
+    assert_eq!(plain["tasks"][0]["tags"], json!([]));
     assert_eq!(plain["failures"], json!([]));
     let request = json!({"cluster": "blue", "tasks": [arn, id], "include": ["TAGS"]});
     let tagged = world.ok(DescribeTasks, request);

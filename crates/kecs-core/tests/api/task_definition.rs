@@ -132,6 +132,7 @@ fn register_task_definition_beyond_a_million_revisions_is_limit_exceeded() {
         family: "web".to_owned(),
         last_revision: 999_999,
         active: 0,
+        deleted: 0,
     };
     world.put(key, family);
     assert_eq!(register(&mut world, minimal("web"))["revision"], 1_000_000);
@@ -185,7 +186,7 @@ fn describe_task_definition_shows_tags_where_they_are_asked_for() {
         Operation::DescribeTaskDefinition,
         json!({"taskDefinition": "web:1"}),
     );
-    assert_eq!(answer.get("tags"), None);
+    assert_eq!(answer["tags"], json!([]));
 }
 
 #[test]
@@ -234,22 +235,23 @@ fn deregister_task_definition_is_of_one_revision_and_can_be_said_twice() {
     register(&mut world, minimal("web"));
     world.pass(60);
     let first = deregister(&mut world, "web:1");
+    // When it was is told by those that come after.
     assert_eq!(
         (&first["status"], &first["deregisteredAt"]),
-        (&json!("INACTIVE"), &json!(1_795_262_460))
+        (&json!("INACTIVE"), &Value::Null)
     );
     world.pass(60);
-    assert_eq!(deregister(&mut world, "web:1"), first);
+    let mut second = deregister(&mut world, "web:1");
+    assert_eq!(second["deregisteredAt"], json!(1_795_262_460));
+    second.as_object_mut().unwrap().remove("deregisteredAt");
+    assert_eq!(second, first);
     assert_eq!(families(&mut world, json!({"status": "INACTIVE"})), ["web"]);
     assert_eq!(
         world.refused(
             Operation::DeregisterTaskDefinition,
             json!({"taskDefinition": "web"})
         ),
-        (
-            "InvalidParameterException",
-            "Invalid revision number. Number: ".to_owned()
-        )
+        ("InvalidParameterException", "Revision is missing".to_owned())
     );
     assert_eq!(
         world.refused(Operation::DeregisterTaskDefinition, json!({"taskDefinition": "web:2"})),
@@ -269,9 +271,12 @@ fn delete_task_definitions_takes_inactive_ones_and_tells_of_the_others() {
     }
     deregister(&mut world, "web:1");
     let arn = world.arn("task-definition/web:1");
+    let world_arn = world.arn("cluster/web");
+    let invalid =
+        "The specified task definition identifier is invalid. Specify a valid name or ARN and try again.";
     let answer = world.ok(
         Operation::DeleteTaskDefinitions,
-        json!({"taskDefinitions": [arn, "web:2", "web:3"]}),
+        json!({"taskDefinitions": [arn, "web:2", "web:3", "web", "web:x", world_arn]}),
     );
     let deleted = answer["taskDefinitions"].as_array().unwrap();
     assert_eq!(deleted.len(), 1);
@@ -280,12 +285,15 @@ fn delete_task_definitions_takes_inactive_ones_and_tells_of_the_others() {
     assert_eq!(
         answer["failures"],
         json!([
-            {"arn": world.arn("task-definition/web:2"),
+            {"arn": "web:2",
                 "reason": "The specified task definition is still in ACTIVE status. Please deregister the target and \
                     try again."},
-            {"arn": world.arn("task-definition/web:3"),
+            {"arn": "web:3",
                 "reason": "The specified task definition does not exist. Specify a valid account, family, revision and \
-                    try again."}
+                    try again."},
+            {"arn": "web", "reason": invalid},
+            {"arn": "web:x", "reason": invalid},
+            {"arn": world_arn, "reason": invalid}
         ])
     );
     assert_eq!(
@@ -298,6 +306,17 @@ fn delete_task_definitions_takes_inactive_ones_and_tells_of_the_others() {
         json!({"taskDefinitions": ["web:1"]}),
     );
     assert_eq!(again["taskDefinitions"][0]["status"], "DELETE_IN_PROGRESS");
+    assert_eq!(
+        world.refused(
+            Operation::DeregisterTaskDefinition,
+            json!({"taskDefinition": "web:1"})
+        ),
+        (
+            "ClientException",
+            "The task definition could not be deregistered because it is in the process of being deleted."
+                .to_owned()
+        )
+    );
 }
 
 #[test]

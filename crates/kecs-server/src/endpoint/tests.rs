@@ -13,7 +13,9 @@ use kecs_model::types;
 use kecs_store::check::Finding;
 use kecs_store::memory::Memory;
 use kecs_store::transfer::Transferred;
-use kecs_store::{CommitError, Committed, Feed, Head, Pruned, Retention, Snapshot, Stats, Store, StoreError};
+use kecs_store::{
+    CommitError, Committed, Feed, Head, Lead, Pruned, Retention, Snapshot, Stats, Store, StoreError,
+};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -47,6 +49,10 @@ impl Store for Reluctant {
             Ok(_) => Err((self.refusal)()),
             Err(_) => self.store.commit(commit, now).await,
         }
+    }
+
+    async fn lead(&self) -> Result<Lead, StoreError> {
+        self.store.lead().await
     }
 
     fn subscribe(&self) -> watch::Receiver<Head> {

@@ -227,3 +227,20 @@ async fn a_server_that_stops_says_so() {
     }
     stopping.await.unwrap();
 }
+
+/// What is left of a body would be taken for the next request.
+#[tokio::test]
+async fn whoever_is_refused_with_a_body_is_let_go() {
+    let server = Server::start(setup()).await;
+    for (line, status) in [
+        ("GET /v1/events?types=none", 400),
+        ("GET /v1/events?format=xml", 400),
+        ("GET /v1/events", 400),
+        ("POST /v1/events", 404),
+    ] {
+        let request = format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nGET ");
+        let answer = server.raw(request.as_bytes()).await;
+        assert_eq!(answer.status.as_u16(), status, "{line}");
+        assert_eq!(answer.headers["connection"], "close", "{line}");
+    }
+}

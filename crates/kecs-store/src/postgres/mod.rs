@@ -17,10 +17,12 @@ use tokio::sync::watch;
 use crate::check::Finding;
 use crate::error::{CommitError, StoreError};
 use crate::group::{Listeners, Writer};
+use crate::lead::Lead;
 use crate::store::{Committed, Feed, Pruned, Retention, Snapshot, Stats, Store};
 use crate::transfer::{self, Transferred};
 
 mod follower;
+mod lead;
 mod reader;
 mod rows;
 mod schema;
@@ -29,7 +31,7 @@ mod writer;
 
 use follower::Follower;
 use reader::Reader;
-use session::{Pool, Session, failed};
+use session::{Pool, failed};
 use writer::Writing;
 
 /// A store in a database.
@@ -52,12 +54,26 @@ impl Postgres {
     /// Fails if the tables are of a later version of this program. It waits for the database, and must not be called
     /// where that would keep others waiting.
     pub fn open(address: &str) -> Result<Self, StoreError> {
+        Self::open_with(address, true)
+    }
+
+    /// The same, and fails with [`StoreError::Absent`] where there are no tables.
+    pub fn open_existing(address: &str) -> Result<Self, StoreError> {
+        Self::open_with(address, false)
+    }
+
+    fn open_with(address: &str, make: bool) -> Result<Self, StoreError> {
         let config = postgres::Config::from_str(address).map_err(failed("reading the address"))?;
-        let place = config.get_dbname().unwrap_or_default().to_owned();
+        // A database without a name has that of the user.
+        let place = config.get_dbname().or_else(|| config.get_user());
+        let place = place.unwrap_or_default().to_owned();
         let pool = Pool::new(config);
         let line = pool.take()?;
         let identity = uuid::Uuid::new_v4().as_u64_pair().0;
         let top = line.call(move |session| {
+            if !make && !schema::is_there(session)? {
+                return Err(StoreError::Absent { name: place });
+            }
             schema::migrate(session, schema::STEPS, &place, identity)?;
             rows::top(session)
         })?;
@@ -69,7 +85,7 @@ impl Postgres {
         let writing = {
             let shared = Arc::clone(&shared);
             move || {
-                let session = Session::open(shared.pool.config())?;
+                let session = writer::connect(shared.pool.config())?;
                 Ok(Writing { session, shared })
             }
         };
@@ -93,6 +109,10 @@ impl Store for Postgres {
 
     async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, CommitError> {
         self.writer.commit(commit, now).await
+    }
+
+    async fn lead(&self) -> Result<Lead, StoreError> {
+        lead::lead(self.shared.pool.config().clone()).await
     }
 
     fn subscribe(&self) -> watch::Receiver<crate::store::Head> {

@@ -53,6 +53,12 @@ const FIRST: &str = "
     );
 ";
 
+/// Whether the database has tables of any version.
+pub(super) fn is_there(session: &mut Session) -> Result<bool, StoreError> {
+    let row = session.query_one("SELECT to_regclass('kecs_version') IS NOT NULL", &[])?;
+    Ok(row.get(0))
+}
+
 /// Takes the steps that the database lacks, all in one transaction. `place` names the database in errors.
 pub(super) fn migrate(
     session: &mut Session,

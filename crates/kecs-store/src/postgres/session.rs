@@ -2,6 +2,7 @@
 //! has a thread.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -15,8 +16,18 @@ use crate::group::locked;
 
 /// Connections that are kept for the next view.
 const IDLE: usize = 16;
-/// How long a connection may take to be made.
+/// How long a connection may take to be made, and how long what was sent may go unnoticed by the other side.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// After how long the database ends a connection whose client is away. Longer than the client waits for the database.
+const AWAY: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "5"),
+    ("tcp_keepalives_interval", "2"),
+    ("tcp_keepalives_count", "5"),
+    ("tcp_user_timeout", SILENCE),
+];
+/// The same for a client that is there and says nothing, in milliseconds; of such connections as others wait for.
+pub(super) const SILENCE: &str = "15000";
 
 /// A connection and its statements.
 pub(super) struct Session {
@@ -29,8 +40,21 @@ pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Session {
     pub(super) fn open(config: &Config) -> Result<Self, StoreError> {
+        Self::open_as("kecs", config)
+    }
+
+    /// Opens a connection that the database knows by this name.
+    pub(super) fn open_as(name: &str, config: &Config) -> Result<Self, StoreError> {
         let mut config = config.clone();
-        config.connect_timeout(PATIENCE).application_name("kecs");
+        config.connect_timeout(PATIENCE).application_name(name);
+        // By default, hours pass until a machine that is gone is missed. What the address says goes before.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(PATIENCE);
+        }
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+            let often = Duration::from_secs(2);
+            config.keepalives_idle(often).keepalives_interval(often);
+        }
         let client = config.connect(NoTls).map_err(failed("connecting"))?;
         let mut session = Self {
             client,
@@ -38,7 +62,17 @@ impl Session {
         };
         // A commit is acknowledged when it is on the disk, whatever the default of the database is.
         session.run("SET synchronous_commit = on")?;
+        session.set(&AWAY)?;
         Ok(session)
+    }
+
+    /// Sets what the database knows of these settings.
+    pub(super) fn set(&mut self, settings: &[(&str, &str)]) -> Result<(), StoreError> {
+        let (names, values): (Vec<&str>, Vec<&str>) = settings.iter().copied().unzip();
+        let sql = "SELECT set_config(name, wanted.value, false)
+                   FROM unnest($1::text[], $2::text[]) AS wanted (name, value) JOIN pg_settings USING (name)";
+        self.query(sql, &[&names, &values])?;
+        Ok(())
     }
 
     /// Runs statements without values or rows.
@@ -98,14 +132,19 @@ impl Session {
             Ok(()) => Ok(()),
             // The server says that it did not.
             Err(error) if error.as_db_error().is_some() => Err(failed("committing")(error)),
-            Err(error) => Err(StoreError::Uncertain {
-                cause: error.to_string(),
-            }),
+            Err(error) => Err(StoreError::Uncertain { cause: said(&error) }),
         }
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// Whether the database still answers, within so long.
+    pub(super) fn check(&mut self, patience: Duration) -> Result<(), StoreError> {
+        self.client
+            .is_valid(patience)
+            .map_err(failed("looking at its connection"))
     }
 
     /// Waits for a notice, at most this long.
@@ -200,11 +239,14 @@ impl Pool {
 }
 
 pub(super) fn failed(doing: &'static str) -> impl Fn(postgres::Error) -> StoreError {
-    move |error| {
-        // What the server says is in the source of the error.
-        let cause = error
-            .as_db_error()
-            .map_or_else(|| error.to_string(), ToString::to_string);
-        StoreError::engine(doing, &cause)
+    move |error| StoreError::engine(doing, &said(&error))
+}
+
+/// What the server says, which is in the source of the error; or what has happened, and why.
+fn said(error: &postgres::Error) -> String {
+    match (error.as_db_error(), error.source()) {
+        (Some(of_server), _) => of_server.to_string(),
+        (None, Some(source)) => format!("{error}: {source}"),
+        (None, None) => error.to_string(),
     }
 }

@@ -11,7 +11,7 @@ use crate::transfer::{Image, Transferred};
 
 use super::Shared;
 use super::rows::{self, Columns};
-use super::session::Session;
+use super::session::{SILENCE, Session};
 
 /// Rows that are deleted at once, so that commits do not wait long.
 const CHUNK: i64 = 2_000;
@@ -20,6 +20,13 @@ const CHUNK: i64 = 2_000;
 pub(super) struct Writing {
     pub(super) session: Session,
     pub(super) shared: Arc<Shared>,
+}
+
+/// A connection that commits. Whoever holds the row of the head and says nothing keeps all other servers waiting.
+pub(super) fn connect(config: &postgres::Config) -> Result<Session, StoreError> {
+    let mut session = Session::open(config)?;
+    session.set(&[("idle_in_transaction_session_timeout", SILENCE)])?;
+    Ok(session)
 }
 
 impl Engine for Writing {
@@ -76,7 +83,7 @@ impl Engine for Writing {
 
     fn recover(&mut self) {
         if self.session.is_closed()
-            && let Ok(session) = Session::open(self.shared.pool.config())
+            && let Ok(session) = connect(self.shared.pool.config())
         {
             self.session = session;
         }

@@ -7,9 +7,10 @@ use std::path::Path;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::open::{self, beside, connect, file, folder};
+use super::open::{self, connect};
 use super::{failed, schema, upkeep};
 use crate::error::StoreError;
+use crate::files::{beside, file, folder, make_folder, refuse_existing, sync};
 
 /// Writes what the connection's read transaction sees to a new file, which is whole or not there.
 pub(super) fn copy(from: &Connection, path: &Path) -> Result<(), StoreError> {
@@ -21,7 +22,7 @@ pub(super) fn copy(from: &Connection, path: &Path) -> Result<(), StoreError> {
         let _left = fs::remove_file(&part);
     }
     copied?;
-    open::sync(folder(path))
+    sync(folder(path))
 }
 
 fn fill(from: &Connection, part: &Path) -> Result<(), StoreError> {
@@ -68,14 +69,6 @@ pub(super) fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
     if let Some(finding) = upkeep::integrity(&source)?.into_iter().next() {
         return Err(StoreError::engine("checking the copy", &finding));
     }
-    open::make_folder(folder(to))?;
+    make_folder(folder(to))?;
     copy(&source, to)
-}
-
-fn refuse_existing(path: &Path) -> Result<(), StoreError> {
-    if path.try_exists().map_err(file("look at", path))? {
-        let exists = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-        return Err(file("write over", path)(exists));
-    }
-    Ok(())
 }

@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 use crate::check::Finding;
 use crate::error::{CommitError, StoreError};
 use crate::group::{Listeners, Writer, locked};
+use crate::lead::Lead;
 use crate::store::{Committed, Feed, Head, Pruned, Retention, Snapshot, Stats, Store};
 use crate::transfer::{self, Transferred};
 
@@ -97,6 +98,11 @@ impl Store for Sqlite {
 
     async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, CommitError> {
         self.writer.commit(commit, now).await
+    }
+
+    async fn lead(&self) -> Result<Lead, StoreError> {
+        // The lock on the file keeps others out.
+        Ok(Lead::alone())
     }
 
     fn subscribe(&self) -> watch::Receiver<Head> {

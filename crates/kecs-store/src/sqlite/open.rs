@@ -1,15 +1,16 @@
 //! The file of a store: whose it is, who may read it, and that nobody else has it open.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::{failed, schema};
 use crate::error::StoreError;
+use crate::files::{beside, file, folder, lock, make_folder, sync};
 
 /// What every `SQLite` file begins with.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -45,15 +46,6 @@ pub(super) fn open(path: &Path, steps: &[&str]) -> Result<Opened, StoreError> {
     schema::migrate(&mut connection, steps, uuid::Uuid::new_v4().as_u64_pair().0)?;
     sync(folder)?;
     Ok(Opened { connection, lock })
-}
-
-/// Makes a directory, and those on the way to it, where there is none.
-pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(file("make the directory", folder))
 }
 
 /// A connection to the file of a store.
@@ -136,58 +128,8 @@ pub(super) fn signature(opened: &File, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let beside = beside(path, ".lock");
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&beside)
-        .map_err(file("open", &beside))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-            path: path.to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(file("lock", &beside)(error)),
-    }
-}
-
-/// The file that belongs to `path` and has this ending.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// The directory that a file lies in.
-pub(super) fn folder(path: &Path) -> &Path {
-    let folder = path.parent().unwrap_or(path);
-    if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    }
-}
-
-/// Sees to it that the names in a directory are on the disk.
-pub(super) fn sync(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|opened| opened.sync_all())
-        .map_err(file("sync the directory", folder))
-}
-
 /// Bytes of the store on the disk.
 pub(super) fn bytes(path: &Path) -> u64 {
     let size = |path: &Path| fs::metadata(path).map_or(0, |it| it.len());
     size(path) + size(&beside(path, "-wal"))
-}
-
-pub(super) fn file(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> StoreError {
-    move |cause| StoreError::File {
-        doing,
-        path: path.to_owned(),
-        cause,
-    }
 }

@@ -7,6 +7,7 @@ use kecs_core::tx::{Change, Expect};
 use tempfile::TempDir;
 
 use super::*;
+use crate::files::beside;
 
 fn place() -> (TempDir, PathBuf) {
     let place = TempDir::new().unwrap();
@@ -46,7 +47,7 @@ async fn files_and_directories_are_for_their_owner_alone() {
         assert_eq!(mode(&place.path().join(folder)), 0o700, "{folder}");
     }
     for ending in ["", "-wal", "-shm", ".lock"] {
-        assert_eq!(mode(&open::beside(&path, ending)), 0o600, "{ending}");
+        assert_eq!(mode(&beside(&path, ending)), 0o600, "{ending}");
     }
     let copy = place.path().join("copy.db");
     store.backup(&copy).await.unwrap();
@@ -102,9 +103,9 @@ fn a_log_is_put_back_when_the_file_is_closed() {
     let (_place, path) = place();
     let store = Sqlite::open(&path).unwrap();
     drop(store.view().unwrap());
-    assert!(open::beside(&path, "-wal").exists());
+    assert!(beside(&path, "-wal").exists());
     drop(store);
-    assert!(!open::beside(&path, "-wal").exists());
+    assert!(!beside(&path, "-wal").exists());
 }
 
 #[test]
@@ -397,7 +398,7 @@ async fn restoring_refuses_what_is_no_copy() {
     }
     let copy = place.path().join("copy");
     store.backup(&copy).await.unwrap();
-    assert!(!open::beside(&copy, "-wal").exists());
+    assert!(!beside(&copy, "-wal").exists());
     let mut bytes = fs::read(&copy).unwrap();
     bytes[8_200..20_000].fill(0x55);
     fs::write(&copy, bytes).unwrap();

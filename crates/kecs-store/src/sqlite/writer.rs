@@ -6,9 +6,10 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::apply::{self, Deltas, Names, Rows};
-use super::{Shared, failed, open};
+use super::{Shared, failed};
 use crate::batch::Needs;
 use crate::error::StoreError;
+use crate::files::beside;
 use crate::group::{self, CommitJob, Engine, Outcome};
 
 /// Bytes of the log above which it is begun anew even if readers must be waited for. Without that it grows as long as
@@ -77,7 +78,7 @@ impl Engine for Writing {
 
     /// Begins the log anew where it has become long.
     fn rest(&mut self) {
-        let log = open::beside(&self.shared.path, "-wal");
+        let log = beside(&self.shared.path, "-wal");
         if fs::metadata(log).is_ok_and(|log| log.len() > LONG_LOG) {
             // A reader that stays longer than the patience keeps the log long: it is tried again after the next batch.
             let _later = self

@@ -24,6 +24,7 @@ macro_rules! every_case {
             what_it_holds_is_counted,
             it_is_there_after_reopening,
             a_copy_holds_the_same,
+            who_is_alone_leads,
         );
     };
 }

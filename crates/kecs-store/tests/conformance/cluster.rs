@@ -1,16 +1,18 @@
 //! A `PostgreSQL` cluster for one run.
 
+use std::env;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use kecs_store::postgres::Postgres;
 use tempfile::TempDir;
 
-/// Where Debian puts it.
-pub(crate) const BINARIES: &str = "/usr/lib/postgresql/15/bin";
+/// Where Debian puts each version.
+const DEBIAN: &str = "/usr/lib/postgresql";
+/// What is needed of it.
+const PROGRAMS: [&str; 4] = ["initdb", "pg_isready", "postgres", "psql"];
 
 static SOCKETS: OnceLock<PathBuf> = OnceLock::new();
 
@@ -20,44 +22,78 @@ pub(crate) struct Cluster {
     place: TempDir,
 }
 
-/// Makes and starts a cluster; nothing: there are no binaries.
-pub(crate) fn start() -> Option<Cluster> {
-    Path::new(BINARIES).join("postgres").exists().then(|| {
-        let place = TempDir::new().unwrap();
-        // The server refuses to be root.
-        let user = (fs::metadata(place.path()).unwrap().uid() == 0).then(postgres_user);
-        if let Some((user, group)) = user {
-            chown(place.path(), Some(user), Some(group)).unwrap();
+/// The folder of its programs: on `PATH`, or of the latest version that Debian has.
+fn binaries() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let has_all = |folder: &PathBuf| PROGRAMS.iter().all(|name| folder.join(name).is_file());
+    let find = || {
+        let path = env::var_os("PATH").unwrap_or_default();
+        if let Some(folder) = env::split_paths(&path).find(has_all) {
+            return Some(folder);
         }
-        let data = place.path().join("data");
-        let data = data.to_str().unwrap();
-        let made = command("initdb", user)
-            .args(["-D", data, "-U", "kecs", "-A", "trust", "-E", "UTF8", "--no-sync"])
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(made.success(), "initdb: {made}");
-        let sockets = place.path().to_str().unwrap();
-        let server = command("postgres", user)
-            .args(["-D", data, "-k", sockets, "-c", "listen_addresses="])
-            .stderr(fs::File::create(place.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        SOCKETS.set(place.path().to_owned()).unwrap();
-        let cluster = Cluster { server, place };
-        cluster.wait();
-        cluster
-    })
+        let versions = fs::read_dir(DEBIAN).into_iter().flatten().filter_map(|entry| {
+            let folder = entry.ok()?.path();
+            let version: u32 = folder.file_name()?.to_str()?.parse().ok()?;
+            Some((version, folder.join("bin")))
+        });
+        versions
+            .filter(|(_, folder)| has_all(folder))
+            .max()
+            .map(|(_, folder)| folder)
+    };
+    FOUND.get_or_init(find).as_deref()
+}
+
+/// Makes and starts a cluster. Nothing: there is no `PostgreSQL`, which is said, and fails where `CAPT_REQUIRE` names it.
+pub(crate) fn start() -> Option<Cluster> {
+    if binaries().is_none() {
+        let required = env::var("CAPT_REQUIRE").unwrap_or_default();
+        assert!(
+            !required.split(',').any(|it| it.trim() == "postgres"),
+            "postgres is required and neither on PATH nor under {DEBIAN}"
+        );
+        println!("not run: postgres is neither on PATH nor under {DEBIAN}");
+        return None;
+    }
+    let place = TempDir::new().unwrap();
+    // The server refuses to be root.
+    let user = (fs::metadata(place.path()).unwrap().uid() == 0).then(postgres_user);
+    if let Some((user, group)) = user {
+        chown(place.path(), Some(user), Some(group)).unwrap();
+    }
+    let data = place.path().join("data");
+    let data = data.to_str().unwrap();
+    let made = command("initdb", user)
+        .args(["-D", data, "-U", "kecs", "-A", "trust", "-E", "UTF8", "--no-sync"])
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(made.success(), "initdb: {made}");
+    let sockets = place.path().to_str().unwrap();
+    let server = command("postgres", user)
+        .args(["-D", data, "-k", sockets, "-c", "listen_addresses="])
+        .stderr(fs::File::create(place.path().join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    SOCKETS.set(place.path().to_owned()).unwrap();
+    let cluster = Cluster { server, place };
+    cluster.wait();
+    Some(cluster)
+}
+
+fn binary(name: &str) -> PathBuf {
+    binaries().unwrap().join(name)
 }
 
 fn command(name: &str, user: Option<(u32, u32)>) -> Command {
-    let binary = format!("{BINARIES}/{name}");
+    let binary = binary(name);
     let Some((user, group)) = user else {
         return Command::new(binary);
     };
     let mut command = Command::new("setpriv");
     let (user, group) = (format!("--reuid={user}"), format!("--regid={group}"));
-    command.args([user.as_str(), group.as_str(), "--clear-groups", "--", &binary]);
+    command.args([user.as_str(), group.as_str(), "--clear-groups", "--"]);
+    command.arg(binary);
     command
 }
 
@@ -73,7 +109,7 @@ impl Cluster {
         let sockets = self.place.path().to_str().unwrap();
         // It waits in itself, up to a second each time.
         let ready = || {
-            Command::new(format!("{BINARIES}/pg_isready"))
+            Command::new(binary("pg_isready"))
                 .args(["-q", "-t", "1", "-h", sockets, "-U", "kecs"])
                 .status()
                 .unwrap()
@@ -95,41 +131,22 @@ impl Drop for Cluster {
 
 /// Runs a statement as the owner of the cluster.
 pub(crate) fn sql(database: &str, statement: &str) {
-    let done = Command::new(format!("{BINARIES}/psql"))
+    ask(database, statement);
+}
+
+/// Runs a statement as the owner of the cluster, and answers with the only value that comes of it.
+pub(crate) fn ask(database: &str, statement: &str) -> String {
+    let sockets = sockets();
+    let output = Command::new(binary("psql"))
         .args([
-            "-q",
-            "-h",
-            SOCKETS.get().unwrap().to_str().unwrap(),
-            "-U",
-            "kecs",
-            "-d",
-            database,
+            "-X", "-q", "-A", "-t", "-h", &sockets, "-U", "kecs", "-d", database,
         ])
         .args(["-v", "ON_ERROR_STOP=1", "-c", statement])
-        .stdout(Stdio::null())
-        .status()
+        .stderr(Stdio::inherit())
+        .output()
         .unwrap();
-    assert!(done.success(), "{statement}");
-}
-
-/// The database that belongs to a place.
-pub(crate) fn database(place: &TempDir) -> String {
-    let name = place.path().file_name().unwrap().to_str().unwrap();
-    // Names of databases are not told apart by the case of letters, unless they are quoted everywhere.
-    name.bytes()
-        .fold("t".to_owned(), |all, byte| format!("{all}{byte:02x}"))
-}
-
-/// The store in the database that belongs to a place, which is made where there is none.
-pub(crate) fn open(place: &TempDir) -> Postgres {
-    let database = database(place);
-    let marker = place.path().join("made");
-    if !marker.exists() {
-        sql("postgres", &format!("CREATE DATABASE {database}"));
-        fs::write(marker, "").unwrap();
-    }
-    let sockets = sockets();
-    Postgres::open(&format!("host={sockets} user=kecs dbname={database}")).unwrap()
+    assert!(output.status.success(), "{statement}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// Where the cluster is reached.

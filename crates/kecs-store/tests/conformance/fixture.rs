@@ -1,5 +1,6 @@
 //! A store to try, and what is put into it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use kecs_core::record::{AccountSetting, Kind as _, Record};
 use kecs_core::tx::{Change, Commit, Expect};
 use kecs_core::view::{Entry, Page};
 use kecs_store::cached::Cached;
-use kecs_store::{CommitError, Committed, Store};
+use kecs_store::{CommitError, Committed, Store, StoreError};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -21,6 +22,9 @@ pub(crate) struct Fixture {
     pub(crate) engine: Engine,
 }
 
+/// What makes a store out of a copy.
+pub(crate) type Restore = fn(&Path, &Path) -> Result<Arc<dyn Store>, StoreError>;
+
 /// What kind of store it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Engine {
@@ -28,8 +32,8 @@ pub(crate) struct Engine {
     pub(crate) open: fn(&TempDir) -> Arc<dyn Store>,
     /// Whether it outlives the process.
     pub(crate) lasts: bool,
-    /// Whether it can be copied to a file.
-    pub(crate) in_file: bool,
+    /// Makes a store out of a copy, somewhere else, and opens it; `None`: it cannot be copied to a file.
+    pub(crate) restore: Option<Restore>,
     /// Whether there is a cache in front of it.
     pub(crate) cached: bool,
 }

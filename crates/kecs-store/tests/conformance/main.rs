@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const MEMORY: Engine = Engine {
     open: |_| Arc::new(Memory::new(7)),
     lasts: false,
-    in_file: false,
+    restore: None,
     cached: false,
 };
 const CACHED_MEMORY: Engine = Engine {
@@ -27,7 +27,10 @@ const CACHED_MEMORY: Engine = Engine {
 const SQLITE: Engine = Engine {
     open: |place| Arc::new(file(place)),
     lasts: true,
-    in_file: true,
+    restore: Some(|copy, to| {
+        Sqlite::restore(copy, to)?;
+        Ok(Arc::new(Sqlite::open(to)?))
+    }),
     cached: false,
 };
 const CACHED_SQLITE: Engine = Engine {

@@ -5,23 +5,28 @@ use std::time::Duration;
 
 use kecs_core::tx::Expect;
 use kecs_store::cached::Cached;
-use kecs_store::{CommitError, Fed, Feed, Head, Retention, Store, StoreError};
+use kecs_store::postgres::Postgres;
+use kecs_store::{CommitError, Fed, Feed, Head, Lead, Retention, Store, StoreError};
 use tempfile::TempDir;
 
-use crate::cluster;
 use crate::fixture::{Fixture, at, changes, delete, expecting, key, set, telling, value};
+use crate::{address, cluster, database, histories, open};
 
 fn two() -> (TempDir, Fixture, Fixture) {
+    two_with(100)
+}
+
+/// Two servers with caches of so many keys.
+fn two_with(keys: u64) -> (TempDir, Fixture, Fixture) {
     let place = TempDir::new().unwrap();
     let fixture = |store| Fixture {
         store,
         place: TempDir::new().unwrap(),
         engine: crate::CACHED_POSTGRES,
     };
-    let open = || -> Arc<dyn Store> {
-        Arc::new(Cached::new(cluster::open(&place), 100, Duration::from_mins(1)).unwrap())
-    };
-    let (one, other) = (fixture(open()), fixture(open()));
+    let cached =
+        || -> Arc<dyn Store> { Arc::new(Cached::new(open(&place), keys, Duration::from_mins(1)).unwrap()) };
+    let (one, other) = (fixture(cached()), fixture(cached()));
     (place, one, other)
 }
 
@@ -148,13 +153,22 @@ pub(crate) async fn many_writers_have_one_order() {
     }
 }
 
+/// What clients see at either server, each behind a cache, could have been so.
+pub(crate) fn they_are_linearizable() {
+    // As many keys as there are, and fewer, so that they are evicted all the time.
+    for keys in [histories::KEYS, 3] {
+        let (_place, one, other) = two_with(keys);
+        histories::clean(&[one.store, other.store]);
+    }
+}
+
 pub(crate) async fn a_lost_connection_is_made_anew() {
     let (place, one, _other) = two();
     one.done(changes([set("a", "1")])).await;
     drop(one.store.view().unwrap());
     let ours = format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND application_name = 'kecs'",
-        cluster::database(&place)
+        database(&place)
     );
     cluster::sql("postgres", &ours);
     assert_eq!(value(one.get(&key("a")).as_ref()), Some("1"));
@@ -170,11 +184,9 @@ pub(crate) async fn a_lost_connection_is_made_anew() {
 
 pub(crate) fn a_later_version_is_left_alone() {
     let place = TempDir::new().unwrap();
-    drop(cluster::open(&place));
-    cluster::sql(&cluster::database(&place), "UPDATE kecs_version SET version = 99");
-    let sockets = cluster::sockets();
-    let address = format!("host={sockets} user=kecs dbname={}", cluster::database(&place));
-    let error = kecs_store::postgres::Postgres::open(&address).err().unwrap();
+    drop(open(&place));
+    cluster::sql(&database(&place), "UPDATE kecs_version SET version = 99");
+    let error = Postgres::open(&address(&place)).err().unwrap();
     assert!(
         matches!(
             error,
@@ -186,12 +198,107 @@ pub(crate) fn a_later_version_is_left_alone() {
         ),
         "{error}"
     );
-    let nowhere = kecs_store::postgres::Postgres::open("host=/nowhere user=kecs dbname=kecs");
-    assert!(matches!(
-        nowhere,
-        Err(StoreError::Engine {
-            doing: "connecting",
-            ..
-        })
-    ));
+    let nowhere = Postgres::open("host=/nowhere user=kecs dbname=kecs");
+    let error = nowhere.err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "the store failed at connecting: error connecting to server: No such file or directory (os error 2)"
+    );
+}
+
+pub(crate) fn what_is_not_there_is_not_made() {
+    let place = TempDir::new().unwrap();
+    let address = address(&place);
+    let absent = Postgres::open_existing(&address).err().unwrap();
+    assert!(matches!(&absent, StoreError::Absent { name } if *name == database(&place)));
+    let tables = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'kecs%'";
+    assert_eq!(cluster::ask(&database(&place), tables), "0");
+    let identity = open(&place).identity();
+    assert_eq!(Postgres::open_existing(&address).unwrap().identity(), identity);
+}
+
+/// The sessions of those that lead, in a database.
+const LEADERS: &str = "FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND application_name = 'kecs-lead' AND datname = current_database()";
+/// How many sessions have tried in vain.
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kecs-lead'
+    AND datname = current_database() AND state = 'idle' AND query LIKE 'SELECT pg_try_advisory_lock%'
+    AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')";
+
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_mins(1), what).await.unwrap()
+}
+
+/// Asks until the answer is so.
+async fn until(database: &str, question: &str, answer: &str) {
+    let mut looks = tokio::time::interval(Duration::from_millis(50));
+    soon(async {
+        while cluster::ask(database, question) != answer {
+            looks.tick().await;
+        }
+    })
+    .await;
+}
+
+fn waits(fixture: &Fixture) -> tokio::task::JoinHandle<Result<Lead, StoreError>> {
+    let store = Arc::clone(&fixture.store);
+    tokio::spawn(async move { store.lead().await })
+}
+
+pub(crate) async fn one_of_them_leads() {
+    let (place, one, other) = two();
+    let database = database(&place);
+    let first = soon(one.store.lead()).await.unwrap();
+    let waiting = waits(&other);
+    until(&database, WAITING, "1").await;
+    assert!(!waiting.is_finished());
+    assert_eq!(
+        cluster::ask(&database, &format!("SELECT count(*) {LEADERS}")),
+        "1"
+    );
+    cluster::sql(&database, &format!("SELECT pg_terminate_backend(pid) {LEADERS}"));
+    let why = soon(first.lost()).await.to_string();
+    assert!(
+        why.ends_with(": FATAL: terminating connection due to administrator command"),
+        "{why}"
+    );
+    let second = soon(waiting).await.unwrap().unwrap();
+    // The old leader is the next candidate.
+    let waiting = waits(&one);
+    until(&database, WAITING, "1").await;
+    assert!(!waiting.is_finished());
+    drop(second);
+    soon(waiting).await.unwrap().unwrap();
+}
+
+pub(crate) async fn the_lead_can_be_given_up() {
+    let (place, one, other) = two();
+    let database = database(&place);
+    let lead = soon(one.store.lead()).await.unwrap();
+    let waiting = waits(&other);
+    until(&database, WAITING, "1").await;
+    // Who waits no longer is no candidate.
+    waiting.abort();
+    assert!(soon(waiting).await.unwrap_err().is_cancelled());
+    until(&database, WAITING, "0").await;
+    // The lead is held by whoever looks for its loss, too.
+    let lost = tokio::spawn(lead.lost());
+    let waiting = waits(&other);
+    until(&database, WAITING, "1").await;
+    assert!(!lost.is_finished());
+    lost.abort();
+    soon(waiting).await.unwrap().unwrap();
+}
+
+pub(crate) async fn each_schema_has_a_leader() {
+    let place = TempDir::new().unwrap();
+    let address = address(&place);
+    let mut leads = Vec::new();
+    for schema in ["one", "two"] {
+        cluster::sql(&database(&place), &format!("CREATE SCHEMA {schema}"));
+        let store = Postgres::open(&format!("{address} options='-c search_path={schema}'")).unwrap();
+        leads.push(soon(store.lead()).await.unwrap());
+    }
+    let leaders = format!("SELECT count(*) {LEADERS}");
+    assert_eq!(cluster::ask(&database(&place), &leaders), "2");
 }

@@ -234,3 +234,40 @@ fn an_incident_counts_once_for_the_breaker_until_it_goes_on() {
     ledger.escalate(&wrong, Escalation::LadderExhausted, at(4));
     assert_eq!(ledger.breaker.failures, 2);
 }
+
+#[test]
+fn of_two_pauses_the_breaker_is_named() {
+    let rules = Rules {
+        per_window: 1,
+        ..Rules::default()
+    };
+    let wrong = fault(FaultClass::Transient);
+    let mut ledger = Ledger::default();
+    ledger.begin(&wrong, ActionKind::RetryApply, &rules, at(NOW));
+    ledger.breaker = Breaker {
+        failures: THRESHOLD,
+        last_failure: Some(at(NOW)),
+    };
+    let choice = choose(&wrong, &ledger, &everything(), &rules, at(NOW));
+    assert!(
+        matches!(
+            choice,
+            Choice::Pause {
+                because: Paused::BreakerOpen,
+                ..
+            }
+        ),
+        "{choice:?}"
+    );
+}
+
+/// The bounds that an owner reads about.
+#[test]
+fn the_bounds_are_as_they_are_written_down() {
+    assert_eq!((THRESHOLD, COOL_DOWN), (3, Duration::from_hours(1)));
+    let rules = Rules::default();
+    assert_eq!(
+        (rules.per_window, rules.window, rules.retry.max_retries),
+        (40, Duration::from_hours(24), 10)
+    );
+}

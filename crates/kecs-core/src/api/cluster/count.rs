@@ -38,25 +38,32 @@ pub(in crate::api) fn count(tx: &Tx<'_>, term: &Term) -> Result<i32, Refusal> {
 pub(super) fn statistics(tx: &Tx<'_>, cluster: &str) -> Result<Vec<types::KeyValuePair>, Refusal> {
     let tasks = tx.scope().term_in("tasks", cluster);
     let services = tx.scope().term_in("services", cluster);
-    let launches = [("EC2", "EC2"), ("Fargate", "FARGATE"), ("External", "EXTERNAL")];
-    let counted = [
-        ("running", "TasksCount", tasks.and("last", status::RUNNING)),
-        ("pending", "TasksCount", tasks.and("last", "PENDING")),
-        ("active", "ServiceCount", services.and("status", status::ACTIVE)),
-        (
-            "draining",
-            "ServiceCount",
-            services.and("status", status::DRAINING),
-        ),
+    // In the order in which AWS tells them: the kinds of machines came one after the other.
+    let launches = [
+        &[("EC2", "EC2"), ("Fargate", "FARGATE")][..],
+        &[("External", "EXTERNAL")],
+        &[("ManagedInstances", "MANAGED_INSTANCES")],
+    ];
+    let of_tasks = [
+        ("running", tasks.and("last", status::RUNNING)),
+        ("pending", tasks.and("last", status::PENDING)),
+    ];
+    let of_services = [
+        ("active", services.and("status", status::ACTIVE)),
+        ("draining", services.and("status", status::DRAINING)),
     ];
     let mut pairs = Vec::new();
-    for (state, what, term) in counted {
-        for (named, launch) in launches {
-            let count = tx.count(&term.and("launch", launch))?;
-            pairs.push(types::KeyValuePair {
-                name: Some(format!("{state}{named}{what}")),
-                value: Some(count.to_string()),
-            });
+    for (what, states) in [("TasksCount", of_tasks), ("ServiceCount", of_services)] {
+        for group in launches {
+            for (state, term) in &states {
+                for (named, launch) in group {
+                    let count = tx.count(&term.and("launch", launch))?;
+                    pairs.push(types::KeyValuePair {
+                        name: Some(format!("{state}{named}{what}")),
+                        value: Some(count.to_string()),
+                    });
+                }
+            }
         }
     }
     Ok(pairs)

@@ -156,7 +156,8 @@ fn new(
         placement_constraints: Some(request.placement_constraints.clone().unwrap_or_default()),
         placement_strategy: Some(request.placement_strategy.clone().unwrap_or_default()),
         network_configuration: made.network_configuration,
-        health_check_grace_period_seconds: grace(request),
+        // Every service has a grace period, even if it is none.
+        health_check_grace_period_seconds: request.health_check_grace_period_seconds.or(Some(0)),
         tags: tags::shown(tags::checked(request.tags.clone())?),
         created_by: Some(call.principal.to_owned()),
         enable_ecs_managed_tags: Some(request.enable_ecs_managed_tags.unwrap_or(false)),
@@ -185,14 +186,6 @@ fn arn(
         ));
     }
     Ok(tx.scope().arn(&format!("service/{name}")))
-}
-
-/// A service with load balancers has a grace period, even if it is none.
-fn grace(request: &CreateServiceRequest) -> Option<i32> {
-    let balanced = request.load_balancers.as_ref().is_some_and(|it| !it.is_empty());
-    request
-        .health_check_grace_period_seconds
-        .or(balanced.then_some(0))
 }
 
 /// Who acts on load balancers, network interfaces and registries for the service.

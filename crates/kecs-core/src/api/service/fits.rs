@@ -23,7 +23,8 @@ pub(super) fn strategy(
         }
         if request.launch_type == Some(LaunchType::Fargate) {
             return Err(Refusal::invalid(
-                "The daemon scheduling strategy does not support the FARGATE launch type.",
+                "The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try \
+                 again",
             ));
         }
         let of_cluster = cluster.cluster.default_capacity_provider_strategy.as_deref();
@@ -88,10 +89,10 @@ pub(super) fn desired_count(
         (SchedulingStrategy::Daemon, Some(_)) => Err(daemon_desired_count()),
         (SchedulingStrategy::Daemon, None) => Ok(0),
         (SchedulingStrategy::Replica, Some(count)) if count >= 0 => Ok(count),
-        (SchedulingStrategy::Replica, Some(_)) => Err(Refusal::invalid("desiredCount cannot be negative.")),
-        (SchedulingStrategy::Replica, None) => Err(Refusal::invalid(
-            "desiredCount is required for the REPLICA scheduling strategy.",
-        )),
+        (SchedulingStrategy::Replica, Some(_)) => {
+            Err(Refusal::invalid("DesiredCount can not be lesser than 0"))
+        }
+        (SchedulingStrategy::Replica, None) => Err(Refusal::invalid("DesiredCount is missing")),
     }
 }
 
@@ -108,7 +109,7 @@ pub(super) fn rebalancing(
     service: &types::Service,
 ) -> Result<AvailabilityZoneRebalancing, Refusal> {
     match asked {
-        Some(AvailabilityZoneRebalancing::Enabled) if !can_rebalance(service) => Err(no_rebalancing()),
+        Some(AvailabilityZoneRebalancing::Enabled) if !can_rebalance(service) => Err(no_rebalancing(service)),
         Some(asked) => Ok(asked),
         None if can_rebalance(service) => Ok(AvailabilityZoneRebalancing::Enabled),
         None => Ok(AvailabilityZoneRebalancing::Disabled),
@@ -136,7 +137,15 @@ pub(super) fn can_rebalance(service: &types::Service) -> bool {
         && !service.placement_constraints.iter().flatten().any(names_zone)
 }
 
-pub(super) fn no_rebalancing() -> Refusal {
+pub(super) fn no_rebalancing(service: &types::Service) -> Refusal {
+    let configuration = service.deployment_configuration.as_ref();
+    let replica = service.scheduling_strategy != Some(SchedulingStrategy::Daemon);
+    let maximum = configuration.and_then(|it| it.maximum_percent).unwrap_or(200);
+    if replica && maximum <= 100 {
+        return Refusal::invalid(
+            "Availability Zone Rebalancing does not support maximumPercent <= 100 % as deployment configuration.",
+        );
+    }
     Refusal::invalid(
         "Availability Zone rebalancing is not supported for this service: it needs the REPLICA scheduling strategy, \
          the ECS deployment controller, a maximumPercent above 100, no Classic Load Balancer, and no placement that \

@@ -17,14 +17,9 @@ pub(super) fn configuration(
     let (maximum, minimum) = if daemon { (100, 0) } else { (200, 100) };
     let was = before.cloned().unwrap_or_default();
     let is = wanted.cloned().unwrap_or_default();
-    let breaker = is.deployment_circuit_breaker.or(was.deployment_circuit_breaker);
+    let breaker = breaker(is.deployment_circuit_breaker, was.deployment_circuit_breaker);
     let configuration = DeploymentConfiguration {
-        deployment_circuit_breaker: Some(breaker.unwrap_or(DeploymentCircuitBreaker {
-            enable: Some(false),
-            rollback: Some(false),
-            reset_on_healthy_task: None,
-            threshold_configuration: None,
-        })),
+        deployment_circuit_breaker: Some(breaker),
         maximum_percent: is.maximum_percent.or(was.maximum_percent).or(Some(maximum)),
         minimum_healthy_percent: is
             .minimum_healthy_percent
@@ -44,6 +39,29 @@ pub(super) fn configuration(
         supported(&configuration)?;
     }
     Ok(configuration)
+}
+
+/// The breaker member by member: what a request leaves out stays, and else is as AWS has it.
+///
+/// Source: Amazon ECS API reference, `DeploymentCircuitBreaker`.
+fn breaker(
+    wanted: Option<DeploymentCircuitBreaker>,
+    before: Option<DeploymentCircuitBreaker>,
+) -> DeploymentCircuitBreaker {
+    let (is, was) = (wanted.unwrap_or_default(), before.unwrap_or_default());
+    let threshold = is.threshold_configuration.or(was.threshold_configuration);
+    DeploymentCircuitBreaker {
+        enable: is.enable.or(was.enable).or(Some(false)),
+        rollback: is.rollback.or(was.rollback).or(Some(false)),
+        reset_on_healthy_task: is
+            .reset_on_healthy_task
+            .or(was.reset_on_healthy_task)
+            .or(Some(true)),
+        threshold_configuration: Some(threshold.unwrap_or(types::ThresholdConfiguration {
+            r#type: Some(ThresholdType::BoundedPercent),
+            value: Some(50),
+        })),
+    }
 }
 
 fn percents(configuration: &DeploymentConfiguration, daemon: bool) -> Result<(), Refusal> {

@@ -124,7 +124,7 @@ fn scale(call: &Call<'_>, request: &UpdateServiceRequest, record: &mut Service) 
         return Err(daemon_desired_count());
     }
     if count < 0 {
-        return Err(Refusal::invalid("desiredCount cannot be negative."));
+        return Err(Refusal::invalid("Task count can not be lesser than 0"));
     }
     if service.desired_count == Some(count) {
         return Ok(());
@@ -174,7 +174,7 @@ fn rebalance(request: &UpdateServiceRequest, service: &mut types::Service) -> Re
         return Ok(());
     }
     if request.availability_zone_rebalancing.is_some() {
-        return Err(no_rebalancing());
+        return Err(no_rebalancing(service));
     }
     service.availability_zone_rebalancing = Some(AvailabilityZoneRebalancing::Disabled);
     Ok(())

@@ -5,7 +5,7 @@ use kecs_model::{ErrorCode, Refusal};
 
 use super::wanted::{Wanted, keep};
 use crate::api::launch::{self, Compute};
-use crate::api::{name, tags, task_definition, token};
+use crate::api::{name, task_definition, token};
 use crate::call::Call;
 use crate::placement::{Fleet, Need};
 use crate::record::Task;
@@ -100,7 +100,8 @@ fn known(
         token::Seen::New => Ok(None),
         token::Seen::Other(made) => Err(Refusal::new(
             ErrorCode::ConflictException,
-            "The client token was used before with another request.",
+            "The RunTask request could not be processed due to conflicts. The provided clientToken is already in use \
+             with a different request.",
         )
         .with("resourceIds", made)),
         token::Seen::Same(made) => {
@@ -109,7 +110,7 @@ fn known(
                 let id = arn.rsplit('/').next().unwrap_or_default();
                 if let Some(record) = tx.get::<Task>(&tx.scope().task(cluster, id))? {
                     let mut shown = record.task;
-                    shown.tags = tags::shown(shown.tags.unwrap_or_default());
+                    shown.tags.get_or_insert_default();
                     tasks.push(shown);
                 }
             }

@@ -108,7 +108,7 @@ pub(super) fn keep(tx: &mut Tx<'_>, call: &Call<'_>, blueprint: &Blueprint) -> R
         record.task.task_arn = Some(short);
     }
     let mut shown = record.task.clone();
-    shown.tags = tags::shown(shown.tags.unwrap_or_default());
+    shown.tags.get_or_insert_default();
     tx.create(key, record);
     Ok(shown)
 }

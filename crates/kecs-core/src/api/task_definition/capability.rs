@@ -75,7 +75,16 @@ fn of_container(container: &ContainerDefinition, role: bool, names: &mut BTreeSe
             "com.amazonaws.ecs.capability.docker-remote-api.1.24",
         ]);
     }
-    if container.depends_on.iter().flatten().count() > 0 {
+    if container
+        .image
+        .as_deref()
+        .is_some_and(|image| image.contains('@'))
+    {
+        // An image that is named by its digest.
+        names.insert("com.amazonaws.ecs.capability.docker-remote-api.1.21");
+    }
+    let waits = container.depends_on.iter().flatten().count() > 0;
+    if waits || container.start_timeout.is_some() || container.stop_timeout.is_some() {
         names.insert("ecs.capability.container-ordering");
     }
     if container.environment_files.iter().flatten().count() > 0 {

@@ -62,7 +62,7 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
     }
     if !containers.iter().any(is_essential) {
         return Err(Refusal::client(
-            "At least one essential container must be specified in a Task Definition.",
+            "Task definition doesn't have any essential container.",
         ));
     }
     firelens(containers)
@@ -70,10 +70,10 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
 
 fn sizes(container: &ContainerDefinition) -> Result<(), Refusal> {
     if let (Some(memory), Some(reserved)) = (container.memory, container.memory_reservation)
-        && memory <= reserved
+        && memory < reserved
     {
         return Err(Refusal::client(format!(
-            "Invalid setting for container '{}'. 'memory' must be greater than 'memoryReservation'.",
+            "Invalid setting for container '{}'. 'memory' must be greater than or equal to 'memoryReservation'.",
             named(container)
         )));
     }

@@ -18,7 +18,7 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
             let on = dependency.container_name.as_deref().unwrap_or_default();
             let other = by_name.get(on).ok_or_else(|| {
                 Refusal::client(format!(
-                    "The container '{name}' has a dependency on a container that does not exist: '{on}'."
+                    "Cannot depend on container + '{on}' because it does not exist"
                 ))
             })?;
             condition(dependency.condition, other)?;
@@ -46,7 +46,7 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
         )));
     }
     if has_cycle(&waits) {
-        return Err(Refusal::client("The container dependencies have a cycle."));
+        return Err(Refusal::client("Container dependsOn contains a cycle"));
     }
     if has_cycle(&links) {
         return Err(Refusal::client("Container links should not have a cycle"));
@@ -76,7 +76,7 @@ fn condition(condition: Option<ContainerCondition>, on: &ContainerDefinition) ->
             ))
         }
         Some(ContainerCondition::Healthy) if on.health_check.is_none() => Err(Refusal::client(
-            "A dependency container with HEALTHY condition must have a health check.",
+            "A dependency container with HEALTHY condition must have health check configured",
         )),
         Some(
             ContainerCondition::Success

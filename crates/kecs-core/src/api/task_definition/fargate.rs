@@ -8,7 +8,7 @@ use kecs_model::types::{
     TaskDefinition,
 };
 
-use super::container::{all, invalid};
+use super::container::all;
 use super::size::number;
 
 /// CPU units, and the memory in MiB that goes with them: the least, the most, and the step between.
@@ -22,8 +22,9 @@ const SIZES: [(i64, i64, i64, i64); 7] = [
     (16_384, 32_768, 122_880, 8192),
 ];
 
-/// Seconds that a container is waited for at most, at its start and at its end.
-const LONGEST_WAIT: i32 = 120;
+/// Seconds that a container may take to end. That it may take longer to start than the guide says is no mistake: it is
+/// accepted.
+const LONGEST_STOP: i32 = 120;
 
 pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
     if definition.network_mode != Some(NetworkMode::Awsvpc) {
@@ -59,14 +60,18 @@ pub(in crate::api) fn sized(definition: &TaskDefinition) -> Result<(), Refusal> 
         let skipped = *units == 256 && memory == 1536;
         *units == cpu && (*least..=*most).contains(&memory) && (memory - least) % step == 0 && !skipped
     };
-    let windows = os(definition).is_some_and(|os| os != OSFamily::Linux);
-    if SIZES.iter().any(fits) && !(windows && cpu < 1024) {
+    if SIZES.iter().any(fits) && !(is_windows(definition) && cpu < 1024) {
         return Ok(());
     }
     Err(Refusal::client(format!(
         "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. See the Amazon ECS \
          documentation for the valid values."
     )))
+}
+
+/// Whether its containers are of Windows.
+pub(super) fn is_windows(definition: &TaskDefinition) -> bool {
+    os(definition).is_some_and(|os| os != OSFamily::Linux)
 }
 
 fn os(definition: &TaskDefinition) -> Option<OSFamily> {
@@ -81,7 +86,8 @@ fn whole(definition: &TaskDefinition) -> Result<(), Refusal> {
     }
     if definition.pid_mode == Some(PidMode::Host) {
         return Err(Refusal::client(
-            "Tasks using the Fargate launch type do not support pidMode host.",
+            "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is \
+             'task'.",
         ));
     }
     let platform = definition.runtime_platform.as_ref();
@@ -143,12 +149,13 @@ fn contained(container: &ContainerDefinition) -> Result<(), Refusal> {
     if let Some(linux) = &container.linux_parameters {
         confined(linux)?;
     }
-    let longer = |seconds: Option<i32>| seconds.is_some_and(|seconds| seconds > LONGEST_WAIT);
-    if longer(container.start_timeout) {
-        return Err(invalid("startTimeout", container));
-    }
-    if longer(container.stop_timeout) {
-        return Err(invalid("stopTimeout", container));
+    if container
+        .stop_timeout
+        .is_some_and(|seconds| seconds > LONGEST_STOP)
+    {
+        return Err(Refusal::client(
+            "Tasks using the Fargate launch type must have a container stop timeout of less than 120 seconds.",
+        ));
     }
     Ok(())
 }
@@ -187,7 +194,7 @@ fn logged(definition: &TaskDefinition, container: &ContainerDefinition) -> Resul
         | LogDriver::Journald
         | LogDriver::Gelf
         | LogDriver::Fluentd => Err(Refusal::client(format!(
-            "Fargate only supports the log drivers awslogs, splunk and awsfirelens, not {driver}."
+            "{driver} is not a valid log driver. Must be one of [awslogs,splunk,awsfirelens]"
         ))),
     }
 }

@@ -31,16 +31,7 @@ pub fn usable(tx: &Tx<'_>, named: &str) -> Result<TaskDefinition, Refusal> {
 pub(super) fn exact(tx: &Tx<'_>, named: &str) -> Result<Option<(Key, TaskDefinition)>, Refusal> {
     match split(tx.scope(), named)? {
         (family, Some(revision)) => of(tx, &family, revision),
-        (_, None) => Err(Refusal::invalid("Invalid revision number. Number: ")),
-    }
-}
-
-/// The ARN of what a request names.
-pub(super) fn full(scope: &Scope, named: &str) -> String {
-    if named.starts_with("arn:") {
-        named.to_owned()
-    } else {
-        scope.arn(&format!("task-definition/{named}"))
+        (_, None) => Err(Refusal::invalid("Revision is missing")),
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) fn checked(request: RegisterTaskDefinitionRequest) -> Result<TaskDefi
         )));
     }
     let mut definition = drafted(request);
+    roles(&definition)?;
     definition.cpu = size::cpu(definition.cpu.as_deref())?;
     definition.memory = size::memory(definition.memory.as_deref())?;
     constraints(&definition)?;
@@ -70,6 +71,21 @@ fn drafted(request: RegisterTaskDefinitionRequest) -> TaskDefinition {
     }
 }
 
+/// A role is named by its ARN, or by its name alone.
+fn roles(definition: &TaskDefinition) -> Result<(), Refusal> {
+    for role in [&definition.task_role_arn, &definition.execution_role_arn]
+        .into_iter()
+        .flatten()
+    {
+        let parts: Vec<&str> = role.splitn(6, ':').collect();
+        let is_role = matches!(parts.as_slice(), ["arn", _, "iam", "", _, name] if name.starts_with("role/"));
+        if parts[0] == "arn" && !is_role {
+            return Err(Refusal::client("Role is not valid"));
+        }
+    }
+    Ok(())
+}
+
 /// Every constraint is an expression that can be read.
 fn constraints(definition: &TaskDefinition) -> Result<(), Refusal> {
     for constraint in definition.placement_constraints.iter().flatten() {
@@ -90,7 +106,10 @@ fn compatibilities(definition: &TaskDefinition) -> Vec<Compatibility> {
         // What only Fargate has makes it no task for machines of one's own.
         (Compatibility::Ec2, definition.ephemeral_storage.is_none()),
         (Compatibility::Fargate, fargate),
-        (Compatibility::ManagedInstances, fargate),
+        (
+            Compatibility::ManagedInstances,
+            fargate && !fargate::is_windows(definition),
+        ),
     ];
     let fits = |(it, fits): &(Compatibility, bool)| *fits || required.contains(it);
     all.into_iter().filter(fits).map(|(it, _)| it).collect()

@@ -22,7 +22,7 @@ pub(in crate::api) fn memory(given: Option<&str>) -> Result<Option<String>, Refu
 }
 
 fn wrong(member: &str) -> Refusal {
-    Refusal::client(format!("Invalid '{member}' setting for task."))
+    Refusal::invalid(format!("Invalid '{member}' setting for task."))
 }
 
 /// A number in units, or in the smaller ones where none is named; none where it is no number.

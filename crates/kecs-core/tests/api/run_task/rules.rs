@@ -336,8 +336,10 @@ fn run_task_overrides_the_size_of_a_task() {
         );
     }
     world.ok(RunTask, lean(json!({"overrides": {"memory": "1024"}})));
-    let (code, _) = world.refused(RunTask, lean(json!({"overrides": {"cpu": "much"}})));
-    assert_eq!(code, "ClientException");
+    assert_eq!(
+        world.refused(RunTask, lean(json!({"overrides": {"cpu": "much"}}))),
+        invalid("Invalid 'cpu' setting for task.")
+    );
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The store as a whole: exports, copies, checks and numbers.
 
 use std::io::Cursor;
+use std::pin::pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 use kecs_core::key::Key;
 use kecs_core::record::Record;
 use kecs_core::tx::{Commit, Expect};
-use kecs_store::sqlite::Sqlite;
 use kecs_store::{Head, KindCount, Retention, Stats, Store, StoreError};
 use serde_json::json;
 
@@ -283,14 +285,14 @@ pub(crate) async fn it_is_there_after_reopening(on: &Fixture) {
 pub(crate) async fn a_copy_holds_the_same(on: &Fixture) {
     lived(on).await;
     let copy = on.place.path().join("copy.db");
-    if !on.engine.in_file {
+    let Some(restore) = on.engine.restore else {
         let refused = on.store.backup(&copy).await;
         assert!(
             matches!(refused, Err(StoreError::Unsupported { engine, .. }) if engine == on.store.engine()),
             "{refused:?}"
         );
         return;
-    }
+    };
     let before = exported(&*on.store);
     on.store.backup(&copy).await.unwrap();
     on.done(telling(Commit::default(), &["later"])).await;
@@ -298,11 +300,20 @@ pub(crate) async fn a_copy_holds_the_same(on: &Fixture) {
     let again = on.store.backup(&copy).await;
     assert!(matches!(again, Err(StoreError::File { .. })), "{again:?}");
     let restored = on.place.path().join("restored/kecs.db");
-    Sqlite::restore(&copy, &restored).unwrap();
-    let store = Sqlite::open(&restored).unwrap();
-    assert_eq!(exported(&store), before);
+    let store = restore(&copy, &restored).unwrap();
+    assert_eq!(exported(&*store), before);
     assert_eq!(store.check().unwrap(), []);
     assert_eq!(store.identity(), on.store.identity());
-    let again = Sqlite::restore(&copy, &restored);
-    assert!(matches!(again, Err(StoreError::File { .. })), "{again:?}");
+    let again = restore(&copy, &restored).err();
+    assert!(matches!(again, Some(StoreError::File { .. })), "{again:?}");
+}
+
+pub(crate) async fn who_is_alone_leads(on: &Fixture) {
+    let lead = tokio::time::timeout(Duration::from_mins(1), on.store.lead()).await;
+    let mut lost = pin!(lead.unwrap().unwrap().lost());
+    let mut looks = Context::from_waker(Waker::noop());
+    assert!(lost.as_mut().poll(&mut looks).is_pending());
+    // What the leader commits takes nothing from it.
+    on.done(changes([set("a", "1")])).await;
+    assert!(lost.as_mut().poll(&mut looks).is_pending());
 }

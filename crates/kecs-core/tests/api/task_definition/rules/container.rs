@@ -1,9 +1,11 @@
 //! Containers that cannot be registered.
 
+use kecs_model::Operation;
 use serde_json::{Value, json};
 
 use super::{accepted, app, refused, two};
 use crate::task_definition::minimal;
+use crate::world::World;
 
 #[test]
 fn register_task_definition_wants_names_and_images() {
@@ -32,7 +34,7 @@ fn register_task_definition_wants_names_and_images() {
     );
     assert_eq!(
         refused(&base, &[(&app("essential"), json!(false))]),
-        "At least one essential container must be specified in a Task Definition."
+        "Task definition doesn't have any essential container."
     );
     assert_eq!(
         refused(&base, &[("family", json!("a b"))]),
@@ -53,14 +55,15 @@ fn register_task_definition_wants_memory_somewhere() {
         &[(&none.0, none.1.clone()), (&app("memoryReservation"), json!(4))],
     );
     accepted(&base, &[(&none.0, none.1), ("memory", json!("512"))]);
-    let message = "Invalid setting for container 'app'. 'memory' must be greater than 'memoryReservation'.";
-    for reserved in [128, 129] {
+    let message =
+        "Invalid setting for container 'app'. 'memory' must be greater than or equal to 'memoryReservation'.";
+    for reserved in [129, 130] {
         assert_eq!(
             refused(&base, &[(&app("memoryReservation"), json!(reserved))]),
             message
         );
     }
-    accepted(&base, &[(&app("memoryReservation"), json!(127))]);
+    accepted(&base, &[(&app("memoryReservation"), json!(128))]);
 }
 
 #[test]
@@ -101,14 +104,77 @@ fn register_task_definition_wants_sizes_that_can_be_read() {
     assert_eq!(refused(&base, &[("cpu", json!("196609"))]), message);
     accepted(&base, &[("cpu", json!("128"))]);
     assert_eq!(accepted(&base, &[("cpu", json!("192 vCPU"))])["cpu"], "196608");
+    for member in ["cpu", "memory"] {
+        let mut input = base.clone();
+        input[member] = json!("much");
+        assert_eq!(
+            World::new().refused(Operation::RegisterTaskDefinition, input),
+            (
+                "InvalidParameterException",
+                format!("Invalid '{member}' setting for task.")
+            )
+        );
+    }
+}
+
+#[test]
+fn register_task_definition_wants_images_that_can_be_named() {
+    let base = minimal("web");
+    for image in ["$IMAGE:1", "nginx:1 ", "ngi nx", "a,b", "é"] {
+        assert_eq!(
+            refused(&base, &[(&app("image"), json!(image))]),
+            "Container.image contains invalid characters.",
+            "{image}"
+        );
+    }
+    accepted(&base, &[(&app("image"), json!("host.io:5000/a_b/c-d:1.2"))]);
+    let digest = format!("nginx@sha256:{}", "0af3".repeat(16));
+    let definition = accepted(&base, &[(&app("image"), json!(digest))]);
     assert_eq!(
-        refused(&base, &[("cpu", json!("much"))]),
-        "Invalid 'cpu' setting for task."
+        definition["requiresAttributes"],
+        json!([{"name": "com.amazonaws.ecs.capability.docker-remote-api.1.21"}])
     );
-    assert_eq!(
-        refused(&base, &[("memory", json!("much"))]),
-        "Invalid 'memory' setting for task."
-    );
+}
+
+#[test]
+fn register_task_definition_waits_two_seconds_at_least() {
+    let base = minimal("web");
+    for (member, word) in [("startTimeout", "start"), ("stopTimeout", "stop")] {
+        for seconds in [-1, 0, 1] {
+            assert_eq!(
+                refused(&base, &[(&app(member), json!(seconds))]),
+                format!("Granular {word} timeout on container 'app' must be at least 2 seconds.")
+            );
+        }
+        for seconds in [2, 121] {
+            let definition = accepted(&base, &[(&app(member), json!(seconds))]);
+            assert_eq!(
+                definition["requiresAttributes"],
+                json!([{"name": "ecs.capability.container-ordering"}])
+            );
+        }
+    }
+}
+
+#[test]
+fn register_task_definition_wants_roles_that_are_roles() {
+    let base = minimal("web");
+    for member in ["taskRoleArn", "executionRoleArn"] {
+        for wrong in [
+            "arn:aws:iam::123456789012:user/alice",
+            "arn:aws:ecs:eu-west-1:123456789012:role/a",
+            "arn:aws:iam::123456789012",
+        ] {
+            assert_eq!(
+                refused(&base, &[(member, json!(wrong))]),
+                "Role is not valid",
+                "{wrong}"
+            );
+        }
+        for right in ["arn:aws:iam::123456789012:role/path/a", "a"] {
+            assert_eq!(accepted(&base, &[(member, json!(right))])[member], right);
+        }
+    }
 }
 
 #[test]
@@ -118,16 +184,16 @@ fn register_task_definition_wants_dependencies_without_a_circle() {
     let on = app("dependsOn");
     assert_eq!(
         refused(&base, &[(&on, depends("gone", "START"))]),
-        "The container 'app' has a dependency on a container that does not exist: 'gone'."
+        "Cannot depend on container + 'gone' because it does not exist"
     );
     assert_eq!(
         refused(&base, &[(&on, depends("app", "START"))]),
-        "The container dependencies have a cycle."
+        "Container dependsOn contains a cycle"
     );
     let back = ("containerDefinitions.1.dependsOn", depends("app", "START"));
     assert_eq!(
         refused(&base, &[(&on, depends("side", "START")), back.clone()]),
-        "The container dependencies have a cycle."
+        "Container dependsOn contains a cycle"
     );
     for condition in ["START", "COMPLETE", "SUCCESS"] {
         accepted(&base, &[(&on, depends("side", condition))]);
@@ -143,7 +209,7 @@ fn register_task_definition_wants_dependencies_without_a_circle() {
     }
     assert_eq!(
         refused(&base, &[(&on, depends("side", "HEALTHY"))]),
-        "A dependency container with HEALTHY condition must have a health check."
+        "A dependency container with HEALTHY condition must have health check configured"
     );
     let check = (
         "containerDefinitions.1.healthCheck",
