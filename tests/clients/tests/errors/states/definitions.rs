@@ -63,8 +63,8 @@ fn sized() -> Vec<Case> {
         .says("container", "app"),
         broken(
             "containerDefinitions[].memoryReservation",
-            "is not above memoryReservation",
-            one(json!({"memoryReservation": 64})),
+            "is below memoryReservation",
+            one(json!({"memoryReservation": 65})),
         )
         .says("container", "app"),
         broken(memory, "is above that of the task", task(json!({"memory": "63"}))).says("container", "app"),
@@ -191,9 +191,7 @@ fn joined() -> Vec<Case> {
             "no container is essential",
             one(json!({"essential": false})),
         ),
-        broken(depends, "a container that is not there", one(nobody))
-            .says("container", "app")
-            .says("name", "nobody"),
+        broken(depends, "a container that is not there", one(nobody)).says("name", "nobody"),
         broken(depends, "in a circle", waits("START", back)),
         broken(depends, "SUCCESS or COMPLETE", waits("SUCCESS", json!({}))),
         broken(
@@ -410,9 +408,10 @@ pub(super) fn cases() -> Vec<Case> {
             "there is no such",
             named("app:2"),
         ),
-        case(off, "taskDefinition", "has no revision", named("app")).says("revision", ""),
+        case(off, "taskDefinition", "has no revision", named("app")),
         case(off, "taskDefinition", "there is no such", named("app:2")),
         case(off, "taskDefinition", "there is no such", named("nothing:1")),
+        case(off, "taskDefinition", "being deleted", named("going:1")),
     ];
     cases.extend(sized());
     cases.extend(mapped());
@@ -426,5 +425,13 @@ pub(super) fn cases() -> Vec<Case> {
 #[tokio::test]
 async fn answers() {
     let mut place = Place::with_definitions("eu-definitions-1").await;
+    let going = with(one(json!({})), json!({"family": "going"}));
+    place.ok("RegisterTaskDefinition", going).await;
+    place
+        .ok("DeregisterTaskDefinition", json!({"taskDefinition": "going:1"}))
+        .await;
+    place
+        .ok("DeleteTaskDefinitions", json!({"taskDefinitions": ["going:1"]}))
+        .await;
     place.answers(&cases()).await;
 }

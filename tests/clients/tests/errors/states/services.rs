@@ -180,6 +180,11 @@ pub(super) fn cases() -> Vec<Case> {
     let stop = |arn: &str| json!({"serviceDeploymentArn": arn});
     let nothing = "<arn>service-deployment/default/web/0123456789abcdef";
     let other = "<arn>service/default/web";
+    let revisions = |when, arns: &[&str]| {
+        let input = json!({"serviceRevisionArns": arns});
+        case("DescribeServiceRevisions", "serviceRevisionArns", when, input)
+    };
+    let revision = |service: &str| format!("<arn>service-revision/default/{service}/1234567890123456789");
     let mut cases = vec![
         case(
             "StopServiceDeployment",
@@ -197,15 +202,10 @@ pub(super) fn cases() -> Vec<Case> {
             }),
         )
         .says("type", "service"),
-        case(
-            "DescribeServiceRevisions",
-            "serviceRevisionArns[]",
-            "another kind",
-            json!({
-                "serviceRevisionArns": [other],
-            }),
-        )
-        .says("type", "service"),
+        revisions("one is no ARN", &["web"]),
+        revisions("one is not the ARN of a service revision", &[other]),
+        revisions("of more than one service", &[&revision("web"), &revision("old")]),
+        revisions("there is no such service", &[&revision("nothing")]),
         case(
             "DeleteService",
             "force",
