@@ -29,6 +29,13 @@ pub const SIMULATED: [&str; 12] = [
     "50ms",
 ];
 
+/// As [`SIMULATED`], and what is asked to stop takes an hour for it: it can be looked at while it does.
+pub const LINGERING: [&str; 12] = {
+    let mut all = SIMULATED;
+    all[9] = "1h";
+    all
+};
+
 /// Who may ask a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -53,6 +60,7 @@ pub struct Server {
     child: Child,
     access: Access,
     store: Store,
+    simulated: [&'static str; 12],
     place: TempDir,
     /// Where the API answers: host and port.
     pub address: String,
@@ -86,12 +94,18 @@ pub fn program() -> PathBuf {
 impl Server {
     /// Starts one with empty files.
     pub fn start(access: Access, store: Store) -> Self {
+        Self::start_with(access, store, SIMULATED)
+    }
+
+    /// Starts one with empty files, whose tasks live like this.
+    pub fn start_with(access: Access, store: Store, simulated: [&'static str; 12]) -> Self {
         let place = TempDir::new().unwrap();
-        let (child, address) = spawn(place.path(), access, store);
+        let (child, address) = spawn(place.path(), access, store, simulated);
         Self {
             child,
             access,
             store,
+            simulated,
             place,
             address,
         }
@@ -115,7 +129,7 @@ impl Server {
     /// Ends it as a loss of power does, and starts another over the same files.
     pub fn kill_and_restart(&mut self) {
         self.kill();
-        let (child, address) = spawn(self.place.path(), self.access, self.store);
+        let (child, address) = spawn(self.place.path(), self.access, self.store, self.simulated);
         self.child = child;
         self.address = address;
     }
@@ -134,12 +148,12 @@ impl Drop for Server {
     }
 }
 
-fn spawn(place: &Path, access: Access, store: Store) -> (Child, String) {
+fn spawn(place: &Path, access: Access, store: Store, simulated: [&str; 12]) -> (Child, String) {
     let mut command = Command::new(program());
     command
         .arg("serve")
         .args(["--listen", "127.0.0.1:0", "--admin-listen", "none"])
-        .args(SIMULATED)
+        .args(simulated)
         .arg("--data-dir")
         .arg(place.join("data"))
         .args(match store {

@@ -90,8 +90,8 @@ pub(super) fn list(
     _call: &Call<'_>,
     request: types::ListAttributesRequest,
 ) -> Result<types::ListAttributesResponse, Refusal> {
-    let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
+    let paging = Paging::of(tx.scope(), &request, PAGE)?;
     if request.attribute_value.is_some() && request.attribute_name.is_none() {
         return Err(Refusal::invalid(
             "You must specify an attribute name to use the attributeValue parameter.",

@@ -37,6 +37,10 @@ pub(super) fn create(
              \"ecs\", or \"fargate\". Specify a valid name and try again.",
         ));
     }
+    let cluster = request.cluster.as_deref();
+    let cluster = cluster
+        .map(|named| name::active_cluster(tx, Some(named)))
+        .transpose()?;
     let key = tx.scope().capacity_provider(&name);
     let known = tx.get::<CapacityProvider>(&key)?;
     if known.is_some_and(|it| it.provider.status != Some(CapacityProviderStatus::Inactive)) {
@@ -58,7 +62,7 @@ pub(super) fn create(
         request.managed_instances_provider,
     ) {
         (Some(group), None) => {
-            if request.cluster.is_some() {
+            if cluster.is_some() {
                 return Err(Refusal::invalid(
                     "A cluster can only be specified for a capacity provider with managed instances.",
                 ));
@@ -68,12 +72,12 @@ pub(super) fn create(
             provider.r#type = Some(CapacityProviderType::Ec2Autoscaling);
         }
         (None, Some(managed)) => {
-            let cluster = request.cluster.ok_or_else(|| {
+            let (cluster, _) = cluster.ok_or_else(|| {
                 Refusal::invalid(
                     "A cluster must be specified for a capacity provider with managed instances.",
                 )
             })?;
-            provider.cluster = Some(name::active_cluster(tx, Some(&cluster))?.0);
+            provider.cluster = Some(cluster);
             provider.managed_instances_provider = Some(managed::created(managed)?);
             provider.r#type = Some(CapacityProviderType::ManagedInstances);
         }
@@ -95,8 +99,7 @@ pub(super) fn update(
     _call: &Call<'_>,
     request: types::UpdateCapacityProviderRequest,
 ) -> Result<types::UpdateCapacityProviderResponse, Refusal> {
-    let (key, mut provider) = changeable(tx, request.name.as_deref(), "updated")?;
-    of_cluster(tx, request.cluster.as_deref(), &provider)?;
+    let (key, mut provider) = changeable(tx, request.cluster.as_deref(), request.name.as_deref(), "updated")?;
     match (
         request.auto_scaling_group_provider,
         request.managed_instances_provider,
@@ -130,8 +133,8 @@ pub(super) fn delete(
     _call: &Call<'_>,
     request: types::DeleteCapacityProviderRequest,
 ) -> Result<types::DeleteCapacityProviderResponse, Refusal> {
-    let (key, mut provider) = changeable(tx, request.capacity_provider.as_deref(), "deleted")?;
-    of_cluster(tx, request.cluster.as_deref(), &provider)?;
+    let named = request.capacity_provider.as_deref();
+    let (key, mut provider) = changeable(tx, request.cluster.as_deref(), named, "deleted")?;
     let name = provider.name.clone().unwrap_or_default();
     let users = tx.scope().term("clusters").and("provider", &name);
     if tx.guarded_count(&users)? > 0 {
@@ -157,12 +160,17 @@ pub(super) fn delete(
     })
 }
 
-/// A capacity provider that is there and is not one of those that every account has.
+/// A capacity provider that is there and is not one of those that every account has. Where a request names a cluster,
+/// it is of that cluster.
 fn changeable(
     tx: &Tx<'_>,
+    cluster: Option<&str>,
     named: Option<&str>,
     done: &str,
 ) -> Result<(Key, types::CapacityProvider), Refusal> {
+    let cluster = cluster
+        .map(|named| name::active_cluster(tx, Some(named)))
+        .transpose()?;
     let name = provider_name(tx, named.unwrap_or_default())?;
     if FARGATE.contains(&name.as_str()) {
         return Err(Refusal::client(format!(
@@ -171,27 +179,17 @@ fn changeable(
     }
     let key = tx.scope().capacity_provider(&name);
     let known = tx.get::<CapacityProvider>(&key)?.map(|it| it.provider);
-    let known = known.filter(|it| it.status != Some(CapacityProviderStatus::Inactive));
+    let of_cluster = |it: &types::CapacityProvider| match &cluster {
+        Some((cluster, _)) => it.cluster.as_ref() == Some(cluster),
+        None => true,
+    };
+    let known = known.filter(|it| it.status != Some(CapacityProviderStatus::Inactive) && of_cluster(it));
     let known = known.ok_or_else(|| {
         Refusal::client(
             "The specified capacity provider does not exist. Specify a valid name or ARN and try again.",
         )
     })?;
     Ok((key, known))
-}
-
-/// Where a request names a cluster, the capacity provider is of that cluster.
-fn of_cluster(tx: &Tx<'_>, named: Option<&str>, provider: &types::CapacityProvider) -> Result<(), Refusal> {
-    let Some(named) = named else {
-        return Ok(());
-    };
-    let (cluster, _) = name::active_cluster(tx, Some(named))?;
-    if provider.cluster.as_deref() != Some(&cluster) {
-        return Err(Refusal::client(
-            "The specified capacity provider does not exist. Specify a valid name or ARN and try again.",
-        ));
-    }
-    Ok(())
 }
 
 fn other_kind() -> Refusal {
@@ -203,13 +201,17 @@ pub(super) fn describe(
     _call: &Call<'_>,
     request: types::DescribeCapacityProvidersRequest,
 ) -> Result<types::DescribeCapacityProvidersResponse, Refusal> {
+    let of_it = request
+        .cluster
+        .as_deref()
+        .map(|cluster| of_a_cluster(tx, cluster));
+    let of_it = of_it.transpose()?;
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let named = request.capacity_providers.filter(|named| !named.is_empty());
     let mut failures = Vec::new();
-    let listed = match (named, request.cluster) {
+    let listed = match (named, of_it) {
         (None, None) => everything(tx, &paging)?,
-        (named, cluster) => {
-            let of_it = cluster.map(|cluster| of_a_cluster(tx, &cluster)).transpose()?;
+        (named, of_it) => {
             let names = match &named {
                 Some(named) => named
                     .iter()

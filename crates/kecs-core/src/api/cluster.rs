@@ -16,6 +16,8 @@ mod setting;
 
 use setting::{configuration, namespace, settings};
 
+pub(super) use setting::is_namespace;
+
 /// Clusters on a page where the request does not say.
 const PAGE: usize = 100;
 

@@ -86,8 +86,8 @@ pub(super) fn list(
     _call: &Call<'_>,
     request: types::ListContainerInstancesRequest,
 ) -> Result<types::ListContainerInstancesResponse, Refusal> {
-    let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
+    let paging = Paging::of(tx.scope(), &request, PAGE)?;
     let mut term = tx.scope().term_in("container-instances", &cluster);
     if let Some(status) = request.status {
         term = term.and("status", status.as_str());

@@ -43,9 +43,17 @@ pub(super) fn list(
 ) -> Result<types::ListTagsForResourceResponse, Refusal> {
     let arn = request.resource_arn.unwrap_or_default();
     let mut found = Vec::new();
-    change(tx, &arn, |known| {
+    let shown = change(tx, &arn, |known| {
         found.clone_from(&known);
         Ok(known)
+    });
+    // The model names no ResourceNotFoundException for this operation.
+    shown.map_err(|refusal| {
+        if refusal.code == ErrorCode::ResourceNotFoundException {
+            Refusal::invalid(refusal.message)
+        } else {
+            refusal
+        }
     })?;
     Ok(types::ListTagsForResourceResponse { tags: Some(found) })
 }

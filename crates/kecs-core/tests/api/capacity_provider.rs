@@ -102,6 +102,7 @@ fn create_capacity_provider_with_a_reserved_name_is_client_exception() {
 #[test]
 fn create_capacity_provider_refuses_what_does_not_fit_together() {
     let mut world = World::new();
+    world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
     let mut refused = |input: Value| world.refused(Operation::CreateCapacityProvider, input);
     let exactly = "Exactly one of autoScalingGroupProvider and managedInstancesProvider must be specified.";
     assert_eq!(

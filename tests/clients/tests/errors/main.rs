@@ -1,5 +1,5 @@
-//! What each operation answers to an input that is right and to every input that one member makes wrong: as a table,
-//! and over the wire.
+//! What each operation answers to an input that is right, to every input that one member makes wrong, and to what breaks
+//! the other rules: as a table, and over the wire.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
 
 mod breaks;
 mod page;
+mod states;
 mod valid;
 
 use std::collections::BTreeSet;

@@ -7,6 +7,10 @@ use kecs_model::{Operation, Rule, check, overlay};
 use serde_json::Value;
 
 use crate::breaks::Broken;
+use crate::states::Tests;
+
+/// The test that breaks the rules of single members.
+const OF_MEMBERS: &str = "the_server_answers_so";
 
 /// What is said of a broken rule, without what was given: that may be long, and says nothing of the rule.
 pub(crate) fn template(broken: &Broken, message: &str) -> String {
@@ -20,9 +24,11 @@ pub(crate) fn template(broken: &Broken, message: &str) -> String {
 /// A line for each rule of each operation. Types are one line for each operation: all of them are answered alike.
 pub(crate) fn errors(all: &[Broken]) -> String {
     let mut text = String::from(
-        "# operation -> member: rule -> code -> message. Written by the test that breaks each rule; rules after `state`\n\
-         # need more than one member or what is stored.\n",
+        "# operation -> member: rule -> code -> message -> test. Written by the tests that break each rule over the wire;\n\
+         # rules after `state` need more than one member or what is stored. The tests are of the target `errors` of this\n\
+         # package, unless a file is named.\n",
     );
+    let tests = Tests::all();
     for operation in Operation::classic() {
         let of = all.iter().filter(|it| it.operation == operation);
         let types = of.clone().filter(|it| it.rule == "type").count();
@@ -41,7 +47,7 @@ pub(crate) fn errors(all: &[Broken]) -> String {
             };
             let _ = writeln!(
                 text,
-                "{operation} -> {}: {}{bound} -> {} -> {message}",
+                "{operation} -> {}: {}{bound} -> {} -> {message} -> {OF_MEMBERS}",
                 broken.member, broken.rule, refusal.code
             );
         }
@@ -57,8 +63,10 @@ pub(crate) fn errors(all: &[Broken]) -> String {
             };
             let _ = writeln!(
                 text,
-                "{operation} -> {member}: state: {when} -> {} -> {}",
-                row.code, row.message
+                "{operation} -> {member}: state: {when} -> {} -> {} -> {}",
+                row.code,
+                row.message,
+                tests.of(row)
             );
         }
     }
@@ -71,9 +79,9 @@ pub(crate) fn coverage(all: &[Broken]) -> String {
         "# Coverage\n\n\
          Written by `INSTA_UPDATE=always cargo test -p clients --test errors`; the same test fails when it is out of date.\n\n\
          Every operation below is called with an input that is right, and its answer is held against the service model;\n\
-         then each rule that one member breaks alone is broken, and code and message are compared. Rules of `state` need\n\
-         more than one member or what is stored. `cargo xtask clients` calls every one of them with boto3, too.\n\
-         All codes and messages, rule by rule, are in [errors.txt](../../tests/clients/golden/errors.txt).\n\n\
+         then each rule is broken over HTTP, and status, code and message are compared. Rules of `state` need more than one\n\
+         member or what is stored. `cargo xtask clients` calls every one of the operations with boto3, too.\n\
+         All codes and messages, rule by rule, with the test of each, are in [errors.txt](../../tests/clients/golden/errors.txt).\n\n\
          | operation | rules | of state | wrong types | codes of its own |\n|---|---:|---:|---:|---|\n",
     );
     let mut totals = [0; 3];

@@ -175,7 +175,8 @@ impl World {
     }
 }
 
-fn provider(name: &str) -> Value {
+/// A capacity provider of an Auto Scaling group of its name.
+pub(crate) fn provider(name: &str) -> Value {
     let group = "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:\
                  00000000-0000-4000-8000-000000000000:autoScalingGroupName/";
     json!({"name": name, "autoScalingGroupProvider": {"autoScalingGroupArn": format!("{group}{name}")}})

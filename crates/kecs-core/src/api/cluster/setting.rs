@@ -65,16 +65,22 @@ pub(super) fn namespace(
     if namespace.is_empty() {
         return Ok(None);
     }
-    if namespace.starts_with("arn:") && !namespace.contains(":servicediscovery:") {
-        return Err(Refusal::new(
-            ErrorCode::NamespaceNotFoundException,
-            "The specified namespace was not found.",
-        ));
-    }
+    is_namespace(&namespace)?;
     if namespace.chars().count() > 1024 {
         return Err(Refusal::invalid("namespace longer than 1024."));
     }
     Ok(Some(ClusterServiceConnectDefaults {
         namespace: Some(namespace),
     }))
+}
+
+/// What is named as a namespace can be one. Whether it is there is not asked: namespaces are kept elsewhere.
+pub(in crate::api) fn is_namespace(named: &str) -> Result<(), Refusal> {
+    if named.starts_with("arn:") && !named.contains(":servicediscovery:") {
+        return Err(Refusal::new(
+            ErrorCode::NamespaceNotFoundException,
+            "The specified namespace was not found.",
+        ));
+    }
+    Ok(())
 }

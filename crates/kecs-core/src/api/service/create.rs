@@ -30,6 +30,10 @@ pub(in crate::api) fn create(
     let strategy = request.scheduling_strategy.unwrap_or(SchedulingStrategy::Replica);
     let controller = request.deployment_controller.as_ref().and_then(|it| it.r#type);
     let controller = controller.unwrap_or(DeploymentControllerType::Ecs);
+    let definition = request.task_definition.as_deref();
+    let definition = definition
+        .map(|named| task_definition::usable(tx, named))
+        .transpose()?;
     fits::strategy(&request, &of_cluster, strategy, controller)?;
     let configuration = request.deployment_configuration.as_ref();
     let configuration = settings::configuration(None, configuration, strategy, controller)?;
@@ -40,11 +44,8 @@ pub(in crate::api) fn create(
     {
         return Err(fits::gateways());
     }
-    let launched = match request.task_definition.as_deref() {
-        Some(definition) => {
-            let definition = task_definition::usable(tx, definition)?.definition;
-            Some(made::launched(tx, &of_cluster, &request, definition)?)
-        }
+    let launched = match definition {
+        Some(found) => Some(made::launched(tx, &of_cluster, &request, found.definition)?),
         None if controller == DeploymentControllerType::External => None,
         None => return Err(Refusal::invalid("TaskDefinition can not be blank.")),
     };

@@ -6,6 +6,7 @@ use kecs_model::Refusal;
 use kecs_model::types::{self, ContainerDefinition, LaunchType, NetworkMode, TaskDefinition};
 
 use super::MadeFrom;
+use crate::api::cluster::is_namespace;
 
 /// Target groups of a service at most.
 ///
@@ -177,6 +178,7 @@ fn service_connect(
             "A namespace must be specified for Service Connect when the cluster has no default namespace.",
         ));
     }
+    is_namespace(connect.namespace.as_deref().unwrap_or_default())?;
     match definition.network_mode {
         Some(NetworkMode::Awsvpc | NetworkMode::Bridge) | None => {}
         Some(mode @ (NetworkMode::Host | NetworkMode::None)) => {

@@ -22,6 +22,11 @@ pub(in crate::api) fn update(
     let (cluster, of_cluster) = name::active_cluster(tx, request.cluster.as_deref())?;
     let (key, mut record) = active(tx, &cluster, request.service.as_deref().unwrap_or_default())?;
     let controller = controller(&record.service);
+    let named = request.task_definition.as_deref();
+    let named = named.filter(|_| controller == DeploymentControllerType::Ecs);
+    let definition = named
+        .map(|named| task_definition::usable(tx, named))
+        .transpose()?;
     fits_controller(&request, controller)?;
     if request
         .gateway_connectors
@@ -43,7 +48,7 @@ pub(in crate::api) fn update(
     }
     plain_members(&request, &mut record.service)?;
     if controller == DeploymentControllerType::Ecs {
-        redeploy(tx, call, &of_cluster, &request, &mut record)?;
+        redeploy(tx, call, &of_cluster, &request, definition, &mut record)?;
     } else {
         if let Some(seconds) = request.health_check_grace_period_seconds {
             record.service.health_check_grace_period_seconds = Some(seconds);
@@ -175,17 +180,19 @@ fn rebalance(request: &UpdateServiceRequest, service: &mut types::Service) -> Re
     Ok(())
 }
 
-/// Whether what is asked for makes other tasks of the service: if so, a deployment begins.
+/// Whether what is asked for makes other tasks of the service: if so, a deployment begins. `definition` is the task
+/// definition that is asked for.
 fn redeploy(
     tx: &mut Tx<'_>,
     call: &Call<'_>,
     of_cluster: &record::Cluster,
     request: &UpdateServiceRequest,
+    definition: Option<record::TaskDefinition>,
     record: &mut Service,
 ) -> Result<(), Refusal> {
     let before = newest_revision(tx, record)?;
-    let definition = if let Some(named) = request.task_definition.as_deref() {
-        task_definition::usable(tx, named)?
+    let definition = if let Some(definition) = definition {
+        definition
     } else {
         let kept = record.service.task_definition.as_deref().unwrap_or_default();
         let found = task_definition::resolve(tx, kept)?;

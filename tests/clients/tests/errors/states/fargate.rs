@@ -1,0 +1,66 @@
+//! Task definitions for Fargate and for machines outside of AWS: what these have not.
+
+use serde_json::{Value, json};
+
+use super::definitions::{container, fargate, task};
+use super::place::Place;
+use super::{Case, case};
+
+pub(super) fn cases() -> Vec<Case> {
+    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
+    let of = |more: Value| fargate(json!({"containerDefinitions": [container(more)]}));
+    let unsupported = |member: &'static str, input| {
+        broken("requiresCompatibilities", "it has FARGATE", input).says("member", member)
+    };
+    let outside = |member: &'static str, more: Value| {
+        let mut input = task(more);
+        input["requiresCompatibilities"] = json!(["EXTERNAL"]);
+        broken("requiresCompatibilities", "it has EXTERNAL", input).says("member", member)
+    };
+    let driver = "containerDefinitions[].logConfiguration.logDriver";
+    let logs = |driver: &str, options: Value| {
+        of(json!({"logConfiguration": {"logDriver": driver, "options": options}}))
+    };
+    let group = json!({"awslogs-region": "eu-west-1", "awslogs-group": "web"});
+    vec![
+        unsupported("privileged", of(json!({"privileged": true}))),
+        unsupported(
+            "dockerSecurityOptions",
+            of(json!({"dockerSecurityOptions": ["no-new-privileges"]})),
+        ),
+        unsupported(
+            "resourceRequirements",
+            of(json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]})),
+        ),
+        unsupported("maxSwap", of(json!({"linuxParameters": {"maxSwap": 1}}))),
+        unsupported(
+            "sourcePath",
+            fargate(json!({"volumes": [{"name": "data", "host": {"sourcePath": "/data"}}]})),
+        ),
+        unsupported(
+            "placementConstraints",
+            fargate(json!({
+                "placementConstraints": [{"type": "memberOf", "expression": "attribute:rack == 7"}],
+            })),
+        ),
+        outside("networkMode awsvpc", json!({"networkMode": "awsvpc"})),
+        outside("ephemeralStorage", json!({"ephemeralStorage": {"sizeInGiB": 30}})),
+        broken("ipcMode", "has FARGATE", fargate(json!({"ipcMode": "task"}))),
+        broken("pidMode", "has FARGATE", fargate(json!({"pidMode": "host"}))),
+        broken(
+            "containerDefinitions[].image",
+            "is of ECR",
+            of(json!({
+                "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:1",
+            })),
+        ),
+        broken(driver, "the driver is awslogs", logs("awslogs", group)),
+        broken(driver, "none that Fargate has", logs("json-file", json!({}))).says("value", "json-file"),
+    ]
+}
+
+#[tokio::test]
+async fn answers() {
+    let mut place = Place::open("eu-fargate-1").await;
+    place.answers(&cases()).await;
+}
