@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{failed, schema};
@@ -61,6 +62,10 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Stor
         .map_err(&failed)?;
     connection
         .pragma_update(None, "temp_store", "MEMORY")
+        .map_err(&failed)?;
+    // A plan holds whatever is bound: without that, a statement with a bound LIMIT is compiled anew for each use.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map_err(&failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
