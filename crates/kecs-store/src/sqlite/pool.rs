@@ -20,9 +20,17 @@ const IDLE: usize = 16;
 /// What the views of a file share.
 pub(super) struct Pool {
     path: PathBuf,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Waiting>,
     /// How often something was written.
     writes: AtomicU64,
+}
+
+/// What waits for the next views.
+#[derive(Default)]
+struct Waiting {
+    connections: Vec<Idle>,
+    /// No transaction is to be left open.
+    end: bool,
 }
 
 /// A connection that waits for the next view.
@@ -57,7 +65,7 @@ impl Pool {
     pub(super) fn take(&self) -> Result<Moment, StoreError> {
         // Before the transaction begins, so that it shows no less.
         let writes = self.writes.load(Ordering::SeqCst);
-        let idle = locked(&self.idle).pop();
+        let idle = locked(&self.idle).connections.pop();
         let connection = match idle {
             Some(Idle::Within(moment)) if moment.writes == writes => return Ok(moment),
             Some(Idle::Within(past)) => past.end()?,
@@ -77,25 +85,37 @@ impl Pool {
     /// Keeps a connection for the next view.
     pub(super) fn put_back(&self, moment: Moment) {
         let mut idle = locked(&self.idle);
-        if idle.len() < IDLE {
-            idle.push(Idle::Within(moment));
+        if idle.connections.len() >= IDLE {
+            return;
+        }
+        if idle.end {
+            idle.connections.extend(moment.end().ok().map(Idle::Free));
+        } else {
+            idle.connections.push(Idle::Within(moment));
         }
     }
 
     /// Ends the transactions that nobody uses: as long as there is one, the log is not begun anew.
     pub(super) fn end_idle(&self) {
-        let mut idle = locked(&self.idle);
-        let ended = idle.drain(..).filter_map(|it| match it {
-            Idle::Within(moment) => moment.end().ok(),
-            Idle::Free(connection) => Some(connection),
-        });
-        let ended: Vec<_> = ended.map(Idle::Free).collect();
-        *idle = ended;
+        locked(&self.idle).end_all();
+    }
+
+    /// Does something that waits until there is no transaction.
+    pub(super) fn without_idle<T>(&self, what: impl FnOnce() -> T) -> T {
+        let set = |end| {
+            let mut idle = locked(&self.idle);
+            idle.end = end;
+            idle.end_all();
+        };
+        set(true);
+        let done = what();
+        set(false);
+        done
     }
 
     /// Closes the connections that nobody uses.
     pub(super) fn close(&self) {
-        locked(&self.idle).clear();
+        locked(&self.idle).connections.clear();
     }
 
     /// Commits what the writer has written. Views that begin from now on show it.
@@ -103,6 +123,16 @@ impl Pool {
         transaction.commit().map_err(failed("committing"))?;
         self.writes.fetch_add(1, Ordering::SeqCst);
         Ok(())
+    }
+}
+
+impl Waiting {
+    fn end_all(&mut self) {
+        let ended = self.connections.drain(..).filter_map(|it| match it {
+            Idle::Within(moment) => moment.end().ok(),
+            Idle::Free(connection) => Some(connection),
+        });
+        self.connections = ended.map(Idle::Free).collect();
     }
 }
 

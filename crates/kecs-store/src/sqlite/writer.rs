@@ -80,11 +80,9 @@ impl Engine for Writing {
     fn rest(&mut self) {
         let log = beside(self.shared.pool.path(), "-wal");
         if fs::metadata(log).is_ok_and(|log| log.len() > LONG_LOG) {
-            self.shared.pool.end_idle();
             // A reader that stays longer than the patience keeps the log long: it is tried again after the next batch.
-            let _later = self
-                .connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let checkpoint = || self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let _later = self.shared.pool.without_idle(checkpoint);
         }
     }
 }

@@ -43,14 +43,11 @@ fn of(tx: &Tx<'_>, family: &str, revision: i32) -> Result<Option<(Key, TaskDefin
 
 fn newest(tx: &Tx<'_>, family: &str) -> Result<Option<(Key, TaskDefinition)>, Refusal> {
     // The commit fails if a revision is registered meanwhile.
-    let Some(kept) = tx.get::<Family>(&tx.scope().family(family))? else {
-        return Ok(None);
-    };
-    let last = of(tx, family, kept.last_revision)?;
-    if let Some((key, record)) = last
-        && record.definition.status == Some(TaskDefinitionStatus::Active)
+    if let Some(kept) = tx.get::<Family>(&tx.scope().family(family))?
+        && let Some(last) = of(tx, family, kept.last_revision)?
+        && last.1.definition.status == Some(TaskDefinitionStatus::Active)
     {
-        return Ok(Some((key, record)));
+        return Ok(Some(last));
     }
     let active = tx.scope().term("task-definitions").and("status", "ACTIVE");
     let last = Page {
