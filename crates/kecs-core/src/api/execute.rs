@@ -3,7 +3,7 @@
 use kecs_model::types::{self, Container};
 use kecs_model::{ErrorCode, Refusal};
 
-use super::{Answer, Effect, name, read, task, Output};
+use super::{Answer, Effect, Output, name, read, task};
 use crate::call::Call;
 use crate::plane::{Execute, TaskStatus};
 use crate::record::status;

@@ -215,10 +215,7 @@ async fn a_store_that_fails_is_the_fault_of_the_server() {
 
 #[tokio::test]
 async fn a_session_comes_from_the_data_plane() {
-    #[allow(
-        clippy::unnecessary_wraps,
-        reason = "the signature is that of the operations"
-    )]
+    #[allow(clippy::unnecessary_wraps, reason = "the signature is that of the operations")]
     fn executes(_: Operation, _: &mut Tx<'_>, _: &Call<'_>, input: &Value) -> Result<Answer, Refusal> {
         let command = input["command"].as_str().unwrap_or_default().to_owned();
         Ok(Answer {

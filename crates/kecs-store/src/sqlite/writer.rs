@@ -81,7 +81,10 @@ impl Engine for Writing {
         let log = beside(self.shared.pool.path(), "-wal");
         if fs::metadata(log).is_ok_and(|log| log.len() > LONG_LOG) {
             // A reader that stays longer than the patience keeps the log long: it is tried again after the next batch.
-            let checkpoint = || self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let checkpoint = || {
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            };
             let _later = self.shared.pool.without_idle(checkpoint);
         }
     }
