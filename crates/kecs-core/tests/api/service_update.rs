@@ -238,14 +238,37 @@ fn update_service_goes_to_capacity_providers_and_back() {
         json!({"taskDefinition": "lean:1", "launchType": "FARGATE", "networkConfiguration": network()});
     serve(&mut world, on_fargate);
     let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
-    let updated = update(&mut world, json!({"capacityProviderStrategy": spot}));
+    let unforced = |world: &mut World, strategy: &Value| {
+        let (code, message) = world.refused(
+            UpdateService,
+            json!({"cluster": "blue", "service": "web", "capacityProviderStrategy": strategy}),
+        );
+        assert_eq!(code, "InvalidParameterException");
+        assert_eq!(
+            message,
+            "When switching from launch type to capacity provider strategy on an existing service, or making a change \
+             to a capacity provider strategy on a service that is already using one, you must force a new deployment."
+        );
+    };
+    unforced(&mut world, &spot);
+    let forced = |strategy: &Value| json!({"capacityProviderStrategy": strategy, "forceNewDeployment": true});
+    let updated = update(&mut world, forced(&spot));
     assert!(updated.get("launchType").is_none());
     assert_eq!(
         updated["capacityProviderStrategy"][0]["capacityProvider"],
         "FARGATE_SPOT"
     );
     assert_eq!(updated["deployments"].as_array().unwrap().len(), 2);
-    let updated = update(&mut world, json!({"capacityProviderStrategy": []}));
+    // The same once more, with the base that was left out, is no change.
+    let same = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]);
+    let updated = update(&mut world, json!({"capacityProviderStrategy": same}));
+    assert_eq!(updated["deployments"].as_array().unwrap().len(), 2);
+    unforced(
+        &mut world,
+        &json!([{"capacityProvider": "FARGATE_SPOT", "weight": 2}]),
+    );
+    unforced(&mut world, &json!([]));
+    let updated = update(&mut world, forced(&json!([])));
     assert_eq!(updated["launchType"], "FARGATE");
     assert!(updated.get("capacityProviderStrategy").is_none());
     assert_eq!(updated["deployments"].as_array().unwrap().len(), 3);

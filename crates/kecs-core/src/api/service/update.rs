@@ -252,6 +252,13 @@ fn redeploy(
     if made == same && !forced {
         return Ok(());
     }
+    let moved = made.capacity_provider_strategy != same.capacity_provider_strategy;
+    if request.capacity_provider_strategy.is_some() && moved && !forced {
+        return Err(Refusal::invalid(
+            "When switching from launch type to capacity provider strategy on an existing service, or making a change \
+             to a capacity provider strategy on a service that is already using one, you must force a new deployment.",
+        ));
+    }
     begin(tx, call, record, made, definition);
     record.service.platform_version = launch.asked_version;
     Ok(())
