@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::fixture::{blue, define, ec2, fargate, invalid, network, serve, service, with, without};
 use crate::world::World;
 
+mod compute;
+
 fn update(world: &mut World, more: Value) -> Value {
     world.ok(UpdateService, of(more))["service"].clone()
 }
@@ -229,49 +231,6 @@ fn update_service_on_fargate_follows_network_and_platform() {
         ),
         "Placement constraints and strategies are not supported with FARGATE launch type."
     );
-}
-
-#[test]
-fn update_service_goes_to_capacity_providers_and_back() {
-    let mut world = blue();
-    let on_fargate =
-        json!({"taskDefinition": "lean:1", "launchType": "FARGATE", "networkConfiguration": network()});
-    serve(&mut world, on_fargate);
-    let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
-    let unforced = |world: &mut World, strategy: &Value| {
-        let (code, message) = world.refused(
-            UpdateService,
-            json!({"cluster": "blue", "service": "web", "capacityProviderStrategy": strategy}),
-        );
-        assert_eq!(code, "InvalidParameterException");
-        assert_eq!(
-            message,
-            "When switching from launch type to capacity provider strategy on an existing service, or making a change \
-             to a capacity provider strategy on a service that is already using one, you must force a new deployment."
-        );
-    };
-    unforced(&mut world, &spot);
-    let forced = |strategy: &Value| json!({"capacityProviderStrategy": strategy, "forceNewDeployment": true});
-    let updated = update(&mut world, forced(&spot));
-    assert!(updated.get("launchType").is_none());
-    assert_eq!(
-        updated["capacityProviderStrategy"][0]["capacityProvider"],
-        "FARGATE_SPOT"
-    );
-    assert_eq!(updated["deployments"].as_array().unwrap().len(), 2);
-    // The same once more, with the base that was left out, is no change.
-    let same = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]);
-    let updated = update(&mut world, json!({"capacityProviderStrategy": same}));
-    assert_eq!(updated["deployments"].as_array().unwrap().len(), 2);
-    unforced(
-        &mut world,
-        &json!([{"capacityProvider": "FARGATE_SPOT", "weight": 2}]),
-    );
-    unforced(&mut world, &json!([]));
-    let updated = update(&mut world, forced(&json!([])));
-    assert_eq!(updated["launchType"], "FARGATE");
-    assert!(updated.get("capacityProviderStrategy").is_none());
-    assert_eq!(updated["deployments"].as_array().unwrap().len(), 3);
 }
 
 #[test]

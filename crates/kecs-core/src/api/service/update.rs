@@ -249,7 +249,9 @@ fn redeploy(
         container_images: None,
         ..before
     };
-    if made == same && !forced {
+    // `LATEST` and the version that it means now are not the same thing to ask for.
+    let asks_anew = launch.asked_version != record.service.platform_version;
+    if made == same && !asks_anew && !forced {
         return Ok(());
     }
     let moved = made.capacity_provider_strategy != same.capacity_provider_strategy;
