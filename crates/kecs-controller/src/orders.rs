@@ -4,6 +4,7 @@ use kecs_core::key::{Key, Scope};
 use kecs_core::plane::Order;
 use kecs_core::record::{Kind, Service, Task, TaskDefinition};
 use kecs_core::view::{Unreadable, View};
+use kecs_model::types;
 
 /// All that it takes to run a task; `None` if what it is made from is gone.
 pub(crate) fn order(
@@ -26,7 +27,12 @@ pub(crate) fn order(
     Ok(Some(Order {
         task: task.task.clone(),
         definition: definition.definition,
-        service: service.map(|it| it.service),
+        // Without what has become of it so far, which is most of it.
+        service: service.map(|it| types::Service {
+            deployments: None,
+            events: None,
+            ..it.service
+        }),
     }))
 }
 

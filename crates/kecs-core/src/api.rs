@@ -13,6 +13,7 @@
 )]
 
 use kecs_model::{ErrorCode, Input, Operation, Refusal};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::call::Call;
@@ -41,13 +42,17 @@ mod task_set;
 pub mod token;
 
 /// What is answered, and what is to be done besides.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The output of the operation.
-    pub output: Value,
+    pub output: Output,
     /// What the data plane does before the output is sent, once the transaction is committed.
     pub effect: Option<Effect>,
 }
+
+/// An output as it is sent: written once, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output(String);
 
 /// What the data plane does for an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +66,7 @@ pub fn answer(
     operation: Operation,
     tx: &mut Tx<'_>,
     call: &Call<'_>,
-    input: Value,
+    input: &Value,
 ) -> Result<Answer, Refusal> {
     match operation {
         Operation::CreateCapacityProvider => run(tx, call, input, capacity_provider::create),
@@ -159,29 +164,49 @@ pub fn answer(
 fn run<I: Input>(
     tx: &mut Tx<'_>,
     call: &Call<'_>,
-    input: Value,
+    input: &Value,
     operation: fn(&mut Tx<'_>, &Call<'_>, I) -> Result<I::Output, Refusal>,
 ) -> Result<Answer, Refusal> {
     let request = read(input)?;
-    let output = write(&operation(tx, call, request)?)?;
+    let output = Output::of(&operation(tx, call, request)?)?;
     Ok(Answer { output, effect: None })
 }
 
 /// The typed input. A body of `null` has no members, as an empty one.
-fn read<I: Input>(input: Value) -> Result<I, Refusal> {
-    let input = if input.is_null() {
-        Value::Object(Map::new())
+fn read<I: Input>(input: &Value) -> Result<I, Refusal> {
+    let read = if input.is_null() {
+        I::deserialize(Value::Object(Map::new()))
     } else {
-        input
+        I::deserialize(input)
     };
-    serde_json::from_value(input)
-        .map_err(|error| Refusal::new(ErrorCode::SerializationException, error.to_string()))
+    read.map_err(|error| Refusal::new(ErrorCode::SerializationException, error.to_string()))
 }
 
-/// The output as it is sent.
-fn write(output: &impl serde::Serialize) -> Result<Value, Refusal> {
-    serde_json::to_value(output)
-        .map_err(|error| Refusal::server(format!("the answer cannot be written: {error}")))
+/// A request as a value, for what is remembered of it.
+fn write(request: &impl Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(request)
+        .map_err(|error| Refusal::server(format!("a request cannot be written: {error}")))
+}
+
+impl Output {
+    /// Writes an output.
+    pub fn of(output: &impl Serialize) -> Result<Self, Refusal> {
+        let written = serde_json::to_string(output);
+        written
+            .map(Self)
+            .map_err(|error| Refusal::server(format!("the answer cannot be written: {error}")))
+    }
+
+    /// Its members.
+    pub fn value(&self) -> Value {
+        // It was written as JSON, so it can be read as that.
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+
+    /// Its text.
+    pub fn into_text(self) -> String {
+        self.0
+    }
 }
 
 /// The newer operations, which need types of resources that are not kept.

@@ -41,7 +41,8 @@ pub struct Order {
     pub task: types::Task,
     /// What it is made from.
     pub definition: types::TaskDefinition,
-    /// The service it belongs to, with load balancers, registries and Service Connect, if it belongs to one.
+    /// The service it belongs to, with load balancers, registries and Service Connect, if it belongs to one; without its
+    /// deployments and events.
     pub service: Option<types::Service>,
 }
 

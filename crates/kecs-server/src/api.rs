@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use clock::Clock;
-use kecs_core::api::{Answer, Effect};
+use kecs_core::api::{Answer, Effect, Output};
 use kecs_core::call::{Call, Ids};
 use kecs_core::plane::{DataPlane, PlaneFault};
 use kecs_core::tx::{Commit, Tx};
@@ -21,7 +21,7 @@ use crate::request_id::seed;
 const ATTEMPTS: u32 = 64;
 
 /// What answers operations.
-pub type Operations = for<'v, 'c> fn(Operation, &mut Tx<'v>, &Call<'c>, Value) -> Result<Answer, Refusal>;
+pub type Operations = for<'v, 'c> fn(Operation, &mut Tx<'v>, &Call<'c>, &Value) -> Result<Answer, Refusal>;
 
 /// The operations over a store and a data plane.
 pub struct Api {
@@ -76,7 +76,7 @@ impl Api {
     }
 
     /// Answers a request. What it says is durable when this returns.
-    pub async fn answer(&self, request: Request<'_>) -> Result<Value, Refusal> {
+    pub async fn answer(&self, request: Request<'_>) -> Result<Output, Refusal> {
         let mut turn = None;
         for _ in 0..ATTEMPTS {
             let (answer, commit) = self.decide(&request)?;
@@ -117,7 +117,7 @@ impl Api {
             ids: Ids::new(seed(request.id)),
         };
         let mut tx = Tx::new(&*view, scope, now);
-        let answer = (self.operations)(request.operation, &mut tx, &call, request.input.clone())?;
+        let answer = (self.operations)(request.operation, &mut tx, &call, &request.input)?;
         Ok((answer, tx.finish()))
     }
 
@@ -128,20 +128,21 @@ impl Api {
         self.store.commit(commit, self.clock.now()).await.map(|_| ())
     }
 
-    async fn finish(&self, answer: Answer) -> Result<Value, Refusal> {
-        let Answer { mut output, effect } = answer;
+    async fn finish(&self, answer: Answer) -> Result<Output, Refusal> {
+        let Answer { output, effect } = answer;
         match effect {
-            None => {}
+            None => Ok(output),
             Some(Effect::Execute(execute)) => {
                 let session = self.plane.execute(execute).await;
                 let session = session.map_err(|fault| refused(&fault))?;
                 let session = serde_json::to_value(session).unwrap_or_default();
+                let mut output = output.value();
                 if let Some(output) = output.as_object_mut() {
                     output.insert("session".to_owned(), session);
                 }
+                Output::of(&output)
             }
         }
-        Ok(output)
     }
 }
 

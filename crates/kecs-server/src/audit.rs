@@ -20,6 +20,10 @@ mod tests;
 /// How many lines may wait to be written; further requests wait until there is room.
 const WAITING: usize = 4096;
 
+/// How long lines are gathered before they are written, where they are not forced to disk each time: a write for each
+/// line would cost more than to answer the request.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// When lines are forced to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
@@ -167,6 +171,9 @@ async fn write(mut writer: Writer, mut waiting: mpsc::Receiver<Vec<u8>>, lost: A
         };
         if over {
             return;
+        }
+        if writer.settings.sync != Sync::Batch {
+            tokio::time::sleep(GATHER).await;
         }
     }
 }

@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use kecs_core::api::Output;
 use kecs_model::{ErrorCode, Operation, Refusal, check};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -64,7 +65,7 @@ pub struct Endpoint {
 struct Outcome {
     caller: Option<Caller>,
     resources: Vec<String>,
-    answer: Result<Value, Refusal>,
+    answer: Result<Output, Refusal>,
 }
 
 impl Outcome {
@@ -179,9 +180,9 @@ impl Endpoint {
             };
             audit.write(&entry).await;
         }
-        match &outcome.answer {
+        match outcome.answer {
             Ok(output) => wire::output(id, output),
-            Err(refusal) => wire::refusal(id, refusal),
+            Err(refusal) => wire::refusal(id, &refusal),
         }
     }
 

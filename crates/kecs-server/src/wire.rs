@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use kecs_core::api::Output;
 use kecs_model::{ErrorCode, Operation, Refusal};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -90,8 +91,8 @@ pub fn input(body: &[u8]) -> Result<Value, Refusal> {
 }
 
 /// The answer with this output.
-pub fn output(id: Uuid, output: &Value) -> Response {
-    json(id, StatusCode::OK, output)
+pub fn output(id: Uuid, output: Output) -> Response {
+    answer(id, StatusCode::OK, MEDIA_TYPE, output.into_text().into_bytes())
 }
 
 /// The answer that refuses.

@@ -54,7 +54,8 @@ impl SimulatedPlane {
         running.stops.insert(arn.clone(), stop.clone());
         // Those that are over need not be kept.
         while running.lives.try_join_next().is_some() {}
-        let run = Run::new(order, self.durations, self.clock.now());
+        // In a box: it is part of what waits, wherever that is moved.
+        let run = Box::new(Run::new(order, self.durations, self.clock.now()));
         let (clock, all) = (self.clock.clone(), self.running.clone());
         running.lives.spawn(async move {
             live(run, &clock, &stop, &*reports).await;
@@ -65,7 +66,7 @@ impl SimulatedPlane {
 }
 
 /// Lets a task live to its end.
-async fn live(mut run: Run, clock: &Clock, stop: &Notify, reports: &dyn Reports) {
+async fn live(mut run: Box<Run>, clock: &Clock, stop: &Notify, reports: &dyn Reports) {
     while !run.is_over() {
         let wait = run.next().map(|at| {
             // What was to happen while nobody looked happens now.

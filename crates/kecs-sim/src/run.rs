@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use kecs_core::plane::{ContainerReport, Order, Report, Stop, TaskStatus};
 use kecs_model::types::{
-    Attachment, ContainerCondition, ContainerDefinition, HealthStatus, NetworkMode, TaskStopCode,
+    Attachment, ContainerCondition, ContainerDependency, HealthStatus, NetworkMode, PortMapping, TaskStopCode,
 };
 
 use crate::Durations;
@@ -19,20 +19,26 @@ const TERMINATED: i32 = 128 + 15;
 /// The life of one task. [`Run::next`] says when something happens, [`Run::advance`] lets it happen.
 #[derive(Debug)]
 pub struct Run {
-    order: Order,
+    task_arn: String,
+    network_mode: Option<NetworkMode>,
+    /// As they were ordered.
+    ordered: Option<Vec<Attachment>>,
     durations: Durations,
     began: Timestamp,
     queue: BTreeMap<(Duration, u32), Happening>,
     queued: u32,
     status: TaskStatus,
-    containers: BTreeMap<String, Simulated>,
+    // In boxes: a map has room for more than most tasks have.
+    containers: BTreeMap<String, Box<Simulated>>,
     attachments: Option<Vec<Attachment>>,
     stop: Option<Stop>,
 }
 
 #[derive(Debug)]
 struct Simulated {
-    definition: ContainerDefinition,
+    essential: bool,
+    depends_on: Vec<ContainerDependency>,
+    port_mappings: Vec<PortMapping>,
     script: Script,
     stage: Stage,
     told: ContainerReport,
@@ -62,23 +68,27 @@ impl Run {
     /// A task that begins when it was created.
     pub fn new(order: Order, durations: Durations, now: Timestamp) -> Self {
         let began = order.task.created_at.map_or(now, Timestamp::from);
-        let definitions = order.definition.container_definitions.clone().unwrap_or_default();
+        let definitions = order.definition.container_definitions.unwrap_or_default();
         let containers = definitions.into_iter().map(|definition| {
             let simulated = Simulated {
                 script: script::read(&definition),
+                essential: definition.essential.unwrap_or(true),
+                depends_on: definition.depends_on.unwrap_or_default(),
+                port_mappings: definition.port_mappings.unwrap_or_default(),
                 stage: Stage::Waiting,
                 told: ContainerReport {
                     last_status: Some("PENDING".to_owned()),
                     health: definition.health_check.as_ref().map(|_| HealthStatus::Unknown),
                     ..ContainerReport::default()
                 },
-                definition,
             };
-            (simulated.definition.name.clone().unwrap_or_default(), simulated)
+            (definition.name.unwrap_or_default(), Box::new(simulated))
         });
         let mut run = Self {
             containers: containers.collect(),
-            order,
+            task_arn: order.task.task_arn.unwrap_or_default(),
+            network_mode: order.definition.network_mode,
+            ordered: order.task.attachments,
             durations,
             began,
             queue: BTreeMap::new(),
@@ -143,10 +153,9 @@ impl Run {
 
     fn provisioned(&mut self, offset: Duration) {
         self.status = TaskStatus::Pending;
-        let arn = self.order.task.task_arn.clone().unwrap_or_default();
-        let attachments = self.order.task.attachments.as_deref().unwrap_or_default();
-        if !attachments.is_empty() {
-            self.attachments = Some(attachments.iter().map(|it| attached(it, &arn)).collect());
+        if let Some(ordered) = self.ordered.as_deref().filter(|all| !all.is_empty()) {
+            let attached = ordered.iter().map(|it| attached(it, &self.task_arn));
+            self.attachments = Some(attached.collect());
         }
         let names: Vec<String> = self.containers.keys().cloned().collect();
         for name in names {
@@ -157,10 +166,7 @@ impl Run {
     fn released(&mut self) {
         self.status = TaskStatus::Stopped;
         // What was never attached is given back as well.
-        let attachments = self
-            .attachments
-            .as_deref()
-            .or(self.order.task.attachments.as_deref());
+        let attachments = self.attachments.as_deref().or(self.ordered.as_deref());
         self.attachments = attachments.map(|all| all.iter().map(detached).collect());
     }
 
@@ -187,7 +193,7 @@ impl Run {
             return;
         };
         container.end(code);
-        if container.definition.essential.unwrap_or(true) {
+        if container.essential {
             let stop = Stop {
                 code: TaskStopCode::EssentialContainerExited,
                 reason: "Essential container in task exited".to_owned(),
@@ -238,15 +244,15 @@ impl Run {
             self.start(&name, offset);
         }
         let started = |it: &Simulated| matches!(it.stage, Stage::Running | Stage::Over { .. });
-        if self.status == TaskStatus::Pending && self.containers.values().all(started) {
+        if self.status == TaskStatus::Pending && self.containers.values().all(|it| started(it)) {
             self.status = TaskStatus::Activating;
             self.expect(offset + self.durations.activating, Happening::Activated);
         }
     }
 
     fn start(&mut self, name: &str, offset: Duration) {
-        let arn = self.order.task.task_arn.clone().unwrap_or_default();
-        let mode = self.order.definition.network_mode;
+        let arn = self.task_arn.clone();
+        let mode = self.network_mode;
         let interfaces: Vec<_> = self
             .attachments
             .iter()
@@ -266,9 +272,8 @@ impl Run {
         ));
         if interfaces.is_empty() {
             let host_mode = mode == Some(NetworkMode::Host);
-            let mappings = container.definition.port_mappings.iter().flatten();
             let bindings = (0..)
-                .zip(mappings)
+                .zip(&container.port_mappings)
                 .map(|(nth, it)| binding(it, &arn, nth, host_mode));
             told.network_bindings = Some(bindings.collect());
         } else {
@@ -321,7 +326,7 @@ impl Run {
 
     fn report(&self, offset: Duration) -> Report {
         Report {
-            task_arn: self.order.task.task_arn.clone().unwrap_or_default(),
+            task_arn: self.task_arn.clone(),
             at: self.at(offset),
             status: self.status,
             containers: self
@@ -338,8 +343,9 @@ impl Run {
 impl Simulated {
     /// What it waits for: containers by name, and what is asked of each.
     fn conditions(&self) -> impl Iterator<Item = (&str, ContainerCondition)> {
-        let dependencies = self.definition.depends_on.iter().flatten();
-        dependencies.filter_map(|it| Some((it.container_name.as_deref()?, it.condition?)))
+        self.depends_on
+            .iter()
+            .filter_map(|it| Some((it.container_name.as_deref()?, it.condition?)))
     }
 
     /// Whether it is what others wait for.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kecs_core::key::{Key, Term};
+use kecs_core::record::Record;
 use kecs_core::tx::Commit;
 use kecs_core::view::{Entry, Page, Unreadable, View};
 use moka::ops::compute::Op;
@@ -143,10 +144,19 @@ impl Records {
             } else {
                 Op::Put(Known {
                     since,
-                    entry: entry.cloned(),
+                    entry: entry.map(lean),
                 })
             }
         });
+    }
+}
+
+/// A copy that takes no more memory than it needs: lists that grew while they were read have room for more, which is
+/// most of what a task definition takes.
+fn lean(entry: &Entry) -> Entry {
+    Entry {
+        record: Arc::new(Record::clone(&entry.record)),
+        ..entry.clone()
     }
 }
 
@@ -161,7 +171,7 @@ impl Feed for Records {
                 }
                 Op::Put(Known {
                     since: fed.revision,
-                    entry: fed.entry.clone(),
+                    entry: fed.entry.as_ref().map(lean),
                 })
             });
         }

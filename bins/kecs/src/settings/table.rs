@@ -88,7 +88,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "cache-entries",
         "N",
-        Some("100000"),
+        Some("1024"),
         "How many records the cache in front of the store holds; 0: none",
     ),
     setting(

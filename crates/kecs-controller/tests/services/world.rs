@@ -81,9 +81,9 @@ impl World {
                 endpoint: "http://127.0.0.1:5373",
                 ids: Ids::new(seed),
             };
-            api::answer(operation, tx, &call, input.clone())
+            api::answer(operation, tx, &call, &input)
         });
-        Ok(answer.await?.output)
+        Ok(answer.await?.output.value())
     }
 
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Value {

@@ -3,7 +3,7 @@
 use kecs_model::types::{self, Container};
 use kecs_model::{ErrorCode, Refusal};
 
-use super::{Answer, Effect, name, read, task, write};
+use super::{Answer, Effect, Output, name, read, task};
 use crate::call::Call;
 use crate::plane::{Execute, TaskStatus};
 use crate::record::status;
@@ -21,7 +21,7 @@ const NOT_ENABLED: &str = "The execute command failed because execute command wa
 pub(super) fn execute(
     tx: &mut Tx<'_>,
     _call: &Call<'_>,
-    input: serde_json::Value,
+    input: &serde_json::Value,
 ) -> Result<Answer, Refusal> {
     let request: types::ExecuteCommandRequest = read(input)?;
     let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
@@ -60,7 +60,7 @@ pub(super) fn execute(
         task_arn: record.task.task_arn.clone(),
     };
     Ok(Answer {
-        output: write(&output)?,
+        output: Output::of(&output)?,
         effect: Some(Effect::Execute(Execute {
             task_arn: record.task.task_arn.clone().unwrap_or_default(),
             container: container.name.clone().unwrap_or_default(),

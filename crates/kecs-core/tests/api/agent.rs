@@ -208,7 +208,7 @@ fn submit_attachment_state_changes_finds_the_task() {
         world.answer(Operation::SubmitAttachmentStateChanges, input)
     };
     assert_eq!(
-        submit(&arn, "ATTACHED").unwrap().output,
+        submit(&arn, "ATTACHED").unwrap().output.value(),
         json!({"acknowledgment": "ACK"})
     );
     assert_eq!(

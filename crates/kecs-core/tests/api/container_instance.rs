@@ -309,7 +309,10 @@ fn update_container_agent_needs_a_version_that_is_not_the_newest() {
         );
     }
     for version in ["1.99.9", "0.200.0", "v1.99.0"] {
-        let answer = with_version(json!({"agentVersion": version})).unwrap().output;
+        let answer = with_version(json!({"agentVersion": version}))
+            .unwrap()
+            .output
+            .value();
         assert_eq!(answer["containerInstance"]["agentUpdateStatus"], "PENDING");
     }
     let arn = join(&mut world, machine());

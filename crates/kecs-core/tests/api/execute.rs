@@ -39,7 +39,7 @@ fn execute_command_hands_the_command_to_the_data_plane() {
         });
         assert_eq!(answer.effect, Some(effect));
         assert_eq!(
-            answer.output,
+            answer.output.value(),
             json!({
                 "clusterArn": world.arn("cluster/blue"), "taskArn": arn, "containerName": "app",
                 "containerArn": world.arn("container/blue/1"), "interactive": true,

@@ -23,7 +23,8 @@ fn a_body_that_is_null_has_no_members() {
         world
             .unchecked(Operation::ListClusters, Value::Null)
             .unwrap()
-            .output,
+            .output
+            .value(),
         json!({"clusterArns": []})
     );
 }

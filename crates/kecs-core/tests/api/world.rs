@@ -159,7 +159,7 @@ impl World {
             ids: Ids::new(self.requests),
         };
         let mut tx = Tx::new(&self.kept, &scope, self.now);
-        let answer = api::answer(operation, &mut tx, &call, input)?;
+        let answer = api::answer(operation, &mut tx, &call, &input)?;
         let commit = tx.finish();
         self.events.extend(commit.events.iter().cloned());
         if !commit.is_empty() {
@@ -171,7 +171,7 @@ impl World {
     /// What an operation answers; it is not refused.
     #[track_caller]
     pub(crate) fn ok(&mut self, operation: Operation, input: Value) -> Value {
-        self.answer(operation, input).unwrap().output
+        self.answer(operation, input).unwrap().output.value()
     }
 
     /// The code and message that an operation is refused with; nothing is kept of it.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use clock::Clock;
 use http::StatusCode;
 use jiff::Timestamp;
-use kecs_core::api::Answer;
+use kecs_core::api::{Answer, Effect};
 use kecs_core::call::Call;
 use kecs_core::key::Key;
 use kecs_core::plane::{DataPlane, Execute, Order, PlaneFault, Reports};
@@ -168,7 +168,7 @@ fn reluctant(refusals: u32, refusal: fn() -> CommitError) -> Arc<dyn Store> {
 
 #[tokio::test]
 async fn a_request_that_ends_in_a_panic_is_answered() {
-    fn panics(_: Operation, _: &mut Tx<'_>, _: &Call<'_>, _: Value) -> Result<Answer, Refusal> {
+    fn panics(_: Operation, _: &mut Tx<'_>, _: &Call<'_>, _: &Value) -> Result<Answer, Refusal> {
         panic!("planted")
     }
     let endpoint = endpoint(Arc::new(Memory::new(1)), Some(panics));
@@ -215,16 +215,12 @@ async fn a_store_that_fails_is_the_fault_of_the_server() {
 
 #[tokio::test]
 async fn a_session_comes_from_the_data_plane() {
-    #[allow(
-        clippy::needless_pass_by_value,
-        clippy::unnecessary_wraps,
-        reason = "the signature is that of the operations"
-    )]
-    fn executes(_: Operation, _: &mut Tx<'_>, _: &Call<'_>, input: Value) -> Result<Answer, Refusal> {
+    #[allow(clippy::unnecessary_wraps, reason = "the signature is that of the operations")]
+    fn executes(_: Operation, _: &mut Tx<'_>, _: &Call<'_>, input: &Value) -> Result<Answer, Refusal> {
         let command = input["command"].as_str().unwrap_or_default().to_owned();
         Ok(Answer {
-            output: json!({"taskArn": "t"}),
-            effect: Some(kecs_core::api::Effect::Execute(Execute {
+            output: Output::of(&json!({"taskArn": "t"}))?,
+            effect: Some(Effect::Execute(Execute {
                 task_arn: "t".to_owned(),
                 container: "c".to_owned(),
                 command,

@@ -4,19 +4,18 @@
 //! of their own, which write-ahead logging keeps apart from the writer.
 
 use std::io::BufRead;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kecs_core::tx::Commit;
-use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{oneshot, watch};
 
 use crate::check::Finding;
 use crate::error::{CommitError, StoreError};
-use crate::group::{Listeners, Writer, locked};
+use crate::group::{Listeners, Writer};
 use crate::lead::Lead;
 use crate::store::{Committed, Feed, Head, Pruned, Retention, Snapshot, Stats, Store};
 use crate::transfer::{self, Transferred};
@@ -24,16 +23,15 @@ use crate::transfer::{self, Transferred};
 mod apply;
 mod copy;
 mod open;
+mod pool;
 mod reader;
 mod schema;
 mod upkeep;
 mod writer;
 
+use pool::Pool;
 use reader::Reader;
 use writer::Writing;
-
-/// Connections that are kept for the next view.
-const IDLE: usize = 16;
 
 /// A store in an `SQLite` file. The file is closed when this and its last view are dropped.
 pub struct Sqlite {
@@ -43,8 +41,7 @@ pub struct Sqlite {
 
 /// What the writer and the views have in common.
 struct Shared {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    pool: Pool,
     listeners: Listeners,
     /// Keeps others out of the file.
     _lock: std::fs::File,
@@ -63,8 +60,7 @@ impl Sqlite {
         let opened = open::open(path, steps)?;
         let (head, _, identity) = apply::head(&opened.connection)?;
         let shared = Arc::new(Shared {
-            path: path.to_owned(),
-            idle: Mutex::default(),
+            pool: Pool::new(path),
             listeners: Listeners::new(head, identity),
             _lock: opened.lock,
         });
@@ -161,36 +157,21 @@ impl Store for Sqlite {
     }
 
     fn integrity(&self) -> Result<Vec<Finding>, StoreError> {
+        // What the file holds by now, even if others should have written to it.
+        self.shared.pool.end_idle();
         upkeep::integrity(Reader::begin(&self.shared)?.connection()?)
     }
 
     fn stats(&self) -> Result<Stats, StoreError> {
         let reader = Reader::begin(&self.shared)?;
-        upkeep::stats(reader.connection()?, &self.shared.path)
+        upkeep::stats(reader.connection()?, self.shared.pool.path())
     }
 }
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
         // The writer is the last to close the file, and as such puts the log back into it.
-        locked(&self.shared.idle).clear();
-    }
-}
-
-impl Shared {
-    fn connection(&self) -> Result<Connection, StoreError> {
-        let idle = locked(&self.idle).pop();
-        match idle {
-            Some(connection) => Ok(connection),
-            None => open::connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY),
-        }
-    }
-
-    fn put_back(&self, connection: Connection) {
-        let mut idle = locked(&self.idle);
-        if idle.len() < IDLE {
-            idle.push(connection);
-        }
+        self.shared.pool.close();
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{failed, schema};
@@ -16,6 +17,8 @@ use crate::files::{beside, file, folder, lock, make_folder, sync};
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// How long to wait for a lock that another connection of this process holds for a moment.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How much of the file the connection of a view keeps, in KiB. It is void after the next commit.
+const PAGES: i32 = 512;
 /// More than there are kinds of statements, so that each is compiled once.
 const STATEMENTS: usize = 64;
 
@@ -61,6 +64,16 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Stor
         .map_err(&failed)?;
     connection
         .pragma_update(None, "temp_store", "MEMORY")
+        .map_err(&failed)?;
+    if access.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        // What is negative is KiB.
+        connection
+            .pragma_update(None, "cache_size", -PAGES)
+            .map_err(&failed)?;
+    }
+    // A plan holds whatever is bound: without that, a statement with a bound LIMIT is compiled anew for each use.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map_err(&failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)

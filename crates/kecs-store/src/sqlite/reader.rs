@@ -8,6 +8,7 @@ use kecs_core::key::{Key, Term};
 use kecs_core::view::{Entry, Page, Unreadable, View};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
+use super::pool::Moment;
 use super::{Shared, apply, failed};
 use crate::codec;
 use crate::error::StoreError;
@@ -27,31 +28,26 @@ macro_rules! page_sql {
         )
     };
 }
-/// A read transaction on a connection of its own, which goes back when it is dropped.
+/// A moment of its own, which goes back when it is dropped.
 pub(super) struct Reader {
     shared: Arc<Shared>,
     /// Always there until it is dropped.
-    connection: Option<Connection>,
-    head: Head,
+    moment: Option<Moment>,
     rows: Cell<u64>,
 }
 
 impl Reader {
     pub(super) fn begin(shared: &Arc<Shared>) -> Result<Self, StoreError> {
-        let connection = shared.connection()?;
-        run(&connection, "BEGIN")?;
-        // The first read is what fixes the moment.
-        let (head, _, _) = apply::head(&connection)?;
         Ok(Self {
+            moment: Some(shared.pool.take()?),
             shared: Arc::clone(shared),
-            connection: Some(connection),
-            head,
             rows: Cell::new(0),
         })
     }
 
     pub(super) fn connection(&self) -> Result<&Connection, StoreError> {
-        self.connection.as_ref().ok_or(StoreError::Closed)
+        let moment = self.moment.as_ref().ok_or(StoreError::Closed)?;
+        Ok(&moment.connection)
     }
 
     fn read(&self, rows: usize) {
@@ -148,7 +144,7 @@ impl View for Reader {
 
 impl Snapshot for Reader {
     fn head(&self) -> Head {
-        self.head
+        self.moment.as_ref().map(|moment| moment.head).unwrap_or_default()
     }
 
     fn rows_read(&self) -> u64 {
@@ -247,17 +243,8 @@ impl Snapshot for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take()
-            && run(&connection, "COMMIT").is_ok()
-        {
-            self.shared.put_back(connection);
+        if let Some(moment) = self.moment.take() {
+            self.shared.pool.put_back(moment);
         }
     }
-}
-
-fn run(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    let failed = failed("reading");
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    statement.execute([]).map_err(&failed)?;
-    Ok(())
 }

@@ -1,9 +1,11 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::PathBuf;
 
 use kecs_core::key::Scope;
 use kecs_core::record::{AccountSetting, Kind as _};
 use kecs_core::tx::{Change, Expect};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
@@ -404,4 +406,46 @@ async fn restoring_refuses_what_is_no_copy() {
     fs::write(&copy, bytes).unwrap();
     Sqlite::restore(&copy, &path).unwrap_err();
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_view_shows_what_was_written_since_the_last_one_ended() {
+    let (_place, path) = place();
+    let store = Sqlite::open(&path).unwrap();
+    let read = |name: &str| {
+        let key = Scope::new("1", "eu-west-1").account_setting(name, "");
+        let view = store.view().unwrap();
+        (view.head().revision, view.get(&key).unwrap().is_some())
+    };
+    assert_eq!(read("a"), (0, false));
+    store.commit(set("a"), Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(read("a"), (1, true));
+    // The connection waits where it was, and is asked again.
+    assert_eq!(read("b"), (1, false));
+    store.commit(set("b"), Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(read("b"), (2, true));
+    // What is forgotten changes no record, and is seen all the same.
+    let all = Retention {
+        events: 0,
+        since: None,
+        deleted: 0,
+    };
+    let floor = || store.view().unwrap().floors().unwrap().sequence;
+    assert_eq!(floor(), 0);
+    let events = store.prune(all).await.unwrap().events;
+    assert_eq!(floor(), events);
+}
+
+#[tokio::test]
+async fn a_view_that_is_used_is_no_other_views() {
+    let (_place, path) = place();
+    let store = Sqlite::open(&path).unwrap();
+    let old = store.view().unwrap();
+    store.commit(set("a"), Timestamp::UNIX_EPOCH).await.unwrap();
+    let new = store.view().unwrap();
+    assert_eq!((old.head().revision, new.head().revision), (0, 1));
+    drop(new);
+    drop(old);
+    // The last that was put back shows the past, and is not what comes next.
+    assert_eq!(store.view().unwrap().head().revision, 1);
 }

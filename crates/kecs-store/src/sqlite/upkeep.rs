@@ -61,7 +61,7 @@ pub(super) fn prune(writer: &mut Writing, retention: Retention) -> Result<Pruned
     }
     if pruned != Pruned::default() {
         apply::set_head(&transaction, head, floors)?;
-        transaction.commit().map_err(&failed)?;
+        writer.shared.pool.commit(transaction)?;
     }
     Ok(pruned)
 }
@@ -127,7 +127,7 @@ fn try_import(writer: &mut Writing, image: &Image) -> Result<Transferred, StoreE
     apply::set_head(&transaction, image.head, image.floors)?;
     let shared = &writer.shared;
     shared.listeners.publish(image.head, None, image.fed(), || {
-        transaction.commit().map_err(&failed)?;
+        shared.pool.commit(transaction)?;
         shared.listeners.set_identity(image.identity);
         Ok(())
     })?;

@@ -25,11 +25,11 @@ pub(super) struct Writing {
 
 impl Engine for Writing {
     fn attempt(&mut self, jobs: &[CommitJob]) -> Result<Vec<Outcome>, StoreError> {
-        let failed = failed("committing");
+        self.shared.pool.end_idle();
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(&failed)?;
+            .map_err(failed("committing"))?;
         let mut rows = Rows {
             connection: &transaction,
             names: &mut self.names,
@@ -59,7 +59,7 @@ impl Engine for Writing {
             changed.push(group::fed(key, written, jobs));
         }
         rows.settle(&deltas)?;
-        let listeners = &self.shared.listeners;
+        let Shared { listeners, pool, .. } = &*self.shared;
         let identity = listeners.identity();
         for told in &told {
             if let Some(job) = jobs.get(told.commit) {
@@ -67,7 +67,7 @@ impl Engine for Writing {
             }
         }
         apply::advance(&transaction, head)?;
-        listeners.publish(head, None, changed, || transaction.commit().map_err(&failed))?;
+        listeners.publish(head, None, changed, || pool.commit(transaction))?;
         Ok(outcomes)
     }
 
@@ -78,12 +78,14 @@ impl Engine for Writing {
 
     /// Begins the log anew where it has become long.
     fn rest(&mut self) {
-        let log = beside(&self.shared.path, "-wal");
+        let log = beside(self.shared.pool.path(), "-wal");
         if fs::metadata(log).is_ok_and(|log| log.len() > LONG_LOG) {
             // A reader that stays longer than the patience keeps the log long: it is tried again after the next batch.
-            let _later = self
-                .connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let checkpoint = || {
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            };
+            let _later = self.shared.pool.without_idle(checkpoint);
         }
     }
 }

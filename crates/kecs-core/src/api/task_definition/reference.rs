@@ -42,8 +42,13 @@ fn of(tx: &Tx<'_>, family: &str, revision: i32) -> Result<Option<(Key, TaskDefin
 }
 
 fn newest(tx: &Tx<'_>, family: &str) -> Result<Option<(Key, TaskDefinition)>, Refusal> {
-    // Read for the commit's sake: it fails if a revision is registered meanwhile.
-    tx.get::<Family>(&tx.scope().family(family))?;
+    // The commit fails if a revision is registered meanwhile.
+    if let Some(kept) = tx.get::<Family>(&tx.scope().family(family))?
+        && let Some(last) = of(tx, family, kept.last_revision)?
+        && last.1.definition.status == Some(TaskDefinitionStatus::Active)
+    {
+        return Ok(Some(last));
+    }
     let active = tx.scope().term("task-definitions").and("status", "ACTIVE");
     let last = Page {
         after: None,
