@@ -5,7 +5,6 @@
 use kecs_model::types::{CapacityProviderStrategyItem, LaunchType};
 use kecs_model::{ErrorCode, Refusal, types};
 
-use self::strategy::Given;
 use crate::record;
 use crate::tx::Tx;
 
@@ -80,17 +79,15 @@ pub(in crate::api) fn resolve(
     }
     let default = cluster.cluster.default_capacity_provider_strategy.as_deref();
     let default = default.filter(|default| wanted.launch_type.is_none() && !default.is_empty());
-    let of_cluster = || default.map(|items| (items, Given::Default));
-    let items = asked.map(|items| (items, Given::Asked)).or_else(of_cluster);
-    let (launch_type, strategy, runs_on) = match (wanted.launch_type, items) {
+    let (launch_type, strategy, runs_on) = match (wanted.launch_type, asked.or(default)) {
         (Some(LaunchType::ManagedInstances), _) => {
             return Err(Refusal::invalid(
                 "The MANAGED_INSTANCES launch type cannot be specified. Use a capacity provider strategy instead.",
             ));
         }
         (Some(launch_type), _) => (Some(launch_type), None, launch_type),
-        (None, Some((items, given))) => {
-            let (items, runs_on) = strategy::resolved(tx, cluster, items, given)?;
+        (None, Some(items)) => {
+            let (items, runs_on) = strategy::resolved(tx, cluster, items)?;
             (None, Some(items), runs_on)
         }
         (None, None) => (Some(LaunchType::Ec2), None, LaunchType::Ec2),

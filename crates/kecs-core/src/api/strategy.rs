@@ -115,6 +115,14 @@ pub fn checked(tx: &Tx<'_>, of_cluster: &[String], strategy: Vec<Item>) -> Resul
              strategy can have a base defined.",
         ));
     }
+    // One alone takes everything, whatever its weight.
+    if items.len() > 1 && items.iter().all(|item| item.weight == Some(0)) {
+        return Err(Refusal::invalid(
+            "There are no capacity providers with a weight value greater than zero defined in the capacity provider \
+             strategy. At least one capacity provider must have a weight value greater than zero specified. Specify a \
+             valid capacity provider strategy and try again.",
+        ));
+    }
     Ok(items)
 }
 

@@ -7,22 +7,11 @@ use crate::api::strategy;
 use crate::record::{CapacityProvider, Cluster};
 use crate::tx::Tx;
 
-/// Whose strategy it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Given {
-    /// The request names it.
-    Asked,
-    /// It is the cluster's default.
-    Default,
-}
-
-/// The items with what they leave out, and on what their tasks run: the providers are the cluster's and of one kind, and
-/// some task can go to one of them. A cluster may keep a strategy by which none can.
+/// The items with what they leave out, and on what their tasks run: the providers are the cluster's and of one kind.
 pub(super) fn resolved(
     tx: &Tx<'_>,
     cluster: &Cluster,
     items: &[CapacityProviderStrategyItem],
-    given: Given,
 ) -> Result<(Vec<CapacityProviderStrategyItem>, LaunchType), Refusal> {
     let of_cluster = cluster.cluster.capacity_providers.as_deref().unwrap_or_default();
     for item in items {
@@ -36,23 +25,6 @@ pub(super) fn resolved(
         }
     }
     let items = strategy::checked(tx, of_cluster, items.to_vec())?;
-    // One that is asked for alone takes everything, whatever its weight; one that is the default alone does not.
-    let may_lack = given == Given::Asked && items.len() == 1;
-    if !may_lack && items.iter().all(|item| item.weight == Some(0)) {
-        return Err(Refusal::invalid(match given {
-            Given::Asked => {
-                "There are no capacity providers with a weight value greater than zero defined in the capacity \
-                 provider strategy. At least one capacity provider must have a weight value greater than zero \
-                 specified. Specify a valid capacity provider strategy and try again."
-            }
-            Given::Default => {
-                "There are no capacity providers with a weight value greater than zero defined in the default capacity \
-                 provider strategy. At least one capacity provider must have a weight value greater than zero \
-                 specified. Update the cluster's default capacity provider strategy or specify a valid capacity \
-                 provider strategy and try again."
-            }
-        }));
-    }
     if items.iter().any(strategy::is_fargate) {
         return Ok((items, LaunchType::Fargate));
     }

@@ -129,7 +129,7 @@ fn put_cluster_capacity_providers_wants_the_default_strategy_among_them() {
 }
 
 #[test]
-fn put_cluster_capacity_providers_keeps_a_default_by_which_nothing_runs() {
+fn put_cluster_capacity_providers_wants_a_weight_among_several() {
     let mut world = World::new();
     world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
     let put = |weight: i32| {
@@ -137,7 +137,12 @@ fn put_cluster_capacity_providers_keeps_a_default_by_which_nothing_runs() {
             "defaultCapacityProviderStrategy": [
                 {"capacityProvider": "FARGATE", "weight": weight}, {"capacityProvider": "FARGATE_SPOT"}]})
     };
-    world.ok(Operation::PutClusterCapacityProviders, put(0));
+    let (code, message) = world.refused(Operation::PutClusterCapacityProviders, put(0));
+    assert_eq!(code, "InvalidParameterException");
+    assert!(
+        message.starts_with("There are no capacity providers with a weight value greater than zero"),
+        "{message}"
+    );
     let answer = world.ok(Operation::PutClusterCapacityProviders, put(1));
     assert_eq!(
         answer["cluster"]["defaultCapacityProviderStrategy"],

@@ -31,7 +31,7 @@ async fn set_up(place: &mut Place) {
         .await;
     place.ok("CreateService", json!({
         "cluster": "busy", "serviceName": "web", "taskDefinition": "app", "desiredCount": 0,
-        "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1}], "networkConfiguration": network(),
+        "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}], "networkConfiguration": network(),
     })).await;
     place
         .ok("CreateCapacityProvider", with(valid::provider("left"), json!({})))
@@ -88,6 +88,7 @@ pub(super) fn cases() -> Vec<Case> {
             "more than one item has a base",
             new(both, two_bases()),
         ),
+        case(create, strategy, "no item has a weight", new(both, no_weight())),
         case(
             create,
             strategy,
@@ -110,6 +111,7 @@ pub(super) fn cases() -> Vec<Case> {
             "more than one item has a base",
             put(both, two_bases()),
         ),
+        case(change, strategy, "no item has a weight", put(both, no_weight())),
         case(
             change,
             strategy,
