@@ -173,6 +173,10 @@ fn run<I: Input>(
 }
 
 /// The typed input. A body of `null` has no members, as an empty one.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "what cannot be read is told by whoever reads"
+)]
 fn read<I: Input>(input: &Value) -> Result<I, Refusal> {
     let read = if input.is_null() {
         I::deserialize(Value::Object(Map::new()))
@@ -210,6 +214,10 @@ impl Output {
 }
 
 /// The newer operations, which need types of resources that are not kept.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the overlay is of the operations that are served"
+)]
 fn unsupported(operation: Operation) -> Refusal {
     Refusal::new(
         ErrorCode::UnsupportedFeatureException,

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use kecs_model::Refusal;
+use kecs_model::{Refusal, refuse};
 
 use crate::key::Scope;
 
@@ -87,28 +87,36 @@ impl Scope {
         }
         match self.own(named)?.split() {
             ("cluster", of_it) if of_it.len() == 1 => Ok(of_it[0].to_owned()),
-            (kind, _) => Err(Refusal::invalid(format!(
+            (kind, _) => Err(refuse!(
+                InvalidParameterException,
                 "Invalid identifier: Identifier is for {kind}. Expected: cluster"
-            ))),
+            )),
         }
     }
 
     /// An ARN that a request names, if it is of this account and region.
     pub fn own(&self, text: &str) -> Result<Arn, Refusal> {
-        let arn: Arn = text
-            .parse()
-            .map_err(|_| Refusal::invalid("Invalid identifier: Unexpected number of separators"))?;
+        let arn: Arn = text.parse().map_err(|_| {
+            refuse!(
+                InvalidParameterException,
+                "Invalid identifier: Unexpected number of separators"
+            )
+        })?;
         if arn.account != self.account {
-            return Err(Refusal::invalid(format!(
-                "Identifier is for {}. Your accountId is {}",
-                arn.account, self.account
-            )));
+            return Err(refuse!(
+                InvalidParameterException,
+                "Identifier is for {other}. Your accountId is {account}",
+                other = arn.account,
+                account = self.account
+            ));
         }
         if arn.region != self.region {
-            return Err(Refusal::invalid(format!(
-                "Invalid identifier: Identifier is for region {}. The request is for {}",
-                arn.region, self.region
-            )));
+            return Err(refuse!(
+                InvalidParameterException,
+                "Invalid identifier: Identifier is for region {other}. The request is for {region}",
+                other = arn.region,
+                region = self.region
+            ));
         }
         Ok(arn)
     }

@@ -164,6 +164,16 @@ impl Refusal {
         }
     }
 
+    /// What [`refuse!`](crate::refuse) makes.
+    #[doc(hidden)]
+    pub fn said(code: ErrorCode, message: String) -> Self {
+        Self {
+            code,
+            message,
+            members: Map::new(),
+        }
+    }
+
     /// A `ClientException`.
     pub fn client(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ClientException, message)

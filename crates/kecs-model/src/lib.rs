@@ -32,6 +32,8 @@ pub use check::check;
 pub use error::{ErrorCode, Refusal};
 pub use markdown::operations_markdown;
 pub use operation::{Input, Operation};
+#[doc(hidden)]
+pub use overlay::is_said;
 pub use overlay::{Row, Rule, default_value, defaults, overlay};
 pub use time::Time;
 

@@ -1,6 +1,7 @@
 //! What the model does not say: the rows of `model/overlay.json`.
 
 mod file;
+mod said;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::file::File;
+#[doc(hidden)]
+pub use self::said::is_said;
 pub(crate) use self::tree::{Node, matches, tree};
 use crate::error::ErrorCode;
 use crate::operation::Operation;

@@ -52,6 +52,8 @@ pub enum Store {
     Memory,
     /// In a file.
     Sqlite,
+    /// In the `PostgreSQL` database under this URL.
+    Postgres(&'static str),
 }
 
 /// A server that runs. It is killed when it is dropped; its files are gone then, too.
@@ -159,6 +161,7 @@ fn spawn(place: &Path, access: Access, store: Store, simulated: [&str; 12]) -> (
         .args(match store {
             Store::Memory => ["--store", "memory"],
             Store::Sqlite => ["--store", "sqlite"],
+            Store::Postgres(url) => ["--store", url],
         })
         // Only warnings: what is logged of each request would be most of the work.
         .args(["--log", "warn"]);

@@ -4,7 +4,7 @@
 //! Source: Amazon ECS developer guide, "Access Amazon ECS features with account settings".
 
 use kecs_model::types::{self, SettingName, SettingType};
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::page::Paging;
 use crate::call::Call;
@@ -99,12 +99,13 @@ fn set(
     let name = named(name)?;
     let value = value.unwrap_or_default();
     if kind(name) == SettingType::AwsManaged {
-        return Err(Refusal::invalid(format!(
+        return Err(refuse!(
+            InvalidParameterException,
             "The account setting {name} is read-only and cannot be changed."
-        )));
+        ));
     }
     if !values(name).contains(&value.as_str()) {
-        return Err(Refusal::invalid("Invalid setting 'value'"));
+        return Err(refuse!(InvalidParameterException, "Invalid setting 'value'"));
     }
     let key = tx.scope().account_setting(name.as_str(), &principal);
     let shown = shown(tx, name, value.clone(), &principal);
@@ -140,8 +141,9 @@ pub(super) fn list(
 ) -> Result<types::ListAccountSettingsResponse, Refusal> {
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     if request.value.is_some() && request.name.is_none() {
-        return Err(Refusal::invalid(
-            "You must specify an account setting name to use the value parameter.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "You must specify an account setting name to use the value parameter."
         ));
     }
     let principal = whose(call, request.principal_arn.as_deref())?;
@@ -174,7 +176,13 @@ fn whose(call: &Call<'_>, named: Option<&str>) -> Result<String, Refusal> {
     let given = named.filter(|named| !named.is_empty());
     let arn = given.unwrap_or(call.principal);
     let account = &call.scope.account;
-    let wrong = || Refusal::invalid(format!("Invalid principal ARN: {arn}"));
+    let wrong = || {
+        refuse!(
+            InvalidParameterException,
+            "Invalid principal ARN: {value}",
+            value = arn
+        )
+    };
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let &["arn", partition, service @ ("iam" | "sts"), "", owner, resource] = parts.as_slice() else {
         return if given.is_some() {
@@ -184,9 +192,10 @@ fn whose(call: &Call<'_>, named: Option<&str>) -> Result<String, Refusal> {
         };
     };
     if given.is_some() && owner != account {
-        return Err(Refusal::new(
-            ErrorCode::AccessDeniedException,
-            format!("The principal {arn} is not of the account {account}"),
+        return Err(refuse!(
+            AccessDeniedException,
+            "The principal {value} is not of the account {account}",
+            value = arn
         ));
     }
     let names: Vec<&str> = resource.split('/').collect();
@@ -200,7 +209,7 @@ fn whose(call: &Call<'_>, named: Option<&str>) -> Result<String, Refusal> {
 }
 
 fn named(name: Option<SettingName>) -> Result<SettingName, Refusal> {
-    name.ok_or_else(|| Refusal::invalid("Invalid setting 'name'"))
+    name.ok_or_else(|| refuse!(InvalidParameterException, "Invalid setting 'name'"))
 }
 
 fn shown(tx: &Tx<'_>, name: SettingName, value: String, principal: &str) -> types::Setting {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kecs_model::Refusal;
 use kecs_model::types::{self, ContainerStateChange, ManagedAgentStateChange, TaskStopCode};
+use kecs_model::{Refusal, refuse};
 
 use super::name;
 use crate::call::Call;
@@ -50,8 +50,13 @@ pub(super) fn submit_task(
 ) -> Result<types::SubmitTaskStateChangeResponse, Refusal> {
     let (key, known) = told_of(tx, request.cluster.as_deref(), request.task.as_deref())?;
     let word = request.status.unwrap_or_default();
-    let status = TaskStatus::from_word(&word)
-        .ok_or_else(|| Refusal::invalid(format!("Invalid task status: {word}")))?;
+    let status = TaskStatus::from_word(&word).ok_or_else(|| {
+        refuse!(
+            InvalidParameterException,
+            "Invalid task status: {value}",
+            value = word
+        )
+    })?;
     let mut containers = BTreeMap::new();
     for change in request.containers.unwrap_or_default() {
         let name = container_of(&known, change.container_name.as_deref())?;
@@ -126,7 +131,10 @@ pub(super) fn submit_attachments(
         let found = live.iter().find(|(_, task)| has(task)).map(|(key, _)| key);
         let known = found.map(|key| tx.get::<Task>(key)).transpose()?.flatten();
         let (Some(key), Some(known)) = (found, known) else {
-            return Err(Refusal::invalid("The referenced attachment was not found."));
+            return Err(refuse!(
+                InvalidParameterException,
+                "The referenced attachment was not found."
+            ));
         };
         let report = Report {
             attachments: Some(changed(&known, std::slice::from_ref(&change))?),
@@ -142,10 +150,11 @@ pub(super) fn submit_attachments(
 /// The task that an agent tells of.
 fn told_of(tx: &Tx<'_>, cluster: Option<&str>, task: Option<&str>) -> Result<(Key, Task), Refusal> {
     let (cluster, _) = name::active_cluster(tx, cluster)?;
-    let id = name::id(tx.scope(), "task", "taskId", &cluster, task.unwrap_or_default())?;
+    let id = name::task_id(tx.scope(), &cluster, task.unwrap_or_default())?;
     let key = tx.scope().task(&cluster, &id);
     let known = tx.get::<Task>(&key)?;
-    let known = known.ok_or_else(|| Refusal::invalid("The referenced task was not found."))?;
+    let known =
+        known.ok_or_else(|| refuse!(InvalidParameterException, "The referenced task was not found."))?;
     Ok((key, known))
 }
 
@@ -180,9 +189,11 @@ fn container_of(known: &Task, named: Option<&str>) -> Result<String, Refusal> {
     if containers.iter().any(|it| it.name.as_deref() == Some(name)) {
         return Ok(name.to_owned());
     }
-    Err(Refusal::invalid(format!(
-        "The referenced container was not found: {name}"
-    )))
+    Err(refuse!(
+        InvalidParameterException,
+        "The referenced container was not found: {value}",
+        value = name
+    ))
 }
 
 fn report_of(change: ContainerStateChange) -> ContainerReport {
@@ -225,11 +236,20 @@ fn changed(
     for change in changes {
         let status = change.status.as_deref().unwrap_or_default();
         if !ATTACHMENT_STATUSES.contains(&status) {
-            return Err(Refusal::invalid(format!("Invalid attachment status: {status}")));
+            return Err(refuse!(
+                InvalidParameterException,
+                "Invalid attachment status: {value}",
+                value = status
+            ));
         }
         let id = id_of(change.attachment_arn.as_deref());
         let found = all.iter_mut().find(|it| it.id.as_deref() == Some(id));
-        let found = found.ok_or_else(|| Refusal::invalid("The referenced attachment was not found."))?;
+        let found = found.ok_or_else(|| {
+            refuse!(
+                InvalidParameterException,
+                "The referenced attachment was not found."
+            )
+        })?;
         found.status = Some(status.to_owned());
     }
     Ok(all)

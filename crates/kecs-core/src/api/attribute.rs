@@ -1,7 +1,7 @@
 //! Attributes of container instances.
 
 use kecs_model::types::{self, Attribute};
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::container_instance::{bump, merged, target};
 use super::name;
@@ -31,18 +31,20 @@ pub(super) fn put(
     for attribute in request.attributes.unwrap_or_default() {
         let name = attribute.name.clone().unwrap_or_default();
         if is_given(&name) {
-            return Err(Refusal::invalid(format!(
-                "The attribute {name} is set by the service and cannot be changed."
-            )));
+            return Err(refuse!(
+                InvalidParameterException,
+                "The attribute {value} is set by the service and cannot be changed.",
+                value = name
+            ));
         }
         let (key, mut record) = target(tx, &cluster, of_target(&attribute)?)?;
         let known = record.instance.attributes.take().unwrap_or_default();
         let attributes = merged(known, vec![attribute.clone()]);
         let own = |it: &&Attribute| !is_given(it.name.as_deref().unwrap_or_default());
         if attributes.iter().filter(own).count() > MOST {
-            return Err(Refusal::new(
-                ErrorCode::AttributeLimitExceededException,
-                "You can apply up to 10 custom attributes for each resource.",
+            return Err(refuse!(
+                AttributeLimitExceededException,
+                "You can apply up to 10 custom attributes for each resource."
             ));
         }
         record.instance.attributes = Some(attributes);
@@ -65,9 +67,11 @@ pub(super) fn delete(
     for attribute in request.attributes.unwrap_or_default() {
         let name = attribute.name.clone().unwrap_or_default();
         if is_given(&name) {
-            return Err(Refusal::invalid(format!(
-                "The attribute {name} is set by the service and cannot be changed."
-            )));
+            return Err(refuse!(
+                InvalidParameterException,
+                "The attribute {value} is set by the service and cannot be changed.",
+                value = name
+            ));
         }
         let (key, mut record) = target(tx, &cluster, of_target(&attribute)?)?;
         let known = record.instance.attributes.take().unwrap_or_default();
@@ -93,8 +97,9 @@ pub(super) fn list(
     let (cluster, _) = name::cluster(tx, request.cluster.as_deref())?;
     let paging = Paging::of(tx.scope(), &request, PAGE)?;
     if request.attribute_value.is_some() && request.attribute_name.is_none() {
-        return Err(Refusal::invalid(
-            "You must specify an attribute name to use the attributeValue parameter.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "You must specify an attribute name to use the attributeValue parameter."
         ));
     }
     let named = |it: &Attribute| request.attribute_name.is_none() || it.name == request.attribute_name;
@@ -156,7 +161,10 @@ fn is_given(name: &str) -> bool {
 fn of_target(attribute: &Attribute) -> Result<&str, Refusal> {
     let target = attribute.target_id.as_deref().unwrap_or_default();
     if target.is_empty() {
-        return Err(Refusal::invalid("Attribute target can not be blank."));
+        return Err(refuse!(
+            InvalidParameterException,
+            "Attribute target can not be blank."
+        ));
     }
     Ok(target)
 }

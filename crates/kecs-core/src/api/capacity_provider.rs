@@ -1,9 +1,9 @@
 //! Capacity providers.
 
-use kecs_model::Refusal;
 use kecs_model::types::{
     self, CapacityProviderField, CapacityProviderStatus, CapacityProviderType, CapacityProviderUpdateStatus,
 };
+use kecs_model::{Refusal, refuse};
 
 use super::page::{Listed, Paging, Pick};
 use super::strategy::{FARGATE, provider_name};
@@ -31,10 +31,11 @@ pub(super) fn create(
         .iter()
         .any(|prefix| lower.starts_with(prefix));
     if !name::is_plain(&name) || reserved {
-        return Err(Refusal::client(
+        return Err(refuse!(
+            ClientException,
             "The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters \
              (upper and lowercase), numbers, underscores, and hyphens. The name cannot be prefixed with \"aws\", \
-             \"ecs\", or \"fargate\". Specify a valid name and try again.",
+             \"ecs\", or \"fargate\". Specify a valid name and try again."
         ));
     }
     let cluster = request.cluster.as_deref();
@@ -44,9 +45,10 @@ pub(super) fn create(
     let key = tx.scope().capacity_provider(&name);
     let known = tx.get::<CapacityProvider>(&key)?;
     if known.is_some_and(|it| it.provider.status != Some(CapacityProviderStatus::Inactive)) {
-        return Err(Refusal::client(
+        return Err(refuse!(
+            ClientException,
             "The specified capacity provider already exists. To change the configuration of an existing capacity \
-             provider, update the capacity provider.",
+             provider, update the capacity provider."
         ));
     }
     let mut provider = types::CapacityProvider {
@@ -63,8 +65,9 @@ pub(super) fn create(
     ) {
         (Some(group), None) => {
             if cluster.is_some() {
-                return Err(Refusal::invalid(
-                    "A cluster can only be specified for a capacity provider with managed instances.",
+                return Err(refuse!(
+                    InvalidParameterException,
+                    "A cluster can only be specified for a capacity provider with managed instances."
                 ));
             }
             group::is_free(tx, group.auto_scaling_group_arn.as_deref())?;
@@ -73,8 +76,9 @@ pub(super) fn create(
         }
         (None, Some(managed)) => {
             let (cluster, _) = cluster.ok_or_else(|| {
-                Refusal::invalid(
-                    "A cluster must be specified for a capacity provider with managed instances.",
+                refuse!(
+                    InvalidParameterException,
+                    "A cluster must be specified for a capacity provider with managed instances."
                 )
             })?;
             provider.cluster = Some(cluster);
@@ -82,8 +86,9 @@ pub(super) fn create(
             provider.r#type = Some(CapacityProviderType::ManagedInstances);
         }
         (None, None) | (Some(_), Some(_)) => {
-            return Err(Refusal::client(
-                "Exactly one of autoScalingGroupProvider and managedInstancesProvider must be specified.",
+            return Err(refuse!(
+                ClientException,
+                "Exactly one of autoScalingGroupProvider and managedInstancesProvider must be specified."
             ));
         }
     }
@@ -99,7 +104,11 @@ pub(super) fn update(
     _call: &Call<'_>,
     request: types::UpdateCapacityProviderRequest,
 ) -> Result<types::UpdateCapacityProviderResponse, Refusal> {
-    let (key, mut provider) = changeable(tx, request.cluster.as_deref(), request.name.as_deref(), "updated")?;
+    let reserved = refuse!(
+        ClientException,
+        "The specified capacity provider is reserved and cannot be updated."
+    );
+    let (key, mut provider) = changeable(tx, request.cluster.as_deref(), request.name.as_deref(), reserved)?;
     match (
         request.auto_scaling_group_provider,
         request.managed_instances_provider,
@@ -115,8 +124,9 @@ pub(super) fn update(
             provider.managed_instances_provider = Some(managed::updated(managed, update)?);
         }
         (None, None) | (Some(_), Some(_)) => {
-            return Err(Refusal::client(
-                "Exactly one of autoScalingGroupProvider and managedInstancesProvider must be specified.",
+            return Err(refuse!(
+                ClientException,
+                "Exactly one of autoScalingGroupProvider and managedInstancesProvider must be specified."
             ));
         }
     }
@@ -134,7 +144,11 @@ pub(super) fn delete(
     request: types::DeleteCapacityProviderRequest,
 ) -> Result<types::DeleteCapacityProviderResponse, Refusal> {
     let named = request.capacity_provider.as_deref();
-    let (key, mut provider) = changeable(tx, request.cluster.as_deref(), named, "deleted")?;
+    let reserved = refuse!(
+        ClientException,
+        "The specified capacity provider is reserved and cannot be deleted."
+    );
+    let (key, mut provider) = changeable(tx, request.cluster.as_deref(), named, reserved)?;
     let name = provider.name.clone().unwrap_or_default();
     let users = tx.scope().term("clusters").and("provider", &name);
     if tx.guarded_count(&users)? > 0 {
@@ -145,11 +159,12 @@ pub(super) fn delete(
         let user = tx.list(&users, first)?;
         let cluster = user.first().and_then(|entry| Cluster::of(&entry.record));
         let cluster = cluster.and_then(|it| it.cluster.cluster_name.as_deref());
-        return Err(Refusal::client(format!(
-            "The capacity provider cannot be deleted because it is associated with cluster: {}. Remove the capacity \
-             provider from the cluster and try again.",
-            cluster.unwrap_or_default()
-        )));
+        return Err(refuse!(
+            ClientException,
+            "The capacity provider cannot be deleted because it is associated with cluster: {cluster}. Remove the \
+             capacity provider from the cluster and try again.",
+            cluster = cluster.unwrap_or_default()
+        ));
     }
     provider.status = Some(CapacityProviderStatus::Inactive);
     provider.update_status = Some(CapacityProviderUpdateStatus::DeleteComplete);
@@ -161,21 +176,19 @@ pub(super) fn delete(
 }
 
 /// A capacity provider that is there and is not one of those that every account has. Where a request names a cluster,
-/// it is of that cluster.
+/// it is of that cluster. Those are `reserved`.
 fn changeable(
     tx: &Tx<'_>,
     cluster: Option<&str>,
     named: Option<&str>,
-    done: &str,
+    reserved: Refusal,
 ) -> Result<(Key, types::CapacityProvider), Refusal> {
     let cluster = cluster
         .map(|named| name::active_cluster(tx, Some(named)))
         .transpose()?;
     let name = provider_name(tx, named.unwrap_or_default())?;
     if FARGATE.contains(&name.as_str()) {
-        return Err(Refusal::client(format!(
-            "The specified capacity provider is reserved and cannot be {done}."
-        )));
+        return Err(reserved);
     }
     let key = tx.scope().capacity_provider(&name);
     let known = tx.get::<CapacityProvider>(&key)?.map(|it| it.provider);
@@ -185,15 +198,19 @@ fn changeable(
     };
     let known = known.filter(|it| it.status != Some(CapacityProviderStatus::Inactive) && of_cluster(it));
     let known = known.ok_or_else(|| {
-        Refusal::client(
-            "The specified capacity provider does not exist. Specify a valid name or ARN and try again.",
+        refuse!(
+            ClientException,
+            "The specified capacity provider does not exist. Specify a valid name or ARN and try again."
         )
     })?;
     Ok((key, known))
 }
 
 fn other_kind() -> Refusal {
-    Refusal::invalid("The kind of a capacity provider cannot be changed.")
+    refuse!(
+        InvalidParameterException,
+        "The kind of a capacity provider cannot be changed."
+    )
 }
 
 pub(super) fn describe(

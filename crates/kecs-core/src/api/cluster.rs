@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use kecs_model::types::{self, ClusterField, SettingName};
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::page::{Paging, Pick};
+use super::strategy::Whose;
 use super::{account_setting, name, strategy, tags};
 use crate::call::Call;
 use crate::record::{CapacityProvider, Cluster, Kind as _, status};
@@ -29,9 +30,11 @@ pub(super) fn create(
     let given = request.cluster_name.clone().filter(|name| !name.is_empty());
     let name = given.unwrap_or_else(|| "default".to_owned());
     if !name::is_plain(&name) {
-        return Err(Refusal::invalid(format!(
-            "Cluster must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {name}"
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "Cluster must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {value}",
+            value = name
+        ));
     }
     let wanted = wanted(tx, call, &name, request.clone())?;
     let key = tx.scope().cluster(&name);
@@ -48,8 +51,9 @@ pub(super) fn create(
         }
         Some(known) if agrees(&known.cluster, &wanted, &request) => known.cluster,
         Some(_) => {
-            return Err(Refusal::invalid(
-                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+            return Err(refuse!(
+                InvalidParameterException,
+                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
             ));
         }
     };
@@ -67,7 +71,7 @@ fn wanted(
 ) -> Result<types::Cluster, Refusal> {
     let providers = strategy::providers(tx, name, &request.capacity_providers.unwrap_or_default())?;
     let items = request.default_capacity_provider_strategy.unwrap_or_default();
-    let items = strategy::checked(tx, &providers, items)?;
+    let items = strategy::checked(tx, &providers, items, Whose::Cluster)?;
     let mut known = Vec::new();
     if request.settings.as_ref().is_none_or(Vec::is_empty) {
         let insights = account_setting::effective(tx, call, SettingName::ContainerInsights)?;
@@ -173,7 +177,7 @@ pub(super) fn update_settings(
     let (name, mut record) = name::active_cluster(tx, request.cluster.as_deref())?;
     let more = request.settings.unwrap_or_default();
     if more.is_empty() {
-        return Err(Refusal::invalid("settings cannot be empty."));
+        return Err(refuse!(InvalidParameterException, "settings cannot be empty."));
     }
     let known = record.cluster.settings.take().unwrap_or_default();
     record.cluster.settings = Some(settings(known, more)?);
@@ -194,13 +198,14 @@ pub(super) fn put_capacity_providers(
     for item in &items {
         let named = item.capacity_provider.as_deref().unwrap_or_default();
         if !providers.contains(&strategy::provider_name(tx, named)?) {
-            return Err(Refusal::invalid(
+            return Err(refuse!(
+                InvalidParameterException,
                 "The default capacity provider strategy cannot contain a capacity provider that is not associated \
-                 with the cluster.",
+                 with the cluster."
             ));
         }
     }
-    let items = strategy::checked(tx, &providers, items)?;
+    let items = strategy::checked(tx, &providers, items, Whose::Cluster)?;
     let before = record.cluster.capacity_providers.take().unwrap_or_default();
     for gone in before.iter().filter(|name| !providers.contains(name)) {
         let scope = tx.scope();
@@ -283,29 +288,37 @@ fn deletable(tx: &Tx<'_>, name: &str) -> Result<(), Refusal> {
     let guards = [
         (
             vec![scope.term_in("container-instances", name)],
-            ErrorCode::ClusterContainsContainerInstancesException,
-            "The Cluster cannot be deleted while Container Instances are active or draining.",
+            refuse!(
+                ClusterContainsContainerInstancesException,
+                "The Cluster cannot be deleted while Container Instances are active or draining."
+            ),
         ),
         (
             vec![scope.term_in("services", name)],
-            ErrorCode::ClusterContainsServicesException,
-            "The Cluster cannot be deleted while Services are active.",
+            refuse!(
+                ClusterContainsServicesException,
+                "The Cluster cannot be deleted while Services are active."
+            ),
         ),
         (
             vec![scope.term_in("live-tasks", name)],
-            ErrorCode::ClusterContainsTasksException,
-            "The Cluster cannot be deleted while Tasks are active.",
+            refuse!(
+                ClusterContainsTasksException,
+                "The Cluster cannot be deleted while Tasks are active."
+            ),
         ),
         (
             vec![scope.term_in("capacity-providers", name)],
-            ErrorCode::ClusterContainsCapacityProviderException,
-            "The Cluster cannot be deleted while Capacity Providers are associated.",
+            refuse!(
+                ClusterContainsCapacityProviderException,
+                "The Cluster cannot be deleted while Capacity Providers are associated."
+            ),
         ),
     ];
-    for (terms, code, message) in guards {
+    for (terms, refusal) in guards {
         for term in terms {
             if tx.guarded_count(&term)? > 0 {
-                return Err(Refusal::new(code, message));
+                return Err(refusal);
             }
         }
     }

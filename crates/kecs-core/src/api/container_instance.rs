@@ -1,7 +1,7 @@
 //! Container instances.
 
 use kecs_model::types::{self, ContainerInstanceField, ContainerInstanceStatus, TaskStopCode};
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::name;
 use super::page::{Paging, Pick};
@@ -38,7 +38,10 @@ pub(super) fn deregister(
     let live = live_on(tx.scope(), &cluster, key.last());
     if tx.guarded_count(&live)? > 0 {
         if request.force != Some(true) {
-            return Err(Refusal::invalid("Found running tasks on the instance."));
+            return Err(refuse!(
+                InvalidParameterException,
+                "Found running tasks on the instance."
+            ));
         }
         for (key, _) in tx.all::<Task>(&live)? {
             let Some(known) = tx.get::<Task>(&key)? else {
@@ -94,7 +97,7 @@ pub(super) fn list(
     }
     let filter = request.filter.filter(|filter| !filter.trim().is_empty());
     let query = filter.map(|filter| Query::parse(&filter)).transpose();
-    let query = query.map_err(|fault| Refusal::invalid(format!("Invalid filter: {fault}")))?;
+    let query = query.map_err(|fault| refuse!(InvalidParameterException, "Invalid filter: {fault}"))?;
     // What is asked for may be the tasks on it, so the whole fleet is looked at where anything is asked for.
     let fleet = match &query {
         Some(_) => Fleet::observe(tx, &cluster)?,
@@ -125,8 +128,12 @@ pub(super) fn update_state(
             ContainerInstanceStatus::Active | ContainerInstanceStatus::Draining
         )
     });
-    let state = state
-        .ok_or_else(|| Refusal::invalid("Container instance status should be one of [ACTIVE,DRAINING]"))?;
+    let state = state.ok_or_else(|| {
+        refuse!(
+            InvalidParameterException,
+            "Container instance status should be one of [ACTIVE,DRAINING]"
+        )
+    })?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     for named in request.container_instances.unwrap_or_default() {
         let (key, mut record) = match known(tx, &cluster, &named)? {
@@ -165,7 +172,7 @@ fn known(
     named: &str,
 ) -> Result<Result<(Key, ContainerInstance), String>, Refusal> {
     let scope = tx.scope();
-    let id = name::id(scope, "container-instance", "containerInstanceId", cluster, named)?;
+    let id = name::instance_id(scope, cluster, named)?;
     let key = scope.container_instance(cluster, &id);
     let record = tx.get::<ContainerInstance>(&key)?;
     let arn = || scope.arn(&format!("container-instance/{cluster}/{id}"));
@@ -174,18 +181,18 @@ fn known(
 
 /// The instance that a request names: it is there, ACTIVE or not.
 fn referenced(tx: &Tx<'_>, cluster: &str, named: &str) -> Result<(Key, ContainerInstance), Refusal> {
-    known(tx, cluster, named)?
-        .map_err(|_| Refusal::invalid(format!("Referenced container instance {named} not found.")))
+    known(tx, cluster, named)?.map_err(|_| {
+        refuse!(
+            InvalidParameterException,
+            "Referenced container instance {value} not found.",
+            value = named
+        )
+    })
 }
 
 /// The instance that an attribute names as its target: it is there and not INACTIVE.
 pub(super) fn target(tx: &Tx<'_>, cluster: &str, named: &str) -> Result<(Key, ContainerInstance), Refusal> {
-    let not_found = || {
-        Refusal::new(
-            ErrorCode::TargetNotFoundException,
-            "The specified target was not found.",
-        )
-    };
+    let not_found = || refuse!(TargetNotFoundException, "The specified target was not found.");
     let found = known(tx, cluster, named)?.map_err(|_| not_found())?;
     if found.1.instance.status.as_deref() == Some(status::INACTIVE) {
         return Err(not_found());

@@ -4,7 +4,7 @@
 use kecs_model::types::{
     self, ServiceDeploymentBrief, ServiceDeploymentStatus, StopServiceDeploymentStopType as StopType,
 };
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::name;
 use super::page::{Paging, Pick};
@@ -29,8 +29,9 @@ pub(super) fn list(
     if let (Some(after), Some(before)) = (window.after, window.before)
         && after > before
     {
-        return Err(Refusal::invalid(
-            "createdAt.after cannot be later than createdAt.before.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "createdAt.after cannot be later than createdAt.before."
         ));
     }
     // The newest first: their ids order as the times of their beginnings do.
@@ -87,11 +88,18 @@ fn names<'a>(scope: &Scope, kind: &str, text: &'a str) -> Result<[&'a str; 3], R
     let arn = scope.own(text)?;
     let (found, names) = arn.split();
     if found != kind {
-        return Err(Refusal::invalid(format!(
-            "Invalid identifier: Identifier is for {found}. Expected: {kind}"
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "Invalid identifier: Identifier is for {kind}. Expected: service-deployment",
+            kind = found
+        ));
     }
-    let wrong = || Refusal::invalid("Invalid identifier: Unexpected number of separators");
+    let wrong = || {
+        refuse!(
+            InvalidParameterException,
+            "Invalid identifier: Unexpected number of separators"
+        )
+    };
     if names.len() != 3 {
         return Err(wrong());
     }
@@ -158,9 +166,12 @@ pub(super) fn describe_revisions(
     let mut named = Vec::new();
     for arn in request.service_revision_arns.iter().flatten() {
         if !arn.starts_with("arn:") {
-            return Err(Refusal::invalid("The Service ARN provided is invalid."));
+            return Err(refuse!(
+                InvalidParameterException,
+                "The Service ARN provided is invalid."
+            ));
         }
-        let wrong = || Refusal::invalid("The ServiceRevision ARN is invalid.");
+        let wrong = || refuse!(InvalidParameterException, "The ServiceRevision ARN is invalid.");
         let [cluster, service, id] = names(tx.scope(), "service-revision", arn).map_err(|_| wrong())?;
         if !id.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(wrong());
@@ -169,8 +180,9 @@ pub(super) fn describe_revisions(
     }
     let same = |pair: &[(&String, &str, &str, &str)]| (pair[0].1, pair[0].2) == (pair[1].1, pair[1].2);
     if !named.windows(2).all(same) {
-        return Err(Refusal::invalid(
-            "Cross service requests are not allowed. All requested service revisions must be for a single service",
+        return Err(refuse!(
+            InvalidParameterException,
+            "Cross service requests are not allowed. All requested service revisions must be for a single service"
         ));
     }
     if let Some((_, cluster, service, _)) = named.first() {
@@ -197,9 +209,9 @@ pub(super) fn stop(
 ) -> Result<types::StopServiceDeploymentResponse, Refusal> {
     let arn = request.service_deployment_arn.as_deref().unwrap_or_default();
     let (key, mut it) = find(tx, arn)?.ok_or_else(|| {
-        Refusal::new(
-            ErrorCode::ServiceDeploymentNotFoundException,
-            "The specified service deployment was not found.",
+        refuse!(
+            ServiceDeploymentNotFoundException,
+            "The specified service deployment was not found."
         )
     })?;
     let shown = &mut it.deployment;
@@ -222,9 +234,9 @@ pub(super) fn stop(
         | ServiceDeploymentStatus::RollbackInProgress
         | ServiceDeploymentStatus::RollbackSuccessful
         | ServiceDeploymentStatus::RollbackFailed => {
-            return Err(Refusal::new(
-                ErrorCode::ConflictException,
-                "The service deployment is not in a state that can be stopped.",
+            return Err(refuse!(
+                ConflictException,
+                "The service deployment is not in a state that can be stopped."
             )
             .with("resourceIds", vec![arn.to_owned()]));
         }

@@ -1,7 +1,7 @@
 //! `ExecuteCommand`: whether and where a command can be executed. The session is the data plane's to open.
 
 use kecs_model::types::{self, Container};
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::{Answer, Effect, Output, name, read, task};
 use crate::call::Call;
@@ -9,14 +9,6 @@ use crate::plane::{Execute, TaskStatus};
 use crate::record::status;
 use crate::task::{is_wanted, last_status};
 use crate::tx::Tx;
-
-/// The container is not reached.
-const NOT_CONNECTED: &str = "The execute command failed due to an internal error. Try again later.";
-
-/// Commands are not executed in this task, or not yet.
-const NOT_ENABLED: &str = "The execute command failed because execute command was not enabled when the task was run or \
-                           the execute command agent isn’t running. Wait and try again or run a new task with execute \
-                           command enabled and try again.";
 
 pub(super) fn execute(
     tx: &mut Tx<'_>,
@@ -26,16 +18,17 @@ pub(super) fn execute(
     let request: types::ExecuteCommandRequest = read(input)?;
     let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let command = request.command.filter(|command| !command.is_empty());
-    let command = command.ok_or_else(|| Refusal::invalid("Command can not be blank."))?;
+    let command = command.ok_or_else(|| refuse!(InvalidParameterException, "Command can not be blank."))?;
     if request.interactive != Some(true) {
-        return Err(Refusal::invalid(
-            "Interactive is the only mode supported currently.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "Interactive is the only mode supported currently."
         ));
     }
     let named = request.task.as_deref().unwrap_or_default();
     let (_, record) = task::find(tx, &cluster, named)?.ok_or_else(not_found)?;
     if record.task.enable_execute_command != Some(true) {
-        return Err(Refusal::invalid(NOT_ENABLED));
+        return Err(not_enabled());
     }
     if !is_wanted(&record) || last_status(&record) != TaskStatus::Running {
         return Err(not_connected());
@@ -49,7 +42,7 @@ pub(super) fn execute(
         return Err(not_connected());
     }
     if !agent_runs {
-        return Err(Refusal::invalid(NOT_ENABLED));
+        return Err(not_enabled());
     }
     let output = types::ExecuteCommandResponse {
         cluster_arn: record.task.cluster_arn.clone(),
@@ -75,18 +68,43 @@ fn container<'c>(containers: &'c [Container], named: Option<&str>) -> Result<&'c
         (Some(name), _) => containers
             .iter()
             .find(|it| it.name.as_deref() == Some(name))
-            .ok_or_else(|| Refusal::invalid(format!("The container {name} does not exist in the task."))),
+            .ok_or_else(|| {
+                refuse!(
+                    InvalidParameterException,
+                    "The container {value} does not exist in the task.",
+                    value = name
+                )
+            }),
         (None, [only]) => Ok(only),
-        (None, _) => Err(Refusal::invalid(
-            "The execute command failed because the container name was not specified. The task has more than one container.",
+        (None, _) => Err(refuse!(
+            InvalidParameterException,
+            "The execute command failed because the container name was not specified. The task has more than one \
+             container."
         )),
     }
 }
 
 fn not_found() -> Refusal {
-    Refusal::invalid("The specified task was not found. Specify a valid task ID and try again.")
+    refuse!(
+        InvalidParameterException,
+        "The specified task was not found. Specify a valid task ID and try again."
+    )
 }
 
+/// The container is not reached.
 fn not_connected() -> Refusal {
-    Refusal::new(ErrorCode::TargetNotConnectedException, NOT_CONNECTED)
+    refuse!(
+        TargetNotConnectedException,
+        "The execute command failed due to an internal error. Try again later."
+    )
+}
+
+/// Commands are not executed in this task, or not yet.
+fn not_enabled() -> Refusal {
+    refuse!(
+        InvalidParameterException,
+        "The execute command failed because execute command was not enabled when the task was run or the execute \
+         command agent isn’t running. Wait and try again or run a new task with execute command enabled and try \
+         again."
+    )
 }

@@ -3,7 +3,7 @@
 //! `RunTask`, `CreateService`, `UpdateService` and `CreateTaskSet` take the same members for it.
 
 use kecs_model::types::{CapacityProviderStrategyItem, LaunchType};
-use kecs_model::{ErrorCode, Refusal, types};
+use kecs_model::{Refusal, refuse, types};
 
 use crate::record;
 use crate::tx::Tx;
@@ -73,16 +73,19 @@ pub(in crate::api) fn resolve(
 ) -> Result<Compute, Refusal> {
     let asked = wanted.strategy.filter(|strategy| !strategy.is_empty());
     if wanted.launch_type.is_some() && asked.is_some() {
-        return Err(Refusal::invalid(
-            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try \
+             again."
         ));
     }
     let default = cluster.cluster.default_capacity_provider_strategy.as_deref();
     let default = default.filter(|default| wanted.launch_type.is_none() && !default.is_empty());
     let (launch_type, strategy, runs_on) = match (wanted.launch_type, asked.or(default)) {
         (Some(LaunchType::ManagedInstances), _) => {
-            return Err(Refusal::invalid(
-                "The MANAGED_INSTANCES launch type cannot be specified. Use a capacity provider strategy instead.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "The MANAGED_INSTANCES launch type cannot be specified. Use a capacity provider strategy instead."
             ));
         }
         (Some(launch_type), _) => (Some(launch_type), None, launch_type),
@@ -132,9 +135,11 @@ fn compatible(definition: &types::TaskDefinition, runs_on: LaunchType) -> Result
     if compatibilities.is_empty() || compatibilities.contains(&needed) {
         return Ok(());
     }
-    Err(Refusal::invalid(format!(
-        "Task definition does not support launch_type {runs_on}."
-    )))
+    Err(refuse!(
+        InvalidParameterException,
+        "Task definition does not support launch_type {launch_type}.",
+        launch_type = runs_on
+    ))
 }
 
 /// The platform version as it was asked for, and what it means.
@@ -147,9 +152,11 @@ fn platform(
     if runs_on != LaunchType::Fargate {
         return match asked {
             None => Ok((None, None)),
-            Some(_) => Err(Refusal::invalid(format!(
-                "The platform version must be null when specifying an {runs_on} launch type."
-            ))),
+            Some(_) => Err(refuse!(
+                InvalidParameterException,
+                "The platform version must be null when specifying an {launch_type} launch type.",
+                launch_type = runs_on
+            )),
         };
     }
     let windows = is_windows(definition);
@@ -159,16 +166,16 @@ fn platform(
         Some(WINDOWS_LATEST) if windows => WINDOWS_LATEST,
         Some(asked) if !windows && LINUX_VERSIONS.contains(&asked) => asked,
         Some(_) => {
-            return Err(Refusal::new(
-                ErrorCode::PlatformUnknownException,
-                "The specified platform does not exist.",
+            return Err(refuse!(
+                PlatformUnknownException,
+                "The specified platform does not exist."
             ));
         }
     };
     if !windows && version != LINUX_LATEST && needs_latest(definition, wanted) {
-        return Err(Refusal::new(
-            ErrorCode::PlatformTaskDefinitionIncompatibilityException,
-            "The specified platform does not satisfy the required capabilities of the task definition.",
+        return Err(refuse!(
+            PlatformTaskDefinitionIncompatibilityException,
+            "The specified platform does not satisfy the required capabilities of the task definition."
         ));
     }
     Ok((

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use kecs_model::{ErrorCode, Refusal, types};
+use kecs_model::{Refusal, refuse, types};
 
 use crate::key::Scope;
 use crate::record::{Cluster, status};
@@ -19,9 +19,9 @@ pub fn cluster(tx: &Tx<'_>, named: Option<&str>) -> Result<(String, Cluster), Re
 pub fn active_cluster(tx: &Tx<'_>, named: Option<&str>) -> Result<(String, Cluster), Refusal> {
     let (name, cluster) = cluster(tx, named)?;
     if cluster.cluster.status.as_deref() == Some(status::INACTIVE) {
-        return Err(Refusal::new(
-            ErrorCode::ClusterNotFoundException,
-            "The referenced cluster was inactive.",
+        return Err(refuse!(
+            ClusterNotFoundException,
+            "The referenced cluster was inactive."
         ));
     }
     Ok((name, cluster))
@@ -29,7 +29,7 @@ pub fn active_cluster(tx: &Tx<'_>, named: Option<&str>) -> Result<(String, Clust
 
 /// There is no such cluster.
 pub fn cluster_not_found() -> Refusal {
-    Refusal::new(ErrorCode::ClusterNotFoundException, "Cluster not found.")
+    refuse!(ClusterNotFoundException, "Cluster not found.")
 }
 
 /// The name or id of a resource in `cluster`: `kind` is its type in ARNs (`task`, `service`, `container-instance`).
@@ -44,34 +44,52 @@ pub fn in_cluster(scope: &Scope, kind: &str, cluster: &str, named: &str) -> Resu
     }
     let arn = scope.own(named)?;
     match arn.split() {
-        (found, _) if found != kind => Err(Refusal::invalid(format!(
-            "Invalid identifier: Unsupported resource type: {found}"
-        ))),
+        (found, _) if found != kind => Err(refuse!(
+            InvalidParameterException,
+            "Invalid identifier: Unsupported resource type: {kind}",
+            kind = found
+        )),
         (_, names) => match names.as_slice() {
-            [other, _] if *other != cluster => Err(Refusal::invalid(format!(
+            [other, _] if *other != cluster => Err(refuse!(
+                InvalidParameterException,
                 "Invalid identifier: Identifier is for cluster {other}. Your cluster is {cluster}"
-            ))),
+            )),
             [name] | [_, name] => Ok((*name).to_owned()),
-            _ => Err(Refusal::invalid(
-                "Invalid identifier: Unexpected number of separators",
+            _ => Err(refuse!(
+                InvalidParameterException,
+                "Invalid identifier: Unexpected number of separators"
             )),
         },
     }
 }
 
-/// The id of a task or a container instance in `cluster`. `called` is what the refusal of a text that cannot be an id
-/// calls it: `taskId`, `containerInstanceId`.
-pub fn id(scope: &Scope, kind: &str, called: &str, cluster: &str, named: &str) -> Result<String, Refusal> {
-    let id = in_cluster(scope, kind, cluster, named)?;
-    if id.len() > 36 {
-        return Err(Refusal::invalid(format!("{called} longer than 36.")));
+/// The id of a task in `cluster`.
+pub fn task_id(scope: &Scope, cluster: &str, named: &str) -> Result<String, Refusal> {
+    let id = in_cluster(scope, "task", cluster, named)?;
+    match id.len() {
+        32 | 36 => Ok(id),
+        37.. => Err(refuse!(InvalidParameterException, "taskId longer than 36.")),
+        _ => Err(refuse!(
+            InvalidParameterException,
+            "taskId length should be one of [32,36]"
+        )),
     }
-    if id.len() != 32 && id.len() != 36 {
-        return Err(Refusal::invalid(format!(
-            "{called} length should be one of [32,36]"
-        )));
+}
+
+/// The id of a container instance in `cluster`.
+pub fn instance_id(scope: &Scope, cluster: &str, named: &str) -> Result<String, Refusal> {
+    let id = in_cluster(scope, "container-instance", cluster, named)?;
+    match id.len() {
+        32 | 36 => Ok(id),
+        37.. => Err(refuse!(
+            InvalidParameterException,
+            "containerInstanceId longer than 36."
+        )),
+        _ => Err(refuse!(
+            InvalidParameterException,
+            "containerInstanceId length should be one of [32,36]"
+        )),
     }
-    Ok(id)
 }
 
 /// What is told of a resource that is not there.
@@ -131,11 +149,13 @@ mod tests {
     #[test]
     fn an_id_has_32_or_36_letters() {
         let scope = Scope::new("123456789012", "eu-west-1");
-        let id = |len: usize| id(&scope, "task", "taskId", "blue", &"a".repeat(len)).is_ok();
-        assert_eq!(
-            [31, 32, 33, 35, 36, 37].map(id),
-            [false, true, false, false, true, false]
-        );
+        for id in [task_id, instance_id] {
+            let id = |len: usize| id(&scope, "blue", &"a".repeat(len)).is_ok();
+            assert_eq!(
+                [31, 32, 33, 35, 36, 37].map(id),
+                [false, true, false, false, true, false]
+            );
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kecs_model::{Input, Refusal};
+use kecs_model::{Input, Refusal, refuse};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -203,7 +203,7 @@ impl Paging {
         let short = Some(token).filter(|token| token.len() <= LONGEST);
         short
             .and_then(read)
-            .ok_or_else(|| Refusal::invalid(format!("Invalid token {token}")))
+            .ok_or_else(|| refuse!(InvalidParameterException, "Invalid token {value}", value = token))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use kecs_model::types::{self, ProtectedTask};
-use kecs_model::{Refusal, Time};
+use kecs_model::{Refusal, Time, refuse};
 
 use super::{name, task};
 use crate::call::Call;
@@ -47,7 +47,10 @@ pub(super) fn update(
     let protect = request.protection_enabled == Some(true);
     let minutes = request.expires_in_minutes.unwrap_or(MINUTES);
     if protect && !RANGE.contains(&minutes) {
-        return Err(Refusal::invalid("expiresInMinutes must be between 1 and 2880."));
+        return Err(refuse!(
+            InvalidParameterException,
+            "expiresInMinutes must be between 1 and 2880."
+        ));
     }
     let minutes = SignedDuration::from_mins(i64::from(minutes));
     let until = call.now.checked_add(minutes).unwrap_or(jiff::Timestamp::MAX);

@@ -4,7 +4,7 @@
 //! These change the record only; what follows from it for tasks is the scheduler's.
 
 use kecs_model::types::{self, DeploymentControllerType, SchedulingStrategy, ServiceField};
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::name;
 use super::page::{Paging, Pick};
@@ -55,14 +55,11 @@ pub(super) fn active(tx: &Tx<'_>, cluster: &str, named: &str) -> Result<(Key, Se
     if is(&service, status::ACTIVE) {
         return Ok((key, service));
     }
-    Err(Refusal::new(
-        ErrorCode::ServiceNotActiveException,
-        "Service was not ACTIVE.",
-    ))
+    Err(refuse!(ServiceNotActiveException, "Service was not ACTIVE."))
 }
 
 pub(super) fn not_found() -> Refusal {
-    Refusal::new(ErrorCode::ServiceNotFoundException, "Service not found.")
+    refuse!(ServiceNotFoundException, "Service not found.")
 }
 
 pub(super) fn is(service: &Service, status: &str) -> bool {
@@ -131,8 +128,9 @@ pub(super) fn delete(
         let replica = service.scheduling_strategy != Some(SchedulingStrategy::Daemon);
         let forced = request.force == Some(true);
         if replica && !forced && service.desired_count.unwrap_or(0) > 0 {
-            return Err(Refusal::invalid(
-                "The service cannot be stopped while it is scaled above 0.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "The service cannot be stopped while it is scaled above 0."
             ));
         }
         let scaled = |set: &TaskSet| {
@@ -140,8 +138,9 @@ pub(super) fn delete(
             set.task_set.status.as_deref() != Some(status::DRAINING) && scale.unwrap_or(0.0) > 0.0
         };
         if !forced && sets.iter().any(|(_, set)| scaled(set)) {
-            return Err(Refusal::invalid(
-                "The service cannot be stopped while the primary deployment is scaled above 0.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "The service cannot be stopped while the primary deployment is scaled above 0."
             ));
         }
         service.status = Some(status::DRAINING.to_owned());
@@ -238,9 +237,9 @@ pub(super) fn list_by_namespace(
     // Namespaces are another service's: those are known that a cluster or a service names.
     let clusters = tx.scope().term("clusters").and("namespace", namespace);
     if tx.count(&term)? == 0 && tx.count(&clusters)? == 0 {
-        return Err(Refusal::new(
-            ErrorCode::NamespaceNotFoundException,
-            "The specified namespace was not found.",
+        return Err(refuse!(
+            NamespaceNotFoundException,
+            "The specified namespace was not found."
         ));
     }
     let listed = paging.select(tx, &term, |entry| {

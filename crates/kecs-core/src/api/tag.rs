@@ -1,6 +1,6 @@
 //! `TagResource`, `UntagResource`, `ListTagsForResource`.
 
-use kecs_model::{ErrorCode, Refusal, types};
+use kecs_model::{ErrorCode, Refusal, refuse, types};
 
 use super::{name, tags};
 use crate::call::Call;
@@ -50,7 +50,10 @@ pub(super) fn list(
     // The model names no ResourceNotFoundException for this operation.
     shown.map_err(|refusal| {
         if refusal.code == ErrorCode::ResourceNotFoundException {
-            Refusal::invalid(refusal.message)
+            refuse!(
+                InvalidParameterException,
+                "The specified resource could not be found. You can view your available resources with the list APIs."
+            )
         } else {
             refusal
         }
@@ -92,11 +95,11 @@ macro_rules! tagged {
 
 tagged!(
     Cluster: cluster cluster_arn, |it| it.cluster.status.as_deref(),
-        Refusal::invalid("The specified cluster is inactive. Specify an active cluster and try again.");
+        refuse!(InvalidParameterException, "The specified cluster is inactive. Specify an active cluster and try again.");
     Service: service service_arn, |it| it.service.status.as_deref(),
-        Refusal::invalid("The specified service is inactive. Specify an active service and try again.");
+        refuse!(InvalidParameterException, "The specified service is inactive. Specify an active service and try again.");
     Task: task task_arn, |it| it.task.last_status.as_deref(),
-        Refusal::invalid("The specified task is stopped. Specify a running task and try again.");
+        refuse!(InvalidParameterException, "The specified task is stopped. Specify a running task and try again.");
     TaskSet: task_set task_set_arn, |_| None, not_found();
     ContainerInstance: instance container_instance_arn, |it| it.instance.status.as_deref(), not_found();
     CapacityProvider: provider capacity_provider_arn,
@@ -129,8 +132,9 @@ fn change(
         }
         ("capacity-provider", [name]) => of::<CapacityProvider>(tx, scope.capacity_provider(name), arn, how),
         ("task-definition", [name]) => of_task_definition(tx, name, how),
-        ("service" | "task" | "container-instance", [_]) => Err(Refusal::invalid(
-            "Long arn format must be used for tagging operations",
+        ("service" | "task" | "container-instance", [_]) => Err(refuse!(
+            InvalidParameterException,
+            "Long arn format must be used for tagging operations"
         )),
         _ => Err(not_valid()),
     }
@@ -148,9 +152,10 @@ fn of<K: Tagged + PartialEq>(
     }
     if record.arn() != Some(arn) {
         // It has kept the short ARN that it was made with.
-        return Err(Refusal::invalid(
+        return Err(refuse!(
+            InvalidParameterException,
             "The specified resource does not have the longArn format. Only resources created after opting in will \
-             have the new format.",
+             have the new format."
         ));
     }
     let before = record.clone();
@@ -180,12 +185,15 @@ fn of_task_definition(
 }
 
 fn not_found() -> Refusal {
-    Refusal::new(
-        ErrorCode::ResourceNotFoundException,
-        "The specified resource could not be found. You can view your available resources with the list APIs.",
+    refuse!(
+        ResourceNotFoundException,
+        "The specified resource could not be found. You can view your available resources with the list APIs."
     )
 }
 
 fn not_valid() -> Refusal {
-    Refusal::invalid("The specified ARN is not valid. Check the ARN and try again.")
+    refuse!(
+        InvalidParameterException,
+        "The specified ARN is not valid. Check the ARN and try again."
+    )
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use kecs_model::{Refusal, types::Tag};
+use kecs_model::{Refusal, refuse, types::Tag};
 
 /// Tags that a resource has at most.
 pub const MOST: usize = 50;
@@ -16,14 +16,17 @@ pub fn checked(tags: Option<Vec<Tag>>) -> Result<Vec<Tag>, Refusal> {
     for tag in &tags {
         let key = tag.key.as_deref().unwrap_or_default();
         if key.is_empty() {
-            return Err(Refusal::invalid("Tag key can not be blank."));
+            return Err(refuse!(InvalidParameterException, "Tag key can not be blank."));
         }
         let value = tag.value.as_deref().unwrap_or_default();
         if is_reserved(key) || is_reserved(value) {
             return Err(reserved());
         }
         if !keys.insert(key) {
-            return Err(Refusal::invalid("Duplicate tag keys are not allowed."));
+            return Err(refuse!(
+                InvalidParameterException,
+                "Duplicate tag keys are not allowed."
+            ));
         }
     }
     if tags.len() > MOST {
@@ -58,7 +61,10 @@ pub fn shown(tags: Vec<Tag>) -> Option<Vec<Tag>> {
 }
 
 pub(super) fn reserved() -> Refusal {
-    Refusal::invalid("Tag keys and values cannot start with aws:.")
+    refuse!(
+        InvalidParameterException,
+        "Tag keys and values cannot start with aws:."
+    )
 }
 
 /// A tag without a value has an empty one.
@@ -68,5 +74,5 @@ fn with_value(mut tag: Tag) -> Tag {
 }
 
 fn too_many() -> Refusal {
-    Refusal::invalid(format!("Tags can have at most {MOST} items."))
+    refuse!(InvalidParameterException, "Tags can have at most 50 items.")
 }

@@ -1,7 +1,7 @@
 //! Tasks: `RunTask`, `StartTask`, `StopTask`, `DescribeTasks`, `ListTasks`.
 
 use kecs_model::types::{self, TaskField, TaskStopCode};
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::name;
 use crate::call::Call;
@@ -24,7 +24,7 @@ const STOPPED_BY_USER: &str = "Task stopped by user";
 
 /// A task that a request names by id or ARN, as long as it is shown.
 pub(super) fn find(tx: &Tx<'_>, cluster: &str, named: &str) -> Result<Option<(Key, Task)>, Refusal> {
-    let id = name::id(tx.scope(), "task", "taskId", cluster, named)?;
+    let id = name::task_id(tx.scope(), cluster, named)?;
     let key = tx.scope().task(cluster, &id);
     let task = tx.get::<Task>(&key)?;
     let shown = task.filter(|it| task::is_shown(it, tx.now()));
@@ -33,15 +33,12 @@ pub(super) fn find(tx: &Tx<'_>, cluster: &str, named: &str) -> Result<Option<(Ke
 
 /// There is no such task.
 pub(super) fn not_found() -> Refusal {
-    Refusal::new(
-        ErrorCode::InvalidParameterException,
-        "The referenced task was not found.",
-    )
+    refuse!(InvalidParameterException, "The referenced task was not found.")
 }
 
 /// What is told of a task that is not there.
 pub(super) fn missing(tx: &Tx<'_>, cluster: &str, named: &str) -> Result<types::Failure, Refusal> {
-    let id = name::id(tx.scope(), "task", "taskId", cluster, named)?;
+    let id = name::task_id(tx.scope(), cluster, named)?;
     Ok(name::missing(tx.scope().arn(&format!("task/{cluster}/{id}"))))
 }
 

@@ -1,7 +1,7 @@
 //! Task definitions.
 
 use kecs_model::types::{self, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus};
-use kecs_model::{ErrorCode, Refusal, types::SortOrder};
+use kecs_model::{ErrorCode, Refusal, refuse, types::SortOrder};
 
 use super::page::{Paging, Pick};
 use super::{name, tags};
@@ -44,7 +44,7 @@ pub(super) fn register(
     let tags = tags::checked(request.tags.take())?;
     let family = request.family.clone().unwrap_or_default();
     if !name::is_plain(&family) {
-        return Err(Refusal::client("Family contains invalid characters."));
+        return Err(refuse!(ClientException, "Family contains invalid characters."));
     }
     let mut definition = register::checked(request)?;
     let key = tx.scope().family(&family);
@@ -53,9 +53,9 @@ pub(super) fn register(
         ..Family::default()
     });
     if known.last_revision >= MOST_REVISIONS {
-        return Err(Refusal::new(
-            ErrorCode::LimitExceededException,
-            "The limit of revisions for the task definition family has been exceeded.",
+        return Err(refuse!(
+            LimitExceededException,
+            "The limit of revisions for the task definition family has been exceeded."
         ));
     }
     known.last_revision += 1;
@@ -85,10 +85,11 @@ pub(super) fn deregister(
 ) -> Result<types::DeregisterTaskDefinitionResponse, Refusal> {
     let named = request.task_definition.unwrap_or_default();
     let found = exact(tx, &named)?;
-    let (key, mut record) = found.ok_or_else(|| Refusal::client(NOT_THERE))?;
+    let (key, mut record) = found.ok_or_else(not_there)?;
     if record.definition.status == Some(TaskDefinitionStatus::DeleteInProgress) {
-        return Err(Refusal::client(
-            "The task definition could not be deregistered because it is in the process of being deleted.",
+        return Err(refuse!(
+            ClientException,
+            "The task definition could not be deregistered because it is in the process of being deleted."
         ));
     }
     let mut shown = record.definition.clone();
@@ -134,7 +135,7 @@ pub(super) fn delete(
             Err(refusal) => return Err(refusal),
         };
         let Some((key, mut record)) = found else {
-            failures.push(failure(NOT_THERE));
+            failures.push(failure(&not_there().message));
             continue;
         };
         match record.definition.status {
@@ -163,7 +164,7 @@ pub(super) fn describe(
 ) -> Result<types::DescribeTaskDefinitionResponse, Refusal> {
     let named = request.task_definition.unwrap_or_default();
     let found = resolve(tx, &named)?;
-    let (_, record) = found.ok_or_else(|| Refusal::client("Unable to describe task definition."))?;
+    let (_, record) = found.ok_or_else(|| refuse!(ClientException, "Unable to describe task definition."))?;
     let include = request.include.unwrap_or_default();
     Ok(types::DescribeTaskDefinitionResponse {
         task_definition: Some(record.definition),
@@ -242,8 +243,12 @@ fn before(scope: &Scope, prefix: &str) -> Option<Key> {
     Some(scope.family(&format!("{rest}{last}~")))
 }
 
-const NOT_THERE: &str =
-    "The specified task definition does not exist. Specify a valid account, family, revision and try again.";
+fn not_there() -> Refusal {
+    refuse!(
+        ClientException,
+        "The specified task definition does not exist. Specify a valid account, family, revision and try again."
+    )
+}
 
 const NO_IDENTIFIER: &str =
     "The specified task definition identifier is invalid. Specify a valid name or ARN and try again.";

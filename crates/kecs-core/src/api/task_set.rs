@@ -4,7 +4,7 @@
 use kecs_model::types::{
     self, DeploymentControllerType, Scale, ScaleUnit, ServiceRevision, StabilityStatus, TaskSetField,
 };
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::launch::{self, Wanted};
 use super::service::{self, with_task_counts};
@@ -43,7 +43,10 @@ pub(super) fn create(
                 }
             }
             token::Seen::Other(_) => {
-                return Err(Refusal::invalid("Creation of task set was not idempotent."));
+                return Err(refuse!(
+                    InvalidParameterException,
+                    "Creation of task set was not idempotent."
+                ));
             }
             token::Seen::New => {}
         }
@@ -65,9 +68,10 @@ pub(super) fn create(
     let scale = checked_scale(request.scale.as_ref())?;
     let count = tx.guarded_count(&tx.scope().term_in("task-sets", &cluster).and("service", &name))?;
     if usize::try_from(count).unwrap_or(usize::MAX) >= MOST {
-        return Err(Refusal::invalid(format!(
-            "{MOST} deployments exist on the service. Unable to create new TaskSet since this exceeds the maximum limit."
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "5 deployments exist on the service. Unable to create new TaskSet since this exceeds the maximum limit."
+        ));
     }
     let made = ServiceRevision {
         task_definition: definition.task_definition_arn.clone(),
@@ -178,8 +182,9 @@ fn key_of(tx: &Tx<'_>, cluster: &str, service: &str, id: &str) -> Key {
 fn external(service: &types::Service) -> Result<(), Refusal> {
     match service::controller(service) {
         DeploymentControllerType::External => Ok(()),
-        DeploymentControllerType::Ecs | DeploymentControllerType::CodeDeploy => Err(Refusal::invalid(
-            "Cannot create a task set for a service that does not use the EXTERNAL deployment controller.",
+        DeploymentControllerType::Ecs | DeploymentControllerType::CodeDeploy => Err(refuse!(
+            InvalidParameterException,
+            "Cannot create a task set for a service that does not use the EXTERNAL deployment controller."
         )),
     }
 }
@@ -189,7 +194,10 @@ fn checked_scale(scale: Option<&Scale>) -> Result<f64, Refusal> {
     if (0.0..=100.0).contains(&value) {
         return Ok(value);
     }
-    Err(Refusal::invalid("Scale value must be between 0 and 100."))
+    Err(refuse!(
+        InvalidParameterException,
+        "Scale value must be between 0 and 100."
+    ))
 }
 
 /// The task set that a request names by id or ARN.
@@ -205,14 +213,16 @@ fn find(tx: &Tx<'_>, cluster: &str, service: &str, named: &str) -> Result<Option
                 format!("{prefix}/{digits}")
             }
             ("task-set", _) => {
-                return Err(Refusal::invalid(
-                    "Invalid identifier: Unexpected number of separators",
+                return Err(refuse!(
+                    InvalidParameterException,
+                    "Invalid identifier: Unexpected number of separators"
                 ));
             }
             (kind, _) => {
-                return Err(Refusal::invalid(format!(
+                return Err(refuse!(
+                    InvalidParameterException,
                     "Invalid identifier: Identifier is for {kind}. Expected: task-set"
-                )));
+                ));
             }
         }
     } else {
@@ -231,12 +241,8 @@ fn named(
 ) -> Result<(Key, Service, Key, TaskSet), Refusal> {
     let (key, record) = service::active(tx, cluster, service.unwrap_or_default())?;
     external(&record.service)?;
-    let (of_set, set) = find(tx, cluster, key.last(), set.unwrap_or_default())?.ok_or_else(|| {
-        Refusal::new(
-            ErrorCode::TaskSetNotFoundException,
-            "The specified task set was not found.",
-        )
-    })?;
+    let (of_set, set) = find(tx, cluster, key.last(), set.unwrap_or_default())?
+        .ok_or_else(|| refuse!(TaskSetNotFoundException, "The specified task set was not found."))?;
     Ok((key, record, of_set, set))
 }
 
@@ -255,8 +261,9 @@ pub(super) fn update(
     let scale = checked_scale(request.scale.as_ref())?;
     let shown = &mut set.task_set;
     if shown.status.as_deref() == Some(status::DRAINING) {
-        return Err(Refusal::invalid(
-            "The task set is being deleted and cannot be updated.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "The task set is being deleted and cannot be updated."
         ));
     }
     shown.scale = Some(Scale {
@@ -299,8 +306,9 @@ pub(super) fn delete(
     let scale = shown.scale.as_ref().and_then(|scale| scale.value);
     let primary = shown.status.as_deref() == Some(status::PRIMARY);
     if request.force != Some(true) && (primary || scale.unwrap_or(0.0) > 0.0) {
-        return Err(Refusal::invalid(
-            "The task set cannot be deleted while it is scaled above 0.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "The task set cannot be deleted while it is scaled above 0."
         ));
     }
     if shown.status.as_deref() != Some(status::DRAINING) {
@@ -375,8 +383,9 @@ pub(super) fn make_primary(
         request.primary_task_set.as_deref(),
     )?;
     if set.task_set.status.as_deref() == Some(status::DRAINING) {
-        return Err(Refusal::invalid(
-            "The task set is being deleted and cannot be the primary task set.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "The task set is being deleted and cannot be the primary task set."
         ));
     }
     for (other, mut before) in service::task_sets(tx, &cluster, of_service.last())? {

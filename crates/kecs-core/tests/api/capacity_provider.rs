@@ -141,7 +141,8 @@ fn create_capacity_provider_refuses_what_does_not_fit_together() {
         json!({"minimumScalingStepSize": 3, "maximumScalingStepSize": 2});
     assert_eq!(
         refused(steps).1,
-        "The minimum scaling step size cannot be greater than the maximum scaling step size."
+        "The minimum or maximum scaling step size value is invalid. Specify a minimum scaling step size value that is less \
+         than or equal to the maximum scaling step size value and try again."
     );
     let mut arn = group("mine", "one");
     arn["autoScalingGroupProvider"]["autoScalingGroupArn"] = json!("one");

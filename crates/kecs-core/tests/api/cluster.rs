@@ -4,6 +4,7 @@ use kecs_core::record;
 use kecs_model::{Operation, types};
 use serde_json::{Value, json};
 
+use crate::fixture::with;
 use crate::world::World;
 
 mod capacity;
@@ -120,19 +121,25 @@ fn create_cluster_refuses_what_does_not_fit_together() {
             json!({"capacityProviders": ["FARGATE", "FARGATE_SPOT"], "defaultCapacityProviderStrategy": [
             {"capacityProvider": "FARGATE", "base": 1}, {"capacityProvider": "FARGATE_SPOT", "base": 1}]})
         ),
-        "The specified capacity provider strategy contains multiple base values. Only one capacity provider in a strategy \
-         can have a base defined."
+        "The specified capacity provider strategy contains multiple capacity providers with a base value defined. Only one \
+         capacity provider per strategy can have a base value defined."
     );
-    assert_eq!(
-        refused(json!({"configuration": {"executeCommandConfiguration": {"logging": "OVERRIDE"}}})),
-        "logConfiguration must be specified when logging is set to OVERRIDE."
-    );
+    for nowhere in [
+        json!({}),
+        json!({"logConfiguration": {"s3KeyPrefix": "a", "s3EncryptionEnabled": true}}),
+    ] {
+        let execute = with(nowhere, json!({"logging": "OVERRIDE"}));
+        assert_eq!(
+            refused(json!({"configuration": {"executeCommandConfiguration": execute}})),
+            "A CloudWatch log group name or S3 bucket name must be specified when overriding the default log configuration."
+        );
+    }
     assert_eq!(
         refused(
             json!({"configuration": {"executeCommandConfiguration": {"logging": "NONE",
             "logConfiguration": {"s3BucketName": "logs"}}}})
         ),
-        "logConfiguration can only be specified when logging is set to OVERRIDE."
+        "You must set logging to 'OVERRIDE' when you supply a log configuration."
     );
     assert_eq!(
         refused(json!({"settings": [{"name": "containerInsights", "value": "on"}]})),

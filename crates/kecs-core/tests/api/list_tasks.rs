@@ -189,8 +189,10 @@ fn list_tasks_refuses_filters_that_name_nothing() {
     );
     let (code, _) = world.refused(ListTasks, json!({}));
     assert_eq!(code, "ClusterNotFoundException");
-    let (code, _) = world.refused(ListTasks, blue_with(json!({"daemonName": "x"})));
-    assert_eq!(code, "UnsupportedFeatureException");
+    assert_eq!(
+        world.refused(ListTasks, blue_with(json!({"daemonName": "x"}))),
+        invalid("Daemons are not supported by KECS.")
+    );
     for size in [0, 101] {
         let (code, _) = world.refused(ListTasks, blue_with(json!({"maxResults": size})));
         assert_eq!(code, "InvalidParameterException", "{size}");

@@ -261,7 +261,16 @@ fn run_task_configures_the_volumes_that_are_configured_at_launch() {
     world.ok(RunTask, of(ebs("data")));
     assert_eq!(
         world.refused(RunTask, of(ebs("other"))),
-        invalid("The volume other is not configured at launch in the task definition.")
+        invalid(
+            "The volume name 'other' in your request does not have a matching volume in your Task Definition that is \
+             configurable at launch."
+        )
+    );
+    assert_eq!(
+        world.refused(RunTask, lean(json!({"volumeConfigurations": ebs("data")}))),
+        invalid(
+            "Volume configuration provided but no matching configuredAtLaunch volume found in task definition."
+        )
     );
     assert_eq!(
         world.refused(RunTask, of(json!([]))),

@@ -13,7 +13,7 @@ use kecs_core::record::{Kind, Record};
 use kecs_core::scheduler::{self, Pace};
 use kecs_core::tx::{Commit, Expect, Tx};
 use kecs_core::view::{Entry, Page, Unreadable, View};
-use kecs_model::{Operation, Refusal};
+use kecs_model::{ErrorCode, Operation, Refusal, overlay};
 use serde_json::Value;
 
 /// The account that everything belongs to.
@@ -119,6 +119,15 @@ fn survives_writing(record: &Arc<Record>) -> Arc<Record> {
     Arc::new(read)
 }
 
+/// Whether a refusal is in the words that the overlay has for the operation. What KECS does not serve at all, or cannot
+/// read, is refused in words of its own.
+fn is_said(operation: Operation, refusal: &Refusal) -> bool {
+    let own = !operation.is_classic() || refusal.code == ErrorCode::SerializationException;
+    own || overlay()
+        .iter()
+        .any(|row| row.operation == operation && row.says(refusal))
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self {
@@ -159,7 +168,11 @@ impl World {
             ids: Ids::new(self.requests),
         };
         let mut tx = Tx::new(&self.kept, &scope, self.now);
-        let answer = api::answer(operation, &mut tx, &call, &input)?;
+        let answer = api::answer(operation, &mut tx, &call, &input);
+        if let Err(refusal) = &answer {
+            assert!(is_said(operation, refusal), "no row says {operation}: {refusal}");
+        }
+        let answer = answer?;
         let commit = tx.finish();
         self.events.extend(commit.events.iter().cloned());
         if !commit.is_empty() {

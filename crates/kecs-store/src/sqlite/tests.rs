@@ -449,3 +449,29 @@ async fn a_view_that_is_used_is_no_other_views() {
     // The last that was put back shows the past, and is not what comes next.
     assert_eq!(store.view().unwrap().head().revision, 1);
 }
+
+#[tokio::test]
+async fn what_waits_for_the_next_view_does_not_keep_the_log_long() {
+    let (_place, path) = place();
+    let store = Sqlite::open(&path).unwrap();
+    store.commit(set("a"), Timestamp::UNIX_EPOCH).await.unwrap();
+    drop(store.view().unwrap());
+    let other = Connection::open(&path).unwrap();
+    let is_busy = || -> bool {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        other.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    other.busy_timeout(std::time::Duration::ZERO).unwrap();
+    assert!(is_busy());
+    let view = store.view().unwrap();
+    let pool = &store.shared.pool;
+    assert!(pool.without_idle(|| is_busy()));
+    // One that ends meanwhile leaves no transaction behind.
+    let busy = pool.without_idle(|| {
+        drop(view);
+        is_busy()
+    });
+    assert!(!busy);
+    assert_eq!(fs::metadata(beside(&path, "-wal")).unwrap().len(), 0);
+    assert_eq!(store.view().unwrap().head().revision, 1);
+}

@@ -3,6 +3,7 @@
 //! A case is data: what a request says, and the row that refuses it. What has to be there before is set up once for all
 //! the cases of a file, in a place of their own. Names in angle brackets stand for what that has answered.
 
+mod attached;
 mod clusters;
 mod controllers;
 mod definitions;
@@ -10,9 +11,12 @@ mod fargate;
 mod instances;
 mod launch;
 mod lists;
+mod networks;
 mod place;
 mod providers;
+mod references;
 mod services;
+mod short;
 mod tags;
 mod task_sets;
 mod tasks;
@@ -120,6 +124,7 @@ fn operations(member: &'static str, when: &'static str) -> impl Iterator<Item = 
 /// The tests, and the cases of each.
 fn groups() -> Vec<(&'static str, Vec<Case>)> {
     vec![
+        ("attached", attached::cases()),
         ("clusters", clusters::cases()),
         ("controllers", controllers::cases()),
         ("definitions", definitions::cases()),
@@ -127,8 +132,11 @@ fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("instances", instances::cases()),
         ("launch", launch::cases()),
         ("lists", lists::cases()),
+        ("networks", networks::cases()),
         ("providers", providers::cases()),
+        ("references", references::cases()),
         ("services", services::cases()),
+        ("short", short::cases()),
         ("tags", tags::cases()),
         ("task_sets", task_sets::cases()),
         ("tasks", tasks::cases()),

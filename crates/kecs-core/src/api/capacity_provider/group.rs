@@ -1,10 +1,10 @@
 //! Auto Scaling groups of capacity providers.
 
-use kecs_model::Refusal;
 use kecs_model::types::{
     AutoScalingGroupProvider, AutoScalingGroupProviderUpdate, ManagedDraining, ManagedScaling,
     ManagedScalingStatus, ManagedTerminationProtection,
 };
+use kecs_model::{Refusal, refuse};
 
 use crate::tx::Tx;
 
@@ -13,9 +13,10 @@ pub(super) fn is_free(tx: &Tx<'_>, group: Option<&str>) -> Result<(), Refusal> {
     let all = tx.scope().term("capacity-providers");
     let same = all.and("group", group.unwrap_or_default());
     if tx.guarded_count(&same)? > 0 {
-        return Err(Refusal::client(
+        return Err(refuse!(
+            ClientException,
             "The specified Auto Scaling group ARN is already being used by another capacity provider. Specify a \
-             unique Auto Scaling group ARN and try again.",
+             unique Auto Scaling group ARN and try again."
         ));
     }
     Ok(())
@@ -27,8 +28,9 @@ pub(super) fn checked(group: AutoScalingGroupProvider) -> Result<AutoScalingGrou
     let mut parts = arn.splitn(6, ':');
     let is_group = parts.next() == Some("arn") && parts.nth(1) == Some("autoscaling");
     if !is_group || !arn.contains(":autoScalingGroup:") {
-        return Err(Refusal::client(
-            "The specified Auto Scaling group ARN is invalid. Specify a valid Auto Scaling group ARN and try again.",
+        return Err(refuse!(
+            ClientException,
+            "The specified Auto Scaling group ARN is invalid. Specify a valid Auto Scaling group ARN and try again."
         ));
     }
     let scaling = scaling(group.managed_scaling.unwrap_or_default())?;
@@ -37,9 +39,10 @@ pub(super) fn checked(group: AutoScalingGroupProvider) -> Result<AutoScalingGrou
     if protection == ManagedTerminationProtection::Enabled
         && scaling.status != Some(ManagedScalingStatus::Enabled)
     {
-        return Err(Refusal::client(
+        return Err(refuse!(
+            ClientException,
             "The managed termination protection setting for the capacity provider is invalid. To enable managed \
-             termination protection for a capacity provider, managed scaling must be enabled.",
+             termination protection for a capacity provider, managed scaling must be enabled."
         ));
     }
     Ok(AutoScalingGroupProvider {
@@ -78,8 +81,10 @@ fn scaling(given: ManagedScaling) -> Result<ManagedScaling, Refusal> {
     let least = given.minimum_scaling_step_size.unwrap_or(1);
     let most = given.maximum_scaling_step_size.unwrap_or(10_000);
     if least > most {
-        return Err(Refusal::client(
-            "The minimum scaling step size cannot be greater than the maximum scaling step size.",
+        return Err(refuse!(
+            ClientException,
+            "The minimum or maximum scaling step size value is invalid. Specify a minimum scaling step size value \
+             that is less than or equal to the maximum scaling step size value and try again."
         ));
     }
     Ok(ManagedScaling {

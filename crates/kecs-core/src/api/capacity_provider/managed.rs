@@ -1,12 +1,12 @@
 //! Machines that capacity providers manage.
 
-use kecs_model::Refusal;
 use kecs_model::types::{
     AutoRepairActionsStatus, AutoRepairConfiguration, CapacityOptionType,
     CreateManagedInstancesProviderConfiguration, InstanceLaunchTemplate, InstanceLaunchTemplateUpdate,
     ManagedInstancesMonitoringOptions, ManagedInstancesProvider, PropagateMITags,
     UpdateManagedInstancesProviderConfiguration,
 };
+use kecs_model::{Refusal, refuse};
 
 pub(super) fn created(
     given: CreateManagedInstancesProviderConfiguration,
@@ -77,8 +77,9 @@ fn role(arn: Option<&str>) -> Result<(), Refusal> {
     if is_role {
         return Ok(());
     }
-    Err(Refusal::invalid(
-        "The specified infrastructure role ARN is invalid. Specify a valid role ARN and try again.",
+    Err(refuse!(
+        InvalidParameterException,
+        "The specified infrastructure role ARN is invalid. Specify a valid role ARN and try again."
     ))
 }
 
@@ -86,7 +87,7 @@ fn checked(template: InstanceLaunchTemplate) -> Result<InstanceLaunchTemplate, R
     let network = template.network_configuration.as_ref();
     let subnets = network.and_then(|network| network.subnets.as_ref());
     if subnets.is_none_or(Vec::is_empty) {
-        return Err(Refusal::invalid("subnets can not be empty."));
+        return Err(refuse!(InvalidParameterException, "subnets can not be empty."));
     }
     if let Some(wanted) = &template.instance_requirements {
         let cpus = wanted.vcpu_count.as_ref();
@@ -94,13 +95,15 @@ fn checked(template: InstanceLaunchTemplate) -> Result<InstanceLaunchTemplate, R
         let crossed = cpus.is_some_and(|it| it.max.is_some_and(|max| it.min > Some(max)))
             || memory.is_some_and(|it| it.max.is_some_and(|max| it.min > Some(max)));
         if crossed {
-            return Err(Refusal::invalid(
-                "The minimum of an instance requirement cannot be greater than its maximum.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "The minimum of an instance requirement cannot be greater than its maximum."
             ));
         }
         if wanted.allowed_instance_types.is_some() && wanted.excluded_instance_types.is_some() {
-            return Err(Refusal::invalid(
-                "allowedInstanceTypes and excludedInstanceTypes cannot be specified together.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "allowedInstanceTypes and excludedInstanceTypes cannot be specified together."
             ));
         }
     }

@@ -4,7 +4,7 @@ use kecs_model::types::{
     ClusterConfiguration, ClusterServiceConnectDefaults, ClusterServiceConnectDefaultsRequest,
     ClusterSetting, ClusterSettingName, ExecuteCommandLogging,
 };
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 /// What Container Insights may be.
 const INSIGHTS: [&str; 3] = ["enabled", "disabled", "enhanced"];
@@ -25,12 +25,12 @@ pub(super) fn settings(
     for setting in more {
         let name = setting
             .name
-            .ok_or_else(|| Refusal::invalid("Invalid setting 'name'"))?;
+            .ok_or_else(|| refuse!(InvalidParameterException, "Invalid setting 'name'"))?;
         let value = setting.value.as_deref().unwrap_or_default();
         match name {
             ClusterSettingName::ContainerInsights if INSIGHTS.contains(&value) => {}
             ClusterSettingName::ContainerInsights => {
-                return Err(Refusal::invalid("Invalid setting 'value'"));
+                return Err(refuse!(InvalidParameterException, "Invalid setting 'value'"));
             }
         }
         known.retain(|it| it.name != Some(name));
@@ -43,14 +43,20 @@ pub(super) fn settings(
 pub(super) fn configuration(configuration: ClusterConfiguration) -> Result<ClusterConfiguration, Refusal> {
     if let Some(execute) = &configuration.execute_command_configuration {
         let overrides = execute.logging == Some(ExecuteCommandLogging::Override);
-        if overrides && execute.log_configuration.is_none() {
-            return Err(Refusal::invalid(
-                "logConfiguration must be specified when logging is set to OVERRIDE.",
+        let place = execute.log_configuration.as_ref();
+        let named =
+            place.is_some_and(|it| it.cloud_watch_log_group_name.is_some() || it.s3_bucket_name.is_some());
+        if overrides && !named {
+            return Err(refuse!(
+                InvalidParameterException,
+                "A CloudWatch log group name or S3 bucket name must be specified when overriding the default log \
+                 configuration."
             ));
         }
-        if !overrides && execute.log_configuration.is_some() {
-            return Err(Refusal::invalid(
-                "logConfiguration can only be specified when logging is set to OVERRIDE.",
+        if !overrides && place.is_some() {
+            return Err(refuse!(
+                InvalidParameterException,
+                "You must set logging to 'OVERRIDE' when you supply a log configuration."
             ));
         }
     }
@@ -67,7 +73,7 @@ pub(super) fn namespace(
     }
     is_namespace(&namespace)?;
     if namespace.chars().count() > 1024 {
-        return Err(Refusal::invalid("namespace longer than 1024."));
+        return Err(refuse!(InvalidParameterException, "namespace longer than 1024."));
     }
     Ok(Some(ClusterServiceConnectDefaults {
         namespace: Some(namespace),
@@ -77,9 +83,9 @@ pub(super) fn namespace(
 /// What is named as a namespace can be one. Whether it is there is not asked: namespaces are kept elsewhere.
 pub(in crate::api) fn is_namespace(named: &str) -> Result<(), Refusal> {
     if named.starts_with("arn:") && !named.contains(":servicediscovery:") {
-        return Err(Refusal::new(
-            ErrorCode::NamespaceNotFoundException,
-            "The specified namespace was not found.",
+        return Err(refuse!(
+            NamespaceNotFoundException,
+            "The specified namespace was not found."
         ));
     }
     Ok(())

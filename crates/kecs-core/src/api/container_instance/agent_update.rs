@@ -1,7 +1,7 @@
 //! `UpdateContainerAgent`.
 
 use kecs_model::types::{self, AgentUpdateStatus};
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::{bump, referenced, whole};
 use crate::api::name;
@@ -24,28 +24,27 @@ pub(in crate::api) fn update_agent(
     let (key, mut record) = referenced(tx, &cluster, &named)?;
     let instance = &mut record.instance;
     if instance.status.as_deref() == Some(status::INACTIVE) {
-        return Err(Refusal::invalid(format!(
-            "Referenced container instance {named} not found."
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "Referenced container instance {value} not found.",
+            value = named
+        ));
     }
     if instance.agent_update_status.is_some_and(is_under_way) {
-        return Err(Refusal::new(
-            ErrorCode::UpdateInProgressException,
-            "There is already an update in progress for your container agent.",
+        return Err(refuse!(
+            UpdateInProgressException,
+            "There is already an update in progress for your container agent."
         ));
     }
     let told = instance.version_info.as_ref();
     let told = told.and_then(|info| info.agent_version.as_deref());
     let version = told.and_then(version).ok_or_else(|| {
-        Refusal::new(
-            ErrorCode::MissingVersionException,
-            "Amazon ECS could not determine the current version of the container agent on your container instance.",
-        )
+        refuse!(MissingVersionException, "Amazon ECS could not determine the current version of the container agent on your container instance.")
     })?;
     if version >= NEWEST {
-        return Err(Refusal::new(
-            ErrorCode::NoUpdateAvailableException,
-            "There is no update available for your container agent.",
+        return Err(refuse!(
+            NoUpdateAvailableException,
+            "There is no update available for your container agent."
         ));
     }
     instance.agent_update_status = Some(AgentUpdateStatus::Pending);

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kecs_model::Refusal;
 use kecs_model::types::{
     self, AgentUpdateStatus, Attribute, PlatformDevice, PlatformDeviceType, Resource, SettingName, TargetType,
 };
+use kecs_model::{Refusal, refuse};
 use serde::Deserialize;
 
 use super::agent_update::is_under_way;
@@ -44,14 +44,18 @@ pub(in crate::api) fn register(
         let (key, mut record) = referenced(tx, &cluster, &arn)?;
         let instance = &mut record.instance;
         if instance.status.as_deref() == Some(status::INACTIVE) {
-            return Err(Refusal::client(format!(
-                "The container instance {arn} is INACTIVE. Register it as a new one."
-            )));
+            return Err(refuse!(
+                ClientException,
+                "The container instance {value} is INACTIVE. Register it as a new one.",
+                value = arn
+            ));
         }
         if identity.instance_id.is_some() && identity.instance_id != instance.ec2_instance_id {
-            return Err(Refusal::client(format!(
-                "The container instance {arn} is another machine."
-            )));
+            return Err(refuse!(
+                ClientException,
+                "The container instance {value} is another machine.",
+                value = arn
+            ));
         }
         let updating = instance.agent_update_status.is_some_and(is_under_way);
         if updating && instance.version_info != request.version_info {
@@ -117,8 +121,12 @@ fn identity(document: Option<&str>) -> Result<Identity, Refusal> {
     let Some(document) = document.filter(|document| !document.trim().is_empty()) else {
         return Ok(Identity::default());
     };
-    serde_json::from_str(document)
-        .map_err(|_| Refusal::invalid("The instance identity document cannot be read."))
+    serde_json::from_str(document).map_err(|_| {
+        refuse!(
+            InvalidParameterException,
+            "The instance identity document cannot be read."
+        )
+    })
 }
 
 /// The attributes that come of what a machine tells of itself.
@@ -162,16 +170,22 @@ fn resources(given: Vec<Resource>) -> Result<Vec<Resource>, Refusal> {
     let mut all = BTreeMap::new();
     for resource in given {
         let name = resource.name.clone().filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| Refusal::invalid("Resource name can not be blank."))?;
+        let name =
+            name.ok_or_else(|| refuse!(InvalidParameterException, "Resource name can not be blank."))?;
         let kind = resource.r#type.as_deref().unwrap_or_default();
         if !["INTEGER", "LONG", "DOUBLE", "STRINGSET"].contains(&kind) {
-            return Err(Refusal::invalid(format!(
-                "Invalid type of the resource {name}: {kind}"
-            )));
+            return Err(refuse!(
+                InvalidParameterException,
+                "Invalid type of the resource {name}: {value}",
+                value = kind
+            ));
         }
         let long = resource.long_value.and_then(|value| i32::try_from(value).ok());
         if resource.integer_value.or(long).is_some_and(|value| value < 0) {
-            return Err(Refusal::invalid(format!("Invalid value of the resource {name}.")));
+            return Err(refuse!(
+                InvalidParameterException,
+                "Invalid value of the resource {name}."
+            ));
         }
         let set = (kind == "STRINGSET").then(|| resource.string_set_value.clone().unwrap_or_default());
         let shown = Resource {
@@ -182,9 +196,10 @@ fn resources(given: Vec<Resource>) -> Result<Vec<Resource>, Refusal> {
             ..resource
         };
         if all.insert(name.clone(), shown).is_some() {
-            return Err(Refusal::invalid(format!(
+            return Err(refuse!(
+                InvalidParameterException,
                 "The resource {name} is given more than once."
-            )));
+            ));
         }
     }
     Ok(all.into_values().collect())

@@ -1,7 +1,7 @@
 //! Network configurations.
 
 use kecs_model::types::{AssignPublicIp, NetworkConfiguration, NetworkMode};
-use kecs_model::{Refusal, types};
+use kecs_model::{Refusal, refuse, types};
 
 use super::Compute;
 
@@ -22,35 +22,40 @@ pub(in crate::api) fn network(
     let own = definition.network_mode == Some(NetworkMode::Awsvpc);
     let Some(vpc) = wanted.and_then(|wanted| wanted.awsvpc_configuration.as_ref()) else {
         return if own {
-            Err(Refusal::invalid(
-                "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+            Err(refuse!(
+                InvalidParameterException,
+                "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             ))
         } else {
             Ok(None)
         };
     };
     if !own {
-        return Err(Refusal::invalid(
-            "Network Configuration is not valid for the given networkMode of this task definition.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "Network Configuration is not valid for the given networkMode of this task definition."
         ));
     }
     let count = |list: &Option<Vec<String>>| list.as_ref().map_or(0, Vec::len);
     if count(&vpc.subnets) == 0 {
-        return Err(Refusal::invalid("subnets can not be empty."));
+        return Err(refuse!(InvalidParameterException, "subnets can not be empty."));
     }
     if count(&vpc.subnets) > SUBNETS {
-        return Err(Refusal::invalid(format!(
-            "subnets can have at most {SUBNETS} items."
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "subnets can have at most 16 items."
+        ));
     }
     if count(&vpc.security_groups) > SECURITY_GROUPS {
-        return Err(Refusal::invalid(format!(
-            "securityGroups can have at most {SECURITY_GROUPS} items."
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "securityGroups can have at most 5 items."
+        ));
     }
     if vpc.assign_public_ip == Some(AssignPublicIp::Enabled) && !launch.is_fargate() {
-        return Err(Refusal::invalid(
-            "Assign public IP is not supported for this launch type.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "Assign public IP is not supported for this launch type."
         ));
     }
     Ok(Some(NetworkConfiguration {

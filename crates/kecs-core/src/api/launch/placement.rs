@@ -3,7 +3,7 @@
 use kecs_model::types::{
     PlacementConstraint, PlacementConstraintType, PlacementStrategy, PlacementStrategyType,
 };
-use kecs_model::{Refusal, types};
+use kecs_model::{Refusal, refuse, types};
 
 use super::Compute;
 use crate::placement::Query;
@@ -23,21 +23,30 @@ pub(in crate::api) fn placement(
     constraints: &[PlacementConstraint],
     strategies: &[PlacementStrategy],
 ) -> Result<(), Refusal> {
-    if launch.is_fargate() && !(constraints.is_empty() && strategies.is_empty()) {
-        return Err(Refusal::invalid(
-            "Placement constraints and strategies are not supported with FARGATE launch type.",
+    if launch.is_fargate() && !constraints.is_empty() {
+        return Err(refuse!(
+            InvalidParameterException,
+            "Placement constraints are not supported with FARGATE launch type."
+        ));
+    }
+    if launch.is_fargate() && !strategies.is_empty() {
+        return Err(refuse!(
+            InvalidParameterException,
+            "Placement strategies are not supported with FARGATE launch type."
         ));
     }
     let own = definition.placement_constraints.as_ref().map_or(0, Vec::len);
     if own + constraints.len() > CONSTRAINTS {
-        return Err(Refusal::invalid(format!(
-            "placementConstraints can have at most {CONSTRAINTS} items."
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "placementConstraints can have at most 10 items."
+        ));
     }
     if strategies.len() > STRATEGIES {
-        return Err(Refusal::invalid(format!(
-            "placementStrategy can have at most {STRATEGIES} items."
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "Maximum number of strategies is 5."
+        ));
     }
     constraints.iter().try_for_each(constraint)?;
     strategies.iter().try_for_each(strategy)
@@ -50,17 +59,25 @@ fn constraint(constraint: &PlacementConstraint) -> Result<(), Refusal> {
         .filter(|it| !it.trim().is_empty());
     match (constraint.r#type, expression) {
         (Some(PlacementConstraintType::DistinctInstance), None) => Ok(()),
-        (Some(PlacementConstraintType::DistinctInstance), Some(_)) => Err(Refusal::invalid(
-            "The distinctInstance constraint cannot have an expression.",
+        (Some(PlacementConstraintType::DistinctInstance), Some(_)) => Err(refuse!(
+            InvalidParameterException,
+            "distinctInstance expression should not be specified."
         )),
         (Some(PlacementConstraintType::MemberOf), Some(expression)) => match Query::parse(expression) {
             Ok(_) => Ok(()),
-            Err(_) => Err(Refusal::invalid("Invalid placement constraint expression.")),
+            Err(_) => Err(refuse!(
+                InvalidParameterException,
+                "Invalid placement constraint expression."
+            )),
         },
-        (Some(PlacementConstraintType::MemberOf), None) => Err(Refusal::invalid(
-            "The memberOf constraint must have an expression.",
+        (Some(PlacementConstraintType::MemberOf), None) => Err(refuse!(
+            InvalidParameterException,
+            "The memberOf constraint must have an expression."
         )),
-        (None, _) => Err(Refusal::invalid("Placement constraint type cannot be empty.")),
+        (None, _) => Err(refuse!(
+            InvalidParameterException,
+            "Placement constraint type cannot be empty."
+        )),
     }
 }
 
@@ -69,8 +86,9 @@ fn strategy(strategy: &PlacementStrategy) -> Result<(), Refusal> {
     let right = match (strategy.r#type, field) {
         (Some(PlacementStrategyType::Random), None) => true,
         (Some(PlacementStrategyType::Random), Some(_)) => {
-            return Err(Refusal::invalid(
-                "A field cannot be specified for the random placement strategy.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "random field should not be specified."
             ));
         }
         (Some(PlacementStrategyType::Spread), Some(field)) => {
@@ -83,17 +101,25 @@ fn strategy(strategy: &PlacementStrategy) -> Result<(), Refusal> {
             ["cpu", "memory"].contains(&field.to_lowercase().as_str())
         }
         (Some(kind @ (PlacementStrategyType::Spread | PlacementStrategyType::Binpack)), None) => {
-            return Err(Refusal::invalid(format!(
+            return Err(refuse!(
+                InvalidParameterException,
                 "A field must be specified for the {kind} placement strategy."
-            )));
+            ));
         }
-        (None, _) => return Err(Refusal::invalid("Placement strategy type cannot be empty.")),
+        (None, _) => {
+            return Err(refuse!(
+                InvalidParameterException,
+                "Placement strategy type cannot be empty."
+            ));
+        }
     };
     if right {
         return Ok(());
     }
-    Err(Refusal::invalid(format!(
-        "Invalid field '{}' for the placement strategy.",
-        field.unwrap_or_default()
-    )))
+    let kind = strategy.r#type.unwrap_or(PlacementStrategyType::Random);
+    Err(refuse!(
+        InvalidParameterException,
+        "{kind} field '{value}' is invalid.",
+        value = field.unwrap_or_default()
+    ))
 }

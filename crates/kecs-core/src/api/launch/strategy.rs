@@ -1,7 +1,7 @@
 //! Capacity provider strategies: on what they run tasks, and how many on which.
 
-use kecs_model::Refusal;
 use kecs_model::types::{CapacityProviderStrategyItem, LaunchType};
+use kecs_model::{Refusal, refuse};
 
 use crate::api::strategy;
 use crate::record::{CapacityProvider, Cluster};
@@ -19,12 +19,13 @@ pub(super) fn resolved(
         let key = tx.scope().capacity_provider(&name);
         let known = strategy::FARGATE.contains(&name.as_str()) || of_cluster.contains(&name);
         if !known && tx.get::<CapacityProvider>(&key)?.is_none() {
-            return Err(Refusal::invalid(format!(
+            return Err(refuse!(
+                InvalidParameterException,
                 "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again."
-            )));
+            ));
         }
     }
-    let items = strategy::checked(tx, of_cluster, items.to_vec())?;
+    let items = strategy::checked(tx, of_cluster, items.to_vec(), strategy::Whose::Tasks)?;
     if items.iter().any(strategy::is_fargate) {
         return Ok((items, LaunchType::Fargate));
     }

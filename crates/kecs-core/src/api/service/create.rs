@@ -1,10 +1,10 @@
 //! `CreateService`.
 
-use kecs_model::Refusal;
 use kecs_model::types::{
     self, CreateServiceRequest, DeploymentConfiguration, DeploymentController, DeploymentControllerType,
     PropagateTags, SchedulingStrategy, SettingName,
 };
+use kecs_model::{Refusal, refuse};
 
 use super::made::{self, Launched};
 use super::{MadeFrom, begin, fits, is, settings, with_counts};
@@ -22,7 +22,11 @@ pub(in crate::api) fn create(
     let (cluster, of_cluster) = name::active_cluster(tx, request.cluster.as_deref())?;
     let named = request.service_name.clone().unwrap_or_default();
     if !name::is_plain(&named) {
-        return Err(Refusal::invalid("Service name contains invalid characters."));
+        return Err(refuse!(
+            InvalidParameterException,
+            "ServiceName must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {value}",
+            value = named
+        ));
     }
     if let Some(known) = known(tx, &cluster, &named, &request)? {
         return answer(tx, &cluster, &known);
@@ -47,7 +51,12 @@ pub(in crate::api) fn create(
     let launched = match definition {
         Some(found) => Some(made::launched(tx, &of_cluster, &request, found.definition)?),
         None if controller == DeploymentControllerType::External => None,
-        None => return Err(Refusal::invalid("TaskDefinition can not be blank.")),
+        None => {
+            return Err(refuse!(
+                InvalidParameterException,
+                "TaskDefinition can not be blank."
+            ));
+        }
     };
     let desired = fits::desired_count(&request, strategy)?;
     let mut service = new(tx, call, &request, &of_cluster, launched.as_ref(), configuration)?;
@@ -95,7 +104,12 @@ fn known(
     named: &str,
     request: &CreateServiceRequest,
 ) -> Result<Option<Service>, Refusal> {
-    let not_idempotent = || Refusal::invalid("Creation of service was not idempotent.");
+    let not_idempotent = || {
+        refuse!(
+            InvalidParameterException,
+            "Creation of service was not idempotent."
+        )
+    };
     let there = tx.get::<Service>(&tx.scope().service(cluster, named))?;
     let there = there.filter(|it| !is(it, status::INACTIVE));
     if let Some(token) = request.client_token.as_deref() {
@@ -115,8 +129,9 @@ fn known(
         return Ok(None);
     };
     if is(&there, status::DRAINING) {
-        return Err(Refusal::invalid(
-            "Unable to Start a service that is still Draining.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "Unable to Start a service that is still Draining."
         ));
     }
     if there.created_with != token::fingerprint(request)? {
@@ -180,9 +195,10 @@ fn arn(
         return Ok(super::arn(tx.scope(), cluster, name));
     }
     if request.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
-        return Err(Refusal::invalid(
-            "The new ARN and resource ID format must be enabled to add tags to the service. Opt in to the new format \
-             and try again.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "The new ARN and resource ID format must be enabled to add tags to the service. Opt in to the new \
+             format and try again."
         ));
     }
     Ok(tx.scope().arn(&format!("service/{name}")))

@@ -3,7 +3,7 @@
 use kecs_model::types::{
     self, AvailabilityZoneRebalancing, DeploymentControllerType, LaunchType, SchedulingStrategy,
 };
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::controller;
 use crate::record;
@@ -17,67 +17,81 @@ pub(super) fn strategy(
 ) -> Result<(), Refusal> {
     if strategy == SchedulingStrategy::Daemon {
         if controller != DeploymentControllerType::Ecs {
-            return Err(Refusal::invalid(format!(
+            return Err(refuse!(
+                InvalidParameterException,
                 "The daemon scheduling strategy does not support the {controller} deployment controller."
-            )));
+            ));
         }
         if request.launch_type == Some(LaunchType::Fargate) {
-            return Err(Refusal::invalid(
-                "The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try \
-                 again",
+            return Err(refuse!(
+                InvalidParameterException,
+                "The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type \
+                 and try again"
             ));
         }
         let of_cluster = cluster.cluster.default_capacity_provider_strategy.as_deref();
-        let default = request.launch_type.is_none() && of_cluster.is_some_and(|it| !it.is_empty());
-        let own = request.capacity_provider_strategy.as_ref();
-        if default || own.is_some_and(|it| !it.is_empty()) {
-            return Err(Refusal::invalid(
-                "Specifying a capacity provider strategy is not supported when you create a service using the DAEMON \
-                 scheduling strategy.",
+        let default = request.launch_type.is_none() && !is_empty(of_cluster);
+        if default || !is_empty(request.capacity_provider_strategy.as_deref()) {
+            return Err(refuse!(
+                InvalidParameterException,
+                "Specifying a capacity provider strategy is not supported when you create a service using the \
+                 DAEMON scheduling strategy."
             ));
         }
-        if request
-            .placement_strategy
-            .as_ref()
-            .is_some_and(|it| !it.is_empty())
-        {
-            return Err(Refusal::invalid(
-                "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy \
-                 and try again",
+        if !is_empty(request.placement_strategy.as_deref()) {
+            return Err(refuse!(
+                InvalidParameterException,
+                "The daemon scheduling strategy does not support placement strategies. Remove the placement \
+                 strategy and try again"
             ));
         }
-        if request
-            .volume_configurations
-            .as_ref()
-            .is_some_and(|it| !it.is_empty())
-        {
-            return Err(Refusal::invalid(
-                "The daemon scheduling strategy does not support volume configurations.",
+        if !is_empty(request.volume_configurations.as_deref()) {
+            return Err(refuse!(
+                InvalidParameterException,
+                "The daemon scheduling strategy does not support volume configurations."
             ));
         }
     }
     if controller == DeploymentControllerType::External {
-        let given = [
-            ("taskDefinition", request.task_definition.is_some()),
-            ("networkConfiguration", request.network_configuration.is_some()),
-            ("platformVersion", request.platform_version.is_some()),
-            ("loadBalancers", request.load_balancers.is_some()),
-        ];
-        if let Some((member, _)) = given.iter().find(|(_, given)| *given) {
-            return Err(Refusal::invalid(format!(
-                "{member} cannot be specified for a service with an EXTERNAL deployment controller. Specify it for \
-                 a task set."
-            )));
+        if request.task_definition.is_some() {
+            return Err(refuse!(
+                InvalidParameterException,
+                "TaskDefinition must be blank."
+            ));
+        }
+        if request.network_configuration.is_some() {
+            return Err(refuse!(
+                InvalidParameterException,
+                "NetworkConfiguration must be empty or null."
+            ));
+        }
+        if request.platform_version.is_some() {
+            return Err(refuse!(
+                InvalidParameterException,
+                "PlatformVersion must be blank."
+            ));
+        }
+        if !is_empty(request.load_balancers.as_deref()) {
+            return Err(refuse!(
+                InvalidParameterException,
+                "LoadBalancers must be empty or null."
+            ));
         }
     }
     if controller == DeploymentControllerType::CodeDeploy
         && request.load_balancers.as_ref().map_or(0, Vec::len) != 1
     {
-        return Err(Refusal::invalid(
-            "A service with a CODE_DEPLOY deployment controller must have one load balancer.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "When specifying the CODE_DEPLOY deployment controller type, the service requires an Application Load \
+             Balancer or Network Load Balancer."
         ));
     }
     Ok(())
+}
+
+fn is_empty<T>(list: Option<&[T]>) -> bool {
+    list.is_none_or(<[T]>::is_empty)
 }
 
 /// How many tasks the service is to have; a daemon has as many as there are instances.
@@ -89,17 +103,21 @@ pub(super) fn desired_count(
         (SchedulingStrategy::Daemon, Some(_)) => Err(daemon_desired_count()),
         (SchedulingStrategy::Daemon, None) => Ok(0),
         (SchedulingStrategy::Replica, Some(count)) if count >= 0 => Ok(count),
-        (SchedulingStrategy::Replica, Some(_)) => {
-            Err(Refusal::invalid("DesiredCount can not be lesser than 0"))
+        (SchedulingStrategy::Replica, Some(_)) => Err(refuse!(
+            InvalidParameterException,
+            "DesiredCount can not be lesser than 0"
+        )),
+        (SchedulingStrategy::Replica, None) => {
+            Err(refuse!(InvalidParameterException, "DesiredCount is missing"))
         }
-        (SchedulingStrategy::Replica, None) => Err(Refusal::invalid("DesiredCount is missing")),
     }
 }
 
 pub(super) fn daemon_desired_count() -> Refusal {
-    Refusal::invalid(
-        "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value \
-         and try again",
+    refuse!(
+        InvalidParameterException,
+        "The daemon scheduling strategy does not support a desired count for services. Remove the desired count \
+         value and try again"
     )
 }
 
@@ -109,7 +127,14 @@ pub(super) fn rebalancing(
     service: &types::Service,
 ) -> Result<AvailabilityZoneRebalancing, Refusal> {
     match asked {
-        Some(AvailabilityZoneRebalancing::Enabled) if !can_rebalance(service) => Err(no_rebalancing(service)),
+        Some(AvailabilityZoneRebalancing::Enabled) if !can_rebalance(service) => {
+            let of_daemon = refuse!(
+                InvalidParameterException,
+                "The service couldn't be created because Availability Zone Rebalancing does not support DAEMON as \
+                 scheduling strategy. Update scheduling strategy and try again."
+            );
+            Err(no_rebalancing(service, of_daemon))
+        }
         Some(asked) => Ok(asked),
         None if can_rebalance(service) => Ok(AvailabilityZoneRebalancing::Enabled),
         None => Ok(AvailabilityZoneRebalancing::Disabled),
@@ -137,29 +162,36 @@ pub(super) fn can_rebalance(service: &types::Service) -> bool {
         && !service.placement_constraints.iter().flatten().any(names_zone)
 }
 
-pub(super) fn no_rebalancing(service: &types::Service) -> Refusal {
+/// Why the zones of a service are not balanced; of a daemon that depends on what was asked for.
+pub(super) fn no_rebalancing(service: &types::Service, of_daemon: Refusal) -> Refusal {
+    if service.scheduling_strategy == Some(SchedulingStrategy::Daemon) {
+        return of_daemon;
+    }
     let configuration = service.deployment_configuration.as_ref();
-    let replica = service.scheduling_strategy != Some(SchedulingStrategy::Daemon);
     let maximum = configuration.and_then(|it| it.maximum_percent).unwrap_or(200);
-    if replica && maximum <= 100 {
-        return Refusal::invalid(
-            "Availability Zone Rebalancing does not support maximumPercent <= 100 % as deployment configuration.",
+    if maximum <= 100 {
+        return refuse!(
+            InvalidParameterException,
+            "Availability Zone Rebalancing does not support maximumPercent <= 100 % as deployment configuration."
         );
     }
-    Refusal::invalid(
-        "Availability Zone rebalancing is not supported for this service: it needs the REPLICA scheduling strategy, \
-         the ECS deployment controller, a maximumPercent above 100, no Classic Load Balancer, and no placement that \
-         goes against it.",
+    refuse!(
+        InvalidParameterException,
+        "Availability Zone rebalancing is not supported for this service: it needs the ECS deployment controller, \
+         no Classic Load Balancer, and no placement that goes against it."
     )
 }
 
 pub(super) fn no_health_checks() -> Refusal {
-    Refusal::invalid("Health check grace period is only valid for services configured to use load balancers")
+    refuse!(
+        InvalidParameterException,
+        "Health check grace period is only valid for services configured to use load balancers"
+    )
 }
 
 pub(super) fn gateways() -> Refusal {
-    Refusal::new(
-        ErrorCode::UnsupportedFeatureException,
-        "Gateway connectors are not supported by KECS.",
+    refuse!(
+        UnsupportedFeatureException,
+        "Gateway connectors are not supported by KECS."
     )
 }

@@ -1,7 +1,7 @@
 //! What the tasks of a service are made from.
 
-use kecs_model::Refusal;
 use kecs_model::types::{self, NetworkMode, TaskDefinition};
+use kecs_model::{Refusal, refuse};
 
 use super::{MadeFrom, fits, rules};
 use crate::api::launch::{self, Compute, Wanted};
@@ -45,9 +45,10 @@ pub(super) fn launched(
     let strategies = request.placement_strategy.as_deref().unwrap_or_default();
     launch::placement(&definition, &launch, constraints, strategies)?;
     if execute && definition.task_role_arn.is_none() {
-        return Err(Refusal::invalid(
-            "The service couldn't be created because a valid taskRoleArn is not being used. Specify a valid task role \
-             in your task definition and try again.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "The service couldn't be created because a valid taskRoleArn is not being used. Specify a valid task \
+             role in your task definition and try again."
         ));
     }
     let checked = !made.load_balancers.as_deref().unwrap_or_default().is_empty()
@@ -61,13 +62,15 @@ pub(super) fn launched(
     }
     if request.role.is_some() {
         if made.load_balancers.as_deref().unwrap_or_default().is_empty() {
-            return Err(Refusal::invalid(
-                "An IAM role can only be specified for a service with a load balancer.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "An IAM role can only be specified for a service with a load balancer."
             ));
         }
         if definition.network_mode == Some(NetworkMode::Awsvpc) {
-            return Err(Refusal::invalid(
-                "You cannot specify an IAM role for services that require a service linked role.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "You cannot specify an IAM role for services that require a service linked role."
             ));
         }
     }

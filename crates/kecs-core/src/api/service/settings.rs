@@ -4,7 +4,7 @@ use kecs_model::types::{
     self, DeploymentCircuitBreaker, DeploymentConfiguration, DeploymentControllerType, DeploymentStrategy,
     SchedulingStrategy, ThresholdType,
 };
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 /// The configuration that a request asks for, over the one that there is, with what both leave out.
 pub(super) fn configuration(
@@ -68,19 +68,16 @@ fn percents(configuration: &DeploymentConfiguration, daemon: bool) -> Result<(),
     let maximum = configuration.maximum_percent.unwrap_or(200);
     let minimum = configuration.minimum_healthy_percent.unwrap_or(100);
     if daemon && maximum > 100 {
-        return Err(Refusal::invalid(
+        return Err(refuse!(
+            InvalidParameterException,
             "The daemon scheduling strategy does not support values above 100 for maximumPercent on a deployment \
-             configuration. Change the maximumPercent value to 100, and try again",
+             configuration. Change the maximumPercent value to 100, and try again"
         ));
     }
     if maximum == 100 && minimum == 100 {
-        return Err(Refusal::invalid(
-            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
-        ));
-    }
-    if maximum <= minimum {
-        return Err(Refusal::invalid(
-            "maximumPercent must be greater than minimumHealthyPercent.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments."
         ));
     }
     Ok(())
@@ -94,8 +91,9 @@ fn breaks(
     let breaker = configuration.deployment_circuit_breaker.as_ref();
     if let Some(breaker) = breaker.filter(|breaker| breaker.enable == Some(true)) {
         if !rolling {
-            return Err(Refusal::invalid(
-                "Deployment circuit breaker feature can be enabled only with ECS deployment controller.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "Deployment circuit breaker feature can be enabled only with ECS deployment controller."
             ));
         }
         if let Some(threshold) = &breaker.threshold_configuration {
@@ -106,13 +104,15 @@ fn breaks(
         return Ok(());
     };
     if !rolling {
-        return Err(Refusal::invalid(
-            "Deployment alarms can be enabled only with ECS deployment controller.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "Deployment alarms can be enabled only with ECS deployment controller."
         ));
     }
     if alarms.alarm_names.as_ref().is_none_or(Vec::is_empty) {
-        return Err(Refusal::invalid(
-            "At least one alarm name must be specified when deployment alarms are enabled.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "At least one alarm name must be specified when deployment alarms are enabled."
         ));
     }
     Ok(())
@@ -127,32 +127,31 @@ fn threshold_in_range(threshold: &types::ThresholdConfiguration) -> Result<(), R
     if right {
         return Ok(());
     }
-    Err(Refusal::invalid(format!(
+    Err(refuse!(
+        InvalidParameterException,
         "Invalid threshold value for the deployment circuit breaker: {value}"
-    )))
+    ))
 }
 
 /// Traffic is not shifted here, so that only tasks can be replaced in turn.
 fn supported(configuration: &DeploymentConfiguration) -> Result<(), Refusal> {
-    let unsupported = |what: &str| {
-        Err(Refusal::new(
-            ErrorCode::UnsupportedFeatureException,
-            format!("{what} not supported by KECS."),
-        ))
-    };
     match configuration.strategy {
         Some(
             strategy @ (DeploymentStrategy::BlueGreen
             | DeploymentStrategy::Linear
             | DeploymentStrategy::Canary),
         ) => {
-            return unsupported(&format!("The deployment strategy {strategy} is"));
+            return Err(refuse!(
+                UnsupportedFeatureException,
+                "The deployment strategy {strategy} is not supported by KECS."
+            ));
         }
         Some(DeploymentStrategy::Rolling) | None => {}
     }
     if configuration.linear_configuration.is_some() || configuration.canary_configuration.is_some() {
-        return Err(Refusal::invalid(
-            "linearConfiguration and canaryConfiguration cannot be specified with the ROLLING deployment strategy.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "linearConfiguration and canaryConfiguration cannot be specified with the ROLLING deployment strategy."
         ));
     }
     if configuration
@@ -160,13 +159,19 @@ fn supported(configuration: &DeploymentConfiguration) -> Result<(), Refusal> {
         .as_ref()
         .is_some_and(|hooks| !hooks.is_empty())
     {
-        return unsupported("Deployment lifecycle hooks are");
+        return Err(refuse!(
+            UnsupportedFeatureException,
+            "Deployment lifecycle hooks are not supported by KECS."
+        ));
     }
     if configuration
         .bake_time_in_minutes
         .is_some_and(|minutes| !(0..=1440).contains(&minutes))
     {
-        return Err(Refusal::invalid("bakeTimeInMinutes must be between 0 and 1440."));
+        return Err(refuse!(
+            InvalidParameterException,
+            "bakeTimeInMinutes must be between 0 and 1440."
+        ));
     }
     Ok(())
 }

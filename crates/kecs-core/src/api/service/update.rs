@@ -3,7 +3,7 @@
 use kecs_model::types::{
     self, AvailabilityZoneRebalancing, DeploymentControllerType, LaunchType, SchedulingStrategy,
 };
-use kecs_model::{Refusal, types::UpdateServiceRequest};
+use kecs_model::{Refusal, refuse, types::UpdateServiceRequest};
 
 use super::fits::{can_rebalance, daemon_desired_count, gateways, no_health_checks, no_rebalancing};
 use super::made::{complete, connect, has_health_check};
@@ -72,9 +72,10 @@ fn fits_controller(
 ) -> Result<(), Refusal> {
     let asked = request.deployment_controller.as_ref().and_then(|it| it.r#type);
     if asked.is_some_and(|asked| asked != controller) {
-        return Err(Refusal::invalid(format!(
+        return Err(refuse!(
+            InvalidParameterException,
             "The deployment controller of the service is {controller} and cannot be changed."
-        )));
+        ));
     }
     let instead = match controller {
         DeploymentControllerType::Ecs => return Ok(()),
@@ -82,9 +83,10 @@ fn fits_controller(
         DeploymentControllerType::External => "Create a task set to trigger a new deployment.",
     };
     if request.force_new_deployment == Some(true) {
-        return Err(Refusal::invalid(format!(
+        return Err(refuse!(
+            InvalidParameterException,
             "Cannot force a new deployment on services with a {controller} deployment controller. {instead}"
-        )));
+        ));
     }
     let given = [
         ("task definition", request.task_definition.is_some()),
@@ -107,9 +109,10 @@ fn fits_controller(
         ),
     ];
     match given.iter().find(|(_, given)| *given) {
-        Some((what, _)) => Err(Refusal::invalid(format!(
+        Some((what, _)) => Err(refuse!(
+            InvalidParameterException,
             "Unable to update {what} on services with a {controller} deployment controller. {instead}"
-        ))),
+        )),
         None => Ok(()),
     }
 }
@@ -124,7 +127,10 @@ fn scale(call: &Call<'_>, request: &UpdateServiceRequest, record: &mut Service) 
         return Err(daemon_desired_count());
     }
     if count < 0 {
-        return Err(Refusal::invalid("Task count can not be lesser than 0"));
+        return Err(refuse!(
+            InvalidParameterException,
+            "Task count can not be lesser than 0"
+        ));
     }
     if service.desired_count == Some(count) {
         return Ok(());
@@ -153,9 +159,10 @@ fn plain_members(request: &UpdateServiceRequest, service: &mut types::Service) -
     }
     if let Some(strategies) = &request.placement_strategy {
         if service.scheduling_strategy == Some(SchedulingStrategy::Daemon) && !strategies.is_empty() {
-            return Err(Refusal::invalid(
-                "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy \
-                 and try again",
+            return Err(refuse!(
+                InvalidParameterException,
+                "The daemon scheduling strategy does not support placement strategies. Remove the placement \
+                 strategy and try again"
             ));
         }
         service.placement_strategy = Some(strategies.clone());
@@ -174,7 +181,12 @@ fn rebalance(request: &UpdateServiceRequest, service: &mut types::Service) -> Re
         return Ok(());
     }
     if request.availability_zone_rebalancing.is_some() {
-        return Err(no_rebalancing(service));
+        let of_daemon = refuse!(
+            InvalidParameterException,
+            "The service couldn't be updated because Availability Zone Rebalancing does not support DAEMON as \
+             scheduling strategy. Update scheduling strategy and try again."
+        );
+        return Err(no_rebalancing(service, of_daemon));
     }
     service.availability_zone_rebalancing = Some(AvailabilityZoneRebalancing::Disabled);
     Ok(())
@@ -197,7 +209,7 @@ fn redeploy(
         let kept = record.service.task_definition.as_deref().unwrap_or_default();
         let found = task_definition::resolve(tx, kept)?;
         found
-            .ok_or_else(|| Refusal::client("TaskDefinition not found."))?
+            .ok_or_else(|| refuse!(ClientException, "TaskDefinition not found."))?
             .1
     };
     let definition = &definition.definition;
@@ -233,9 +245,10 @@ fn redeploy(
     let strategies = service.placement_strategy.as_deref().unwrap_or_default();
     launch::placement(definition, &launch, constraints, strategies)?;
     if service.enable_execute_command == Some(true) && definition.task_role_arn.is_none() {
-        return Err(Refusal::invalid(
-            "The service couldn't be updated because a valid taskRoleArn is not being used. Specify a valid task role \
-             in your task definition and try again.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "The service couldn't be updated because a valid taskRoleArn is not being used. Specify a valid task \
+             role in your task definition and try again."
         ));
     }
     grace(request, &made, definition, &mut record.service)?;
@@ -292,9 +305,10 @@ fn launch(
     if service.scheduling_strategy == Some(SchedulingStrategy::Daemon)
         && asked.is_some_and(|it| !it.is_empty())
     {
-        return Err(Refusal::invalid(
+        return Err(refuse!(
+            InvalidParameterException,
             "Specifying a capacity provider strategy is not supported for a service that uses the DAEMON scheduling \
-             strategy.",
+             strategy."
         ));
     }
     let kept = service.capacity_provider_strategy.as_deref();

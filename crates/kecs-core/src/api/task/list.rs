@@ -1,7 +1,7 @@
 //! `ListTasks`.
 
 use kecs_model::types::{self, DesiredStatus};
-use kecs_model::{ErrorCode, Refusal, types::ListTasksRequest};
+use kecs_model::{Refusal, refuse, types::ListTasksRequest};
 
 use crate::api::name;
 use crate::api::page::{Paging, Pick};
@@ -35,12 +35,15 @@ pub(in crate::api) fn list(
         request.launch_type.is_some(),
     ];
     if request.started_by.is_some() && others.contains(&true) {
-        return Err(Refusal::invalid("cannot specify startedBy with other arguments"));
+        return Err(refuse!(
+            InvalidParameterException,
+            "cannot specify startedBy with other arguments"
+        ));
     }
     if request.daemon_name.is_some() {
-        return Err(Refusal::new(
-            ErrorCode::UnsupportedFeatureException,
-            "Daemons are not supported by KECS.",
+        return Err(refuse!(
+            InvalidParameterException,
+            "Daemons are not supported by KECS."
         ));
     }
     let filters = Filters {
@@ -71,18 +74,13 @@ pub(in crate::api) fn list(
 }
 
 fn instance(tx: &Tx<'_>, cluster: &str, named: &str) -> Result<String, Refusal> {
-    let id = name::id(
-        tx.scope(),
-        "container-instance",
-        "containerInstanceId",
-        cluster,
-        named,
-    )?;
+    let id = name::instance_id(tx.scope(), cluster, named)?;
     let key = tx.scope().container_instance(cluster, &id);
     match tx.get::<ContainerInstance>(&key)? {
         Some(_) => Ok(id),
-        None => Err(Refusal::invalid(
-            "The referenced container instance was not found.",
+        None => Err(refuse!(
+            InvalidParameterException,
+            "The referenced container instance was not found."
         )),
     }
 }

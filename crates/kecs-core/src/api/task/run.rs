@@ -1,7 +1,7 @@
 //! `RunTask`.
 
 use kecs_model::types::{self, CapacityProviderStrategyItem, Failure, LaunchType, RunTaskRequest};
-use kecs_model::{ErrorCode, Refusal};
+use kecs_model::{Refusal, refuse};
 
 use super::wanted::{Wanted, keep};
 use crate::api::launch::{self, Compute};
@@ -34,7 +34,10 @@ pub(in crate::api) fn run(
     }
     let count = request.count.unwrap_or(1);
     if !(1..=MOST).contains(&count) {
-        return Err(Refusal::invalid(format!("count must be between 1 and {MOST}.")));
+        return Err(refuse!(
+            InvalidParameterException,
+            "count must be between 1 and 10."
+        ));
     }
     let named = request.task_definition.as_deref().unwrap_or_default();
     let definition = task_definition::usable(tx, named)?;
@@ -98,10 +101,10 @@ fn known(
 ) -> Result<Option<Vec<types::Task>>, Refusal> {
     match token::seen(tx, cluster, token, request)? {
         token::Seen::New => Ok(None),
-        token::Seen::Other(made) => Err(Refusal::new(
-            ErrorCode::ConflictException,
-            "The RunTask request could not be processed due to conflicts. The provided clientToken is already in use \
-             with a different request.",
+        token::Seen::Other(made) => Err(refuse!(
+            ConflictException,
+            "The RunTask request could not be processed due to conflicts. The provided clientToken is already in \
+             use with a different request."
         )
         .with("resourceIds", made)),
         token::Seen::Same(made) => {
@@ -167,8 +170,9 @@ impl Places {
             LaunchType::Ec2 | LaunchType::External | LaunchType::ManagedInstances => {
                 let fleet = Fleet::observe(tx, cluster)?;
                 if fleet.is_empty() && launch.strategy.is_none() {
-                    return Err(Refusal::invalid(
-                        "No Container Instances were found in your cluster.",
+                    return Err(refuse!(
+                        InvalidParameterException,
+                        "No Container Instances were found in your cluster."
                     ));
                 }
                 Ok(Self::Instances(fleet))

@@ -1,7 +1,7 @@
 //! `StartTask`.
 
-use kecs_model::Refusal;
 use kecs_model::types::{self, Failure, LaunchType, StartTaskRequest};
+use kecs_model::{Refusal, refuse};
 
 use super::run::need;
 use super::wanted::{Wanted, keep};
@@ -26,12 +26,16 @@ pub(in crate::api) fn start(
     let (cluster, _) = name::active_cluster(tx, request.cluster.as_deref())?;
     let instances = request.container_instances.as_deref().unwrap_or_default();
     if instances.is_empty() {
-        return Err(Refusal::invalid("Container instances cannot be empty."));
+        return Err(refuse!(
+            InvalidParameterException,
+            "Container instances cannot be empty."
+        ));
     }
     if instances.len() > MOST {
-        return Err(Refusal::invalid(format!(
-            "instanceIds can have at most {MOST} items."
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "instanceIds can have at most 10 items."
+        ));
     }
     let named = request.task_definition.as_deref().unwrap_or_default();
     let definition = task_definition::usable(tx, named)?;
@@ -41,7 +45,7 @@ pub(in crate::api) fn start(
     let mut failures = Vec::new();
     for named in instances {
         let kind = "container-instance";
-        let id = name::id(tx.scope(), kind, "containerInstanceId", &cluster, named)?;
+        let id = name::instance_id(tx.scope(), &cluster, named)?;
         let key = tx.scope().container_instance(&cluster, &id);
         let Some(instance) = tx.get::<ContainerInstance>(&key)? else {
             let arn = tx.scope().arn(&format!("{kind}/{cluster}/{id}"));

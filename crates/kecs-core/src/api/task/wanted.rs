@@ -1,10 +1,10 @@
 //! What `RunTask` and `StartTask` have in common: what a task is to be, checked against its definition.
 
-use kecs_model::Refusal;
 use kecs_model::types::{
     self, NetworkConfiguration, PropagateTags, SettingName, Tag, TaskDefinition, TaskOverride,
     TaskVolumeConfiguration,
 };
+use kecs_model::{Refusal, refuse};
 
 use crate::api::launch::{self, Compute};
 use crate::api::{account_setting, service, tags, task_definition};
@@ -51,18 +51,20 @@ impl Wanted<'_> {
         let own = format!("family:{}", shown.family.as_deref().unwrap_or_default());
         let reserved = |group: &str| group.starts_with("service:") || group.starts_with("family:");
         if self.group.is_some_and(|group| reserved(group) && group != own) {
-            return Err(Refusal::invalid("Invalid namespace for group."));
+            return Err(refuse!(InvalidParameterException, "Invalid namespace for group."));
         }
         if self.propagate == Some(PropagateTags::Service) {
-            return Err(Refusal::invalid(
-                "Tags can be propagated from a service only to tasks of the service.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "Tags can be propagated from a service only to tasks of the service."
             ));
         }
         let own_role = self.overrides.and_then(|it| it.task_role_arn.as_ref());
         if self.execute && own_role.or(shown.task_role_arn.as_ref()).is_none() {
-            return Err(Refusal::invalid(
-                "The task couldn't be run because a valid taskRoleArn is not being used. Specify a valid task role in \
-                 your task definition and try again.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "The task couldn't be run because a valid taskRoleArn is not being used. Specify a valid task role \
+                 in your task definition and try again."
             ));
         }
         let volumes: Vec<&str> = self.volumes.iter().filter_map(|it| it.name.as_deref()).collect();
@@ -96,9 +98,10 @@ pub(super) fn keep(tx: &mut Tx<'_>, call: &Call<'_>, blueprint: &Blueprint) -> R
     let key = tx.scope().task(&blueprint.cluster, id);
     if !account_setting::is_long_arn(tx, call, SettingName::TaskLongArnFormat)? {
         if !blueprint.tags.is_empty() {
-            return Err(Refusal::invalid(
-                "The new ARN and resource ID format must be enabled to add tags to the task. Opt in to the new format \
-                 and try again.",
+            return Err(refuse!(
+                InvalidParameterException,
+                "The new ARN and resource ID format must be enabled to add tags to the task. Opt in to the new \
+                 format and try again."
             ));
         }
         let short = tx.scope().arn(&format!("task/{id}"));
@@ -138,30 +141,36 @@ fn resized(
 fn check_overrides(overrides: &TaskOverride, definition: &TaskDefinition) -> Result<(), Refusal> {
     let written = serde_json::to_string(overrides).unwrap_or_default();
     if written.chars().count() > OVERRIDES {
-        return Err(Refusal::invalid(format!(
-            "Container Overrides length must be at most {OVERRIDES}"
-        )));
+        return Err(refuse!(
+            InvalidParameterException,
+            "Container Overrides length must be at most 8192"
+        ));
     }
     for container in overrides.container_overrides.iter().flatten() {
         let name = container.name.as_deref().unwrap_or_default();
         if name.is_empty() {
-            return Err(Refusal::invalid("Container override name cannot be empty."));
+            return Err(refuse!(
+                InvalidParameterException,
+                "Container override name cannot be empty."
+            ));
         }
         let mut known = definition.container_definitions.iter().flatten();
         let Some(known) = known.find(|it| it.name.as_deref() == Some(name)) else {
-            return Err(Refusal::invalid(format!(
+            return Err(refuse!(
+                InvalidParameterException,
                 "Override for container named {name} is not a container in the TaskDefinition."
-            )));
+            ));
         };
         let memory = container.memory.or(known.memory);
         let reservation = container.memory_reservation.or(known.memory_reservation);
         if let (Some(memory), Some(reservation)) = (memory, reservation)
             && memory < reservation
         {
-            return Err(Refusal::invalid(format!(
+            return Err(refuse!(
+                InvalidParameterException,
                 "Invalid setting for container '{name}'. 'memory' must be greater than or equal to \
                  'memoryReservation'."
-            )));
+            ));
         }
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kecs_model::Refusal;
 use kecs_model::types::{ContainerDefinition, LogDriver, ResourceType, TaskDefinition};
+use kecs_model::{Refusal, refuse};
 
 use super::size::number;
 use crate::api::name;
@@ -24,45 +24,64 @@ pub(super) fn is_essential(container: &ContainerDefinition) -> bool {
 }
 
 /// A setting of a container that cannot be.
-pub(super) fn invalid(member: &str, container: &ContainerDefinition) -> Refusal {
-    let name = named(container);
-    Refusal::client(format!("Invalid '{member}' setting for container '{name}'."))
+macro_rules! invalid {
+    ($member:literal, $container:expr) => {
+        kecs_model::refuse!(
+            ClientException,
+            concat!("Invalid '", $member, "' setting for container '{container}'."),
+            container = $crate::api::task_definition::container::named($container)
+        )
+    };
 }
+pub(super) use invalid;
 
 /// What is wrong with a container, whatever the others are.
 pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
     let containers = all(definition);
     if containers.is_empty() {
-        return Err(Refusal::client("Container list cannot be empty."));
+        return Err(refuse!(ClientException, "Container list cannot be empty."));
     }
     let mut names = BTreeSet::new();
     for container in containers {
         let name = named(container);
         if name.is_empty() {
-            return Err(Refusal::client("Container.name should not be null or empty."));
+            return Err(refuse!(
+                ClientException,
+                "Container.name should not be null or empty."
+            ));
         }
         if !name::is_plain(name) {
-            return Err(Refusal::client("Container.name contains invalid characters."));
+            return Err(refuse!(
+                ClientException,
+                "Container.name contains invalid characters."
+            ));
         }
         if container
             .image
             .as_deref()
             .is_none_or(|image| image.trim().is_empty())
         {
-            return Err(Refusal::client("Container.image should not be null or empty."));
+            return Err(refuse!(
+                ClientException,
+                "Container.image should not be null or empty."
+            ));
         }
         if !names.insert(name) {
-            return Err(Refusal::client(format!("Duplicate container name '{name}'.")));
+            return Err(refuse!(
+                ClientException,
+                "Container names must be unique within a task definition."
+            ));
         }
         sizes(container)?;
         variables(definition, container)?;
         limits(container)?;
-        accelerators(definition, container)?;
+        accelerators(container)?;
         log(container)?;
     }
     if !containers.iter().any(is_essential) {
-        return Err(Refusal::client(
-            "Task definition doesn't have any essential container.",
+        return Err(refuse!(
+            ClientException,
+            "Task definition doesn't have any essential container."
         ));
     }
     firelens(containers)
@@ -72,10 +91,12 @@ fn sizes(container: &ContainerDefinition) -> Result<(), Refusal> {
     if let (Some(memory), Some(reserved)) = (container.memory, container.memory_reservation)
         && memory < reserved
     {
-        return Err(Refusal::client(format!(
-            "Invalid setting for container '{}'. 'memory' must be greater than or equal to 'memoryReservation'.",
-            named(container)
-        )));
+        return Err(refuse!(
+            ClientException,
+            "Invalid setting for container '{container}'. 'memory' must be greater than or equal to \
+             'memoryReservation'.",
+            container = named(container)
+        ));
     }
     Ok(())
 }
@@ -85,23 +106,24 @@ fn variables(definition: &TaskDefinition, container: &ContainerDefinition) -> Re
     for variable in container.environment.iter().flatten() {
         let name = variable.name.as_deref().unwrap_or_default();
         if name.is_empty() {
-            return Err(invalid("environment.name", container));
+            return Err(invalid!("environment.name", container));
         }
         names.insert(name);
     }
     for secret in container.secrets.iter().flatten() {
         let name = secret.name.as_deref().unwrap_or_default();
         if name.is_empty() {
-            return Err(invalid("secrets.name", container));
+            return Err(invalid!("secrets.name", container));
         }
         if secret.value_from.as_deref().unwrap_or_default().is_empty() {
-            return Err(invalid("secrets.valueFrom", container));
+            return Err(invalid!("secrets.valueFrom", container));
         }
         if !names.insert(name) {
-            return Err(Refusal::client(format!(
-                "The secret name must be unique and not shared with any new or existing environment variables set on \
-                 the container, such as '{name}'."
-            )));
+            return Err(refuse!(
+                ClientException,
+                "The secret name must be unique and not shared with any new or existing environment variables set \
+                 on the container, such as '{name}'."
+            ));
         }
     }
     let secrets = container.secrets.iter().flatten().count();
@@ -110,8 +132,9 @@ fn variables(definition: &TaskDefinition, container: &ContainerDefinition) -> Re
         .flat_map(|log| log.secret_options.iter().flatten())
         .count();
     if secrets + options > 0 && definition.execution_role_arn.is_none() {
-        return Err(Refusal::client(
-            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+        return Err(refuse!(
+            ClientException,
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
         ));
     }
     for file in container.environment_files.iter().flatten() {
@@ -120,8 +143,11 @@ fn variables(definition: &TaskDefinition, container: &ContainerDefinition) -> Re
         let is_env = std::path::Path::new(value)
             .extension()
             .is_some_and(|extension| extension == "env");
-        if !in_s3 || !is_env {
-            return Err(invalid("environmentFiles.value", container));
+        if !in_s3 {
+            return Err(refuse!(ClientException, "Invalid arn syntax."));
+        }
+        if !is_env {
+            return Err(invalid!("environmentFiles.value", container));
         }
     }
     Ok(())
@@ -134,44 +160,38 @@ fn limits(container: &ContainerDefinition) -> Result<(), Refusal> {
         let unlimited = |value: Option<i32>| value.filter(|value| *value >= 0).unwrap_or(i32::MAX);
         let crossed = unlimited(limit.soft_limit) > unlimited(limit.hard_limit);
         if crossed || !names.insert(limit.name) {
-            return Err(invalid("ulimits", container));
+            return Err(invalid!("ulimits", container));
         }
     }
     if let Some(check) = &container.health_check
         && check.command.as_ref().is_none_or(Vec::is_empty)
     {
-        return Err(invalid("healthCheck.command", container));
+        return Err(invalid!("healthCheck.command", container));
     }
     let policy = container.restart_policy.as_ref();
     let off = policy.is_some_and(|policy| policy.enabled != Some(true));
     let has_more = policy
         .is_some_and(|policy| policy.ignored_exit_codes.is_some() || policy.restart_attempt_period.is_some());
     if off && has_more {
-        return Err(invalid("restartPolicy", container));
+        return Err(invalid!("restartPolicy", container));
     }
     Ok(())
 }
 
-/// What a container takes of a machine besides CPU and memory: a number of GPUs, or a device that the task names.
-fn accelerators(definition: &TaskDefinition, container: &ContainerDefinition) -> Result<(), Refusal> {
+/// What a container takes of a machine besides CPU and memory: a number of GPUs or Neuron devices. A task can name no
+/// inference accelerator any more, so that a container can take none.
+fn accelerators(container: &ContainerDefinition) -> Result<(), Refusal> {
     let mut kinds = BTreeSet::new();
     for wanted in container.resource_requirements.iter().flatten() {
         let value = wanted.value.as_deref().unwrap_or_default();
         let is_number = value.parse::<u32>().is_ok_and(|number| number > 0);
-        let device = || {
-            let devices = definition.inference_accelerators.iter().flatten();
-            devices
-                .map(|it| it.device_name.as_deref())
-                .any(|name| name == Some(value))
-        };
         let known = match wanted.r#type {
             Some(ResourceType::Gpu) => kinds.insert(wanted.r#type) && is_number,
             Some(ResourceType::NeuronDevice) => is_number,
-            Some(ResourceType::InferenceAccelerator) => device(),
-            None => false,
+            Some(ResourceType::InferenceAccelerator) | None => false,
         };
         if !known {
-            return Err(invalid("resourceRequirements", container));
+            return Err(invalid!("resourceRequirements", container));
         }
     }
     Ok(())
@@ -186,10 +206,11 @@ fn log(container: &ContainerDefinition) -> Result<(), Refusal> {
         let needed = ["awslogs-region", "awslogs-group"];
         let missing: Vec<&str> = needed.into_iter().filter(|option| !has(option)).collect();
         if !missing.is_empty() {
-            return Err(Refusal::client(format!(
-                "Log driver awslogs requires options: {}",
-                missing.join(", ")
-            )));
+            return Err(refuse!(
+                ClientException,
+                "Log driver awslogs requires options: {options}",
+                options = missing.join(", ")
+            ));
         }
     }
     Ok(())
@@ -202,8 +223,9 @@ fn firelens(containers: &[ContainerDefinition]) -> Result<(), Refusal> {
         .filter(|it| it.firelens_configuration.is_some())
         .count();
     if routers > 1 {
-        return Err(Refusal::client(
-            "Only one container of a task definition can have a firelensConfiguration.",
+        return Err(refuse!(
+            ClientException,
+            "Only one container of a task definition can have a firelensConfiguration."
         ));
     }
     let routed = |it: &ContainerDefinition| {
@@ -211,8 +233,10 @@ fn firelens(containers: &[ContainerDefinition]) -> Result<(), Refusal> {
         log.is_some_and(|log| log.log_driver == Some(LogDriver::Awsfirelens))
     };
     if routers == 0 && containers.iter().any(routed) {
-        return Err(Refusal::client(
-            "When the log driver awsfirelens is used, one container must have a firelensConfiguration.",
+        return Err(refuse!(
+            ClientException,
+            "When awsfirelens log driver is specified in log configuration, a firelens configuration object must be \
+             configured in one of the containers."
         ));
     }
     Ok(())
@@ -226,10 +250,12 @@ pub(super) fn has_memory(definition: &TaskDefinition) -> Result<(), Refusal> {
     let without = |it: &&ContainerDefinition| it.memory.is_none() && it.memory_reservation.is_none();
     match all(definition).iter().find(without) {
         None => Ok(()),
-        Some(container) => Err(Refusal::client(format!(
-            "Invalid setting for container '{}'. At least one of 'memory' or 'memoryReservation' must be specified.",
-            named(container)
-        ))),
+        Some(container) => Err(refuse!(
+            ClientException,
+            "Invalid setting for container '{container}'. At least one of 'memory' or 'memoryReservation' must be \
+             specified.",
+            container = named(container)
+        )),
     }
 }
 
@@ -239,16 +265,18 @@ pub(super) fn fits(definition: &TaskDefinition) -> Result<(), Refusal> {
     if let Some(memory) = number(definition.memory.as_deref()) {
         let wants = |it: &&ContainerDefinition| it.memory.is_some_and(|it| i64::from(it) > memory);
         if let Some(container) = containers.iter().find(wants) {
-            return Err(Refusal::client(format!(
-                "The 'memory' setting for container '{}' is greater than for the task.",
-                named(container)
-            )));
+            return Err(refuse!(
+                ClientException,
+                "The 'memory' setting for container '{container}' is greater than for the task.",
+                container = named(container)
+            ));
         }
         let reserved = |it: &ContainerDefinition| it.memory_reservation.or(it.memory).map_or(0, i64::from);
         if containers.iter().map(reserved).sum::<i64>() > memory {
-            return Err(Refusal::client(
+            return Err(refuse!(
+                ClientException,
                 "The sum of all container 'memoryReservation' values cannot be greater than the value of the task \
-                 'memory'.",
+                 'memory'."
             ));
         }
     }
@@ -257,8 +285,9 @@ pub(super) fn fits(definition: &TaskDefinition) -> Result<(), Refusal> {
         .map(|it| it.cpu.map_or(0, i64::from))
         .sum::<i64>();
     if number(definition.cpu.as_deref()).is_some_and(|of_task| cpu > of_task) {
-        return Err(Refusal::client(
-            "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
+        return Err(refuse!(
+            ClientException,
+            "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'."
         ));
     }
     Ok(())

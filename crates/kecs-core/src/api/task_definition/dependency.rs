@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kecs_model::Refusal;
 use kecs_model::types::{ContainerCondition, ContainerDefinition, NetworkMode, TaskDefinition};
+use kecs_model::{Refusal, refuse};
 
 use super::container::{all, is_essential, named};
 
@@ -17,22 +17,24 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
         for dependency in container.depends_on.iter().flatten() {
             let on = dependency.container_name.as_deref().unwrap_or_default();
             let other = by_name.get(on).ok_or_else(|| {
-                Refusal::client(format!(
-                    "Cannot depend on container + '{on}' because it does not exist"
-                ))
+                refuse!(
+                    ClientException,
+                    "Cannot depend on container + '{name}' because it does not exist",
+                    name = on
+                )
             })?;
             condition(dependency.condition, other)?;
             waits.entry(name).or_default().push(on);
         }
         for link in container.links.iter().flatten() {
             let on = link.split(':').next().unwrap_or_default();
-            exists(&by_name, name, "links", on)?;
+            exists(&by_name, name, on)?;
             links.entry(name).or_default().push(on);
         }
         for source in container.volumes_from.iter().flatten() {
             let on = source.source_container.as_deref().unwrap_or_default();
             if on == name || !by_name.contains_key(on) {
-                return Err(Refusal::client(format!("Unknown volume '{on}'.")));
+                return Err(refuse!(ClientException, "Unknown volume '{name}'.", name = on));
             }
         }
     }
@@ -41,42 +43,43 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
         .filter(|mode| *mode != NetworkMode::Bridge)
         && !links.is_empty()
     {
-        return Err(Refusal::client(format!(
+        return Err(refuse!(
+            ClientException,
             "Links are not supported when networkMode={mode}."
-        )));
+        ));
     }
     if has_cycle(&waits) {
-        return Err(Refusal::client("Container dependsOn contains a cycle"));
+        return Err(refuse!(ClientException, "Container dependsOn contains a cycle"));
     }
     if has_cycle(&links) {
-        return Err(Refusal::client("Container links should not have a cycle"));
+        return Err(refuse!(
+            ClientException,
+            "Container links should not have a cycle"
+        ));
     }
     Ok(())
 }
 
-fn exists(
-    known: &BTreeMap<&str, &ContainerDefinition>,
-    name: &str,
-    member: &str,
-    on: &str,
-) -> Result<(), Refusal> {
+fn exists(known: &BTreeMap<&str, &ContainerDefinition>, name: &str, on: &str) -> Result<(), Refusal> {
     if known.contains_key(on) {
         return Ok(());
     }
-    Err(Refusal::client(format!(
-        "Invalid '{member}' setting for container '{name}'."
-    )))
+    Err(refuse!(
+        ClientException,
+        "Invalid 'links' setting for container '{container}'.",
+        container = name
+    ))
 }
 
 fn condition(condition: Option<ContainerCondition>, on: &ContainerDefinition) -> Result<(), Refusal> {
     match condition {
-        Some(ContainerCondition::Success | ContainerCondition::Complete) if is_essential(on) => {
-            Err(Refusal::client(
-                "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
-            ))
-        }
-        Some(ContainerCondition::Healthy) if on.health_check.is_none() => Err(Refusal::client(
-            "A dependency container with HEALTHY condition must have health check configured",
+        Some(ContainerCondition::Success | ContainerCondition::Complete) if is_essential(on) => Err(refuse!(
+            ClientException,
+            "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"
+        )),
+        Some(ContainerCondition::Healthy) if on.health_check.is_none() => Err(refuse!(
+            ClientException,
+            "A dependency container with HEALTHY condition must have health check configured"
         )),
         Some(
             ContainerCondition::Success

@@ -1,7 +1,7 @@
 //! What a task definition for machines outside of AWS may have.
 
-use kecs_model::Refusal;
 use kecs_model::types::{ContainerDefinition, NetworkMode, ResourceType, TaskDefinition};
+use kecs_model::{Refusal, refuse};
 
 use super::container::all;
 
@@ -26,7 +26,8 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
     } else {
         return Ok(());
     };
-    Err(Refusal::client(format!(
+    Err(refuse!(
+        ClientException,
         "External compatible task definitions do not support {member}"
-    )))
+    ))
 }

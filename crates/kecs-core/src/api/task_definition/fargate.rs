@@ -2,11 +2,11 @@
 //!
 //! Source: Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate".
 
-use kecs_model::Refusal;
 use kecs_model::types::{
     CPUArchitecture, ContainerDefinition, LinuxParameters, LogDriver, NetworkMode, OSFamily, PidMode,
-    TaskDefinition,
+    ResourceType, TaskDefinition,
 };
+use kecs_model::{Refusal, refuse};
 
 use super::container::all;
 use super::size::number;
@@ -28,7 +28,10 @@ const LONGEST_STOP: i32 = 120;
 
 pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
     if definition.network_mode != Some(NetworkMode::Awsvpc) {
-        return Err(Refusal::client("Fargate only supports network mode ‘awsvpc’."));
+        return Err(refuse!(
+            ClientException,
+            "Fargate only supports network mode ‘awsvpc’."
+        ));
     }
     sized(definition)?;
     whole(definition)?;
@@ -38,8 +41,9 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
         if is_of_ecr(container.image.as_deref().unwrap_or_default())
             && definition.execution_role_arn.is_none()
         {
-            return Err(Refusal::client(
-                "Fargate requires task definition to have execution role ARN to support ECR images.",
+            return Err(refuse!(
+                ClientException,
+                "Fargate requires task definition to have execution role ARN to support ECR images."
             ));
         }
     }
@@ -48,13 +52,18 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
 
 /// Whether there is such a combination of CPU and memory.
 pub(in crate::api) fn sized(definition: &TaskDefinition) -> Result<(), Refusal> {
-    let required = |member| {
-        Refusal::client(format!(
-            "Fargate requires that '{member}' be defined at the task level."
-        ))
+    let Some(cpu) = number(definition.cpu.as_deref()) else {
+        return Err(refuse!(
+            ClientException,
+            "Fargate requires that 'cpu' be defined at the task level."
+        ));
     };
-    let cpu = number(definition.cpu.as_deref()).ok_or_else(|| required("cpu"))?;
-    let memory = number(definition.memory.as_deref()).ok_or_else(|| required("memory"))?;
+    let Some(memory) = number(definition.memory.as_deref()) else {
+        return Err(refuse!(
+            ClientException,
+            "Fargate requires that 'memory' be defined at the task level."
+        ));
+    };
     let fits = |(units, least, most, step): &(i64, i64, i64, i64)| {
         // The smallest size has no 1.5 GiB.
         let skipped = *units == 256 && memory == 1536;
@@ -63,10 +72,11 @@ pub(in crate::api) fn sized(definition: &TaskDefinition) -> Result<(), Refusal> 
     if SIZES.iter().any(fits) && !(is_windows(definition) && cpu < 1024) {
         return Ok(());
     }
-    Err(Refusal::client(format!(
+    Err(refuse!(
+        ClientException,
         "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. See the Amazon ECS \
          documentation for the valid values."
-    )))
+    ))
 }
 
 /// Whether its containers are of Windows.
@@ -80,14 +90,16 @@ fn os(definition: &TaskDefinition) -> Option<OSFamily> {
 
 fn whole(definition: &TaskDefinition) -> Result<(), Refusal> {
     if definition.ipc_mode.is_some() {
-        return Err(Refusal::client(
-            "Tasks using the Fargate launch type do not support ipcMode.",
+        return Err(refuse!(
+            ClientException,
+            "Tasks using the Fargate launch type do not support ipcMode."
         ));
     }
     if definition.pid_mode == Some(PidMode::Host) {
-        return Err(Refusal::client(
+        return Err(refuse!(
+            ClientException,
             "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is \
-             'task'.",
+             'task'."
         ));
     }
     let platform = definition.runtime_platform.as_ref();
@@ -113,10 +125,7 @@ fn whole(definition: &TaskDefinition) -> Result<(), Refusal> {
     }
     let full = |count: usize| count > 0;
     if full(definition.placement_constraints.iter().flatten().count()) {
-        return Err(unsupported("placementConstraints"));
-    }
-    if full(definition.inference_accelerators.iter().flatten().count()) {
-        return Err(unsupported("inferenceAccelerators"));
+        return Err(unsupported("constraints"));
     }
     for volume in definition.volumes.iter().flatten() {
         if volume
@@ -143,7 +152,14 @@ fn contained(container: &ContainerDefinition) -> Result<(), Refusal> {
     if container.docker_security_options.iter().flatten().count() > 0 {
         return Err(unsupported("dockerSecurityOptions"));
     }
-    if container.resource_requirements.iter().flatten().count() > 0 {
+    let mut required = container.resource_requirements.iter().flatten();
+    if required.clone().any(|it| it.r#type == Some(ResourceType::Gpu)) {
+        return Err(refuse!(
+            ClientException,
+            "Tasks using the Fargate launch type do not support GPU resource requirements."
+        ));
+    }
+    if required.next().is_some() {
         return Err(unsupported("resourceRequirements"));
     }
     if let Some(linux) = &container.linux_parameters {
@@ -153,49 +169,63 @@ fn contained(container: &ContainerDefinition) -> Result<(), Refusal> {
         .stop_timeout
         .is_some_and(|seconds| seconds > LONGEST_STOP)
     {
-        return Err(Refusal::client(
-            "Tasks using the Fargate launch type must have a container stop timeout of less than 120 seconds.",
+        return Err(refuse!(
+            ClientException,
+            "Tasks using the Fargate launch type must have a container stop timeout of less than 120 seconds."
         ));
     }
     Ok(())
 }
 
 fn confined(linux: &LinuxParameters) -> Result<(), Refusal> {
-    let added = linux.capabilities.as_ref().and_then(|it| it.add.as_ref());
     let set = [
         ("devices", linux.devices.iter().flatten().count() > 0),
         ("sharedMemorySize", linux.shared_memory_size.is_some()),
         ("maxSwap", linux.max_swap.is_some()),
         ("swappiness", linux.swappiness.is_some()),
-        (
-            "capabilities",
-            added.is_some_and(|all| all.iter().any(|it| it != "SYS_PTRACE")),
-        ),
     ];
-    let given = set.into_iter().find(|(_, given)| *given);
-    given.map_or(Ok(()), |(member, _)| Err(unsupported(member)))
+    if let Some((member, _)) = set.into_iter().find(|(_, given)| *given) {
+        return Err(unsupported(member));
+    }
+    let added = linux.capabilities.iter().flat_map(|it| it.add.iter().flatten());
+    match added.into_iter().find(|it| *it != "SYS_PTRACE") {
+        Some(capability) => Err(refuse!(
+            ClientException,
+            "{value} is not allowed on Fargate.",
+            value = capability
+        )),
+        None => Ok(()),
+    }
 }
 
 fn logged(definition: &TaskDefinition, container: &ContainerDefinition) -> Result<(), Refusal> {
-    let Some(driver) = container
-        .log_configuration
-        .as_ref()
-        .and_then(|log| log.log_driver)
-    else {
+    let Some(log) = container.log_configuration.as_ref() else {
         return Ok(());
     };
+    let Some(driver) = log.log_driver else {
+        return Ok(());
+    };
+    let option = |name: &str| log.options.as_ref().is_some_and(|all| all.contains_key(name));
     match driver {
-        LogDriver::Awslogs if definition.execution_role_arn.is_none() => Err(Refusal::client(
-            "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+        LogDriver::Awslogs if definition.execution_role_arn.is_none() => Err(refuse!(
+            ClientException,
+            "Fargate requires task definition to have execution role ARN to support log driver awslogs."
+        )),
+        LogDriver::Awslogs if !option("awslogs-stream-prefix") => Err(refuse!(
+            ClientException,
+            "Fargate requires log configuration options to include awslogs-stream-prefix to support log driver \
+             awslogs."
         )),
         LogDriver::Awslogs | LogDriver::Splunk | LogDriver::Awsfirelens => Ok(()),
         LogDriver::JsonFile
         | LogDriver::Syslog
         | LogDriver::Journald
         | LogDriver::Gelf
-        | LogDriver::Fluentd => Err(Refusal::client(format!(
-            "{driver} is not a valid log driver. Must be one of [awslogs,splunk,awsfirelens]"
-        ))),
+        | LogDriver::Fluentd => Err(refuse!(
+            ClientException,
+            "{value} is not a valid log driver. Must be one of [awslogs,splunk,awsfirelens]",
+            value = driver
+        )),
     }
 }
 
@@ -212,9 +242,10 @@ pub(super) fn is_of_ecr(image: &str) -> bool {
 }
 
 fn unsupported(member: &str) -> Refusal {
-    Refusal::client(format!(
+    refuse!(
+        ClientException,
         "Fargate compatible task definitions do not support {member}"
-    ))
+    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! How requests name task definitions: by family, by family and revision, by ARN.
 
-use kecs_model::Refusal;
 use kecs_model::types::TaskDefinitionStatus;
+use kecs_model::{Refusal, refuse};
 
 use crate::key::{Key, Scope};
 use crate::record::{Family, Kind as _, TaskDefinition};
@@ -20,9 +20,9 @@ pub fn resolve(tx: &Tx<'_>, named: &str) -> Result<Option<(Key, TaskDefinition)>
 /// The task definition that a request names for use: it is ACTIVE.
 pub fn usable(tx: &Tx<'_>, named: &str) -> Result<TaskDefinition, Refusal> {
     let found = resolve(tx, named)?;
-    let (_, record) = found.ok_or_else(|| Refusal::client("TaskDefinition not found."))?;
+    let (_, record) = found.ok_or_else(|| refuse!(ClientException, "TaskDefinition not found."))?;
     if record.definition.status != Some(TaskDefinitionStatus::Active) {
-        return Err(Refusal::client("TaskDefinition is inactive"));
+        return Err(refuse!(ClientException, "TaskDefinition is inactive"));
     }
     Ok(record)
 }
@@ -31,7 +31,7 @@ pub fn usable(tx: &Tx<'_>, named: &str) -> Result<TaskDefinition, Refusal> {
 pub(super) fn exact(tx: &Tx<'_>, named: &str) -> Result<Option<(Key, TaskDefinition)>, Refusal> {
     match split(tx.scope(), named)? {
         (family, Some(revision)) => of(tx, &family, revision),
-        (_, None) => Err(Refusal::invalid("Revision is missing")),
+        (_, None) => Err(refuse!(InvalidParameterException, "Revision is missing")),
     }
 }
 
@@ -67,9 +67,10 @@ fn split(scope: &Scope, named: &str) -> Result<(String, Option<i32>), Refusal> {
         match arn.split() {
             ("task-definition", names) if names.len() == 1 => names[0].to_owned(),
             (kind, _) => {
-                return Err(Refusal::invalid(format!(
+                return Err(refuse!(
+                    InvalidParameterException,
                     "Invalid identifier: Unsupported resource type: {kind}"
-                )));
+                ));
             }
         }
     } else {
@@ -81,7 +82,12 @@ fn split(scope: &Scope, named: &str) -> Result<(String, Option<i32>), Refusal> {
     // A sign would be read as part of a number.
     let digits = revision.bytes().all(|byte| byte.is_ascii_digit());
     let number: Option<i32> = revision.parse().ok().filter(|number| digits && *number > 0);
-    let number =
-        number.ok_or_else(|| Refusal::invalid(format!("Invalid revision number. Number: {revision}")))?;
+    let number = number.ok_or_else(|| {
+        refuse!(
+            InvalidParameterException,
+            "Invalid revision number. Number: {value}",
+            value = revision
+        )
+    })?;
     Ok((family.to_owned(), Some(number)))
 }

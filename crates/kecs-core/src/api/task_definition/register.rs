@@ -1,7 +1,7 @@
 //! What `RegisterTaskDefinition` accepts.
 
-use kecs_model::Refusal;
 use kecs_model::types::{Compatibility, RegisterTaskDefinitionRequest, TaskDefinition};
+use kecs_model::{Refusal, refuse};
 
 use crate::placement::Query;
 
@@ -14,11 +14,18 @@ const LONGEST: usize = 65_536;
 pub(super) fn checked(request: RegisterTaskDefinitionRequest) -> Result<TaskDefinition, Refusal> {
     let length = serde_json::to_string(&request).map_or(0, |text| text.len());
     if length > LONGEST {
-        return Err(Refusal::client(format!(
-            "Actual length: '{length}'. Max allowed length is '{LONGEST}' bytes."
-        )));
+        return Err(refuse!(
+            ClientException,
+            "Actual length: '{length}'. Max allowed length is '65536' bytes."
+        ));
     }
     let mut definition = drafted(request);
+    if definition.inference_accelerators.is_some() {
+        return Err(refuse!(
+            ClientException,
+            "Unsupported field 'inferenceAccelerators'."
+        ));
+    }
     roles(&definition)?;
     definition.cpu = size::cpu(definition.cpu.as_deref())?;
     definition.memory = size::memory(definition.memory.as_deref())?;
@@ -34,6 +41,12 @@ pub(super) fn checked(request: RegisterTaskDefinitionRequest) -> Result<TaskDefi
         fargate::check(&definition)?;
     } else {
         container::has_memory(&definition)?;
+    }
+    if required.contains(&Compatibility::Ec2) && definition.ephemeral_storage.is_some() {
+        return Err(refuse!(
+            ClientException,
+            "Tasks using the EC2 launch type do not support EphemeralStorage."
+        ));
     }
     if required.contains(&Compatibility::External) {
         external::check(&definition)?;
@@ -80,7 +93,7 @@ fn roles(definition: &TaskDefinition) -> Result<(), Refusal> {
         let parts: Vec<&str> = role.splitn(6, ':').collect();
         let is_role = matches!(parts.as_slice(), ["arn", _, "iam", "", _, name] if name.starts_with("role/"));
         if parts[0] == "arn" && !is_role {
-            return Err(Refusal::client("Role is not valid"));
+            return Err(refuse!(ClientException, "Role is not valid"));
         }
     }
     Ok(())
@@ -91,7 +104,10 @@ fn constraints(definition: &TaskDefinition) -> Result<(), Refusal> {
     for constraint in definition.placement_constraints.iter().flatten() {
         let expression = constraint.expression.as_deref().unwrap_or_default();
         if constraint.r#type.is_none() || Query::parse(expression).is_err() {
-            return Err(Refusal::client("Invalid placement constraint expression."));
+            return Err(refuse!(
+                ClientException,
+                "Invalid placement constraint expression."
+            ));
         }
     }
     Ok(())

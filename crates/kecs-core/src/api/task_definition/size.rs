@@ -2,8 +2,8 @@
 //!
 //! Source: Amazon ECS developer guide, "Amazon ECS task definition parameters", "Task size".
 
-use kecs_model::Refusal;
 use kecs_model::types::{Compatibility, TaskDefinition};
+use kecs_model::{Refusal, refuse};
 
 /// CPU units of a vCPU, and mebibytes of a gibibyte.
 const UNIT: f64 = 1024.0;
@@ -22,7 +22,7 @@ pub(in crate::api) fn memory(given: Option<&str>) -> Result<Option<String>, Refu
 }
 
 fn wrong(member: &str) -> Refusal {
-    Refusal::invalid(format!("Invalid '{member}' setting for task."))
+    refuse!(InvalidParameterException, "Invalid '{member}' setting for task.")
 }
 
 /// A number in units, or in the smaller ones where none is named; none where it is no number.
@@ -64,11 +64,10 @@ pub(super) fn of_machine(definition: &TaskDefinition, required: &[Compatibility]
     if ON_MACHINES.contains(&cpu) {
         return Ok(());
     }
-    Err(Refusal::client(format!(
-        "Invalid 'cpu' setting for task. The value must be between {} and {}.",
-        ON_MACHINES.start(),
-        ON_MACHINES.end()
-    )))
+    Err(refuse!(
+        ClientException,
+        "Invalid 'cpu' setting for task. The value must be between 128 and 196608."
+    ))
 }
 
 #[cfg(test)]

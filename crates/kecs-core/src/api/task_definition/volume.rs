@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use kecs_model::Refusal;
 use kecs_model::types::{
     EFSAuthorizationConfigIAM, EFSTransitEncryption, EFSVolumeConfiguration, Scope, TaskDefinition, Volume,
 };
+use kecs_model::{Refusal, refuse};
 
 use super::container::{all, invalid};
 use crate::api::name;
@@ -16,23 +16,30 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
     for volume in volumes {
         let name = volume.name.as_deref().unwrap_or_default();
         if name.is_empty() {
-            return Err(Refusal::client("Volume.name should not be null or empty."));
+            return Err(refuse!(
+                ClientException,
+                "Volume.name should not be null or empty."
+            ));
         }
         if !name::is_plain(name) {
-            return Err(Refusal::client("Volume.name contains invalid characters."));
+            return Err(refuse!(
+                ClientException,
+                "Volume.name contains invalid characters."
+            ));
         }
         if !names.insert(name) {
-            return Err(Refusal::client(format!("Duplicate volume name '{name}'.")));
+            return Err(refuse!(ClientException, "Duplicate volume name '{name}'."));
         }
         one_kind(volume, name)?;
         if let Some(efs) = &volume.efs_volume_configuration {
-            encrypted(efs, name)?;
+            encrypted(efs)?;
         }
         let docker = volume.docker_volume_configuration.as_ref();
         if docker.is_some_and(|it| it.autoprovision.is_some() && it.scope != Some(Scope::Shared)) {
-            return Err(Refusal::client(format!(
+            return Err(refuse!(
+                ClientException,
                 "Invalid 'autoprovision' setting for volume '{name}'. It is only valid for the scope shared."
-            )));
+            ));
         }
     }
     if volumes
@@ -41,8 +48,9 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
         .count()
         > 1
     {
-        return Err(Refusal::client(
-            "Only one volume of a task definition can be configured at launch.",
+        return Err(refuse!(
+            ClientException,
+            "Only one volume of a task definition can be configured at launch."
         ));
     }
     mounted(definition, &names)
@@ -54,11 +62,15 @@ fn mounted(definition: &TaskDefinition, names: &BTreeSet<&str>) -> Result<(), Re
         for mount in container.mount_points.iter().flatten() {
             let source = mount.source_volume.as_deref().unwrap_or("null");
             if !names.contains(source) {
-                return Err(Refusal::client(format!("Unknown volume '{source}'.")));
+                return Err(refuse!(
+                    ClientException,
+                    "Unknown volume '{name}'.",
+                    name = source
+                ));
             }
             let path = mount.container_path.as_deref().unwrap_or_default();
             if path.is_empty() || !paths.insert(path) {
-                return Err(invalid("mountPoints.containerPath", container));
+                return Err(invalid!("mountPoints.containerPath", container));
             }
         }
     }
@@ -80,28 +92,44 @@ fn one_kind(volume: &Volume, name: &str) -> Result<(), Refusal> {
         volume.configured_at_launch == Some(true),
     ];
     if kinds.into_iter().filter(|given| *given).count() > 1 {
-        return Err(Refusal::client(format!(
+        return Err(refuse!(
+            ClientException,
             "Only one volume configuration can be specified for volume '{name}'."
-        )));
+        ));
     }
     Ok(())
 }
 
 /// Who may use a file system by role or through an access point does so encrypted, and from its root.
-fn encrypted(efs: &EFSVolumeConfiguration, name: &str) -> Result<(), Refusal> {
+fn encrypted(efs: &EFSVolumeConfiguration) -> Result<(), Refusal> {
     let access = efs.authorization_config.as_ref();
     let by_role = access.is_some_and(|it| it.iam == Some(EFSAuthorizationConfigIAM::Enabled));
     let by_point = access.is_some_and(|it| it.access_point_id.is_some());
-    if (by_role || by_point) && efs.transit_encryption != Some(EFSTransitEncryption::Enabled) {
-        return Err(Refusal::client(format!(
-            "Transit encryption must be enabled for volume '{name}' when an access point or IAM authorization is used."
-        )));
+    let open = efs.transit_encryption != Some(EFSTransitEncryption::Enabled);
+    if open && by_role {
+        return Err(refuse!(
+            ClientException,
+            "EFS IAM authorization requires TransitEncryption to be enabled."
+        ));
+    }
+    if open && by_point {
+        return Err(refuse!(
+            ClientException,
+            "EFS access point requires TransitEncryption to be enabled."
+        ));
+    }
+    if open && efs.transit_encryption_port.is_some() {
+        return Err(refuse!(
+            ClientException,
+            "TransitEncryptionPort requires that TransitEncryption is enabled."
+        ));
     }
     let at_root = efs.root_directory.as_deref().is_none_or(|path| path == "/");
     if by_point && !at_root {
-        return Err(Refusal::client(format!(
-            "The root directory of volume '{name}' must be omitted or set to / when an access point is used."
-        )));
+        return Err(refuse!(
+            ClientException,
+            "When using an EFS access point, the root directory must either be set to \"/\" or be omitted."
+        ));
     }
     Ok(())
 }

@@ -212,14 +212,17 @@ fn run_task_refuses_platform_versions() {
 fn run_task_refuses_placement_on_fargate_and_wrong_placement() {
     let mut world = blue();
     join(&mut world, 1, 4096, 4096);
-    for placement in [
-        json!({"placementConstraints": [{"type": "distinctInstance"}]}),
-        json!({"placementStrategy": [{"type": "random"}]}),
+    for (placement, message) in [
+        (
+            json!({"placementConstraints": [{"type": "distinctInstance"}]}),
+            "Placement constraints are not supported with FARGATE launch type.",
+        ),
+        (
+            json!({"placementStrategy": [{"type": "random"}]}),
+            "Placement strategies are not supported with FARGATE launch type.",
+        ),
     ] {
-        assert_eq!(
-            world.refused(RunTask, lean(placement)),
-            invalid("Placement constraints and strategies are not supported with FARGATE launch type.")
-        );
+        assert_eq!(world.refused(RunTask, lean(placement)), invalid(message));
     }
     let mut wrong = |member: &str, item: Value| world.refused(RunTask, web(json!({member: [item]}))).1;
     let constraint = "placementConstraints";
@@ -232,7 +235,7 @@ fn run_task_refuses_placement_on_fargate_and_wrong_placement() {
             constraint,
             json!({"type": "distinctInstance", "expression": "true"})
         ),
-        "The distinctInstance constraint cannot have an expression."
+        "distinctInstance expression should not be specified."
     );
     let unread = wrong(
         constraint,
@@ -242,7 +245,7 @@ fn run_task_refuses_placement_on_fargate_and_wrong_placement() {
     let strategy = "placementStrategy";
     assert_eq!(
         wrong(strategy, json!({"type": "random", "field": "cpu"})),
-        "A field cannot be specified for the random placement strategy."
+        "random field should not be specified."
     );
     assert_eq!(
         wrong(strategy, json!({"type": "spread"})),
@@ -250,10 +253,7 @@ fn run_task_refuses_placement_on_fargate_and_wrong_placement() {
     );
     for (kind, field) in [("binpack", "disk"), ("spread", "cpu"), ("spread", "attribute:")] {
         let message = wrong(strategy, json!({"type": kind, "field": field}));
-        assert_eq!(
-            message,
-            format!("Invalid field '{field}' for the placement strategy.")
-        );
+        assert_eq!(message, format!("{kind} field '{field}' is invalid."));
     }
     for item in [
         json!({"type": "binpack", "field": "memory"}),

@@ -19,7 +19,7 @@ fn create_service_checks_load_balancers_against_the_definition() {
         "The container app did not have a container port 81 defined."
     );
     let both = "loadBalancerName and targetGroupArn cannot both be specified. You must specify either a \
-                loadBalancerName or a targetGroupArn.";
+                loadBalancerName or a targetGroupArn in all loadBalancer entries";
     assert_eq!(wrong(json!({"loadBalancerName": "classic"})), both);
     assert_eq!(wrong(json!({"targetGroupArn": null})), both);
     assert!(wrong(json!({"targetGroupArn": "group"})).starts_with("Invalid target group ARN"));
@@ -43,7 +43,10 @@ fn create_service_takes_one_classic_load_balancer_and_no_zone_rebalancing_with_i
     let beside = json!({"loadBalancers": [classic, balancer(json!({}))]});
     assert!(refused(&mut world, service(beside)).contains("Classic Load Balancer"));
     let on_fargate = lean(json!({"loadBalancers": [classic]}));
-    assert!(refused(&mut world, on_fargate).contains("awsvpc"));
+    assert_eq!(
+        refused(&mut world, on_fargate),
+        "Classic Load Balancers are not supported with Fargate."
+    );
     let balanced = json!({"loadBalancers": [classic], "role": "ecsServiceRole"});
     let asked = with(
         service(balanced.clone()),
@@ -93,11 +96,33 @@ fn create_service_checks_registries() {
     let registry = |more: Value| with(json!({"registryArn": REGISTRY}), more);
     let mut wrong = |value: Value| refused(&mut world, of(value));
     assert!(wrong(registry(json!({"registryArn": "x"}))).starts_with("Invalid registry ARN"));
-    assert!(wrong(registry(json!({}))).contains("bridge or host"));
-    assert!(wrong(registry(json!({"containerName": "app"}))).starts_with("Both"));
-    assert!(wrong(registry(json!({"containerPort": 80}))).starts_with("Both"));
-    let both = registry(json!({"containerName": "app", "containerPort": 80, "port": 80}));
-    assert!(wrong(both).contains("not both"));
+    let missing = format!(
+        "When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and 'containerPort' must be \
+         specified from the task definition. Registry: {REGISTRY}"
+    );
+    for more in [
+        json!({}),
+        json!({"containerName": "app"}),
+        json!({"containerPort": 80}),
+    ] {
+        assert_eq!(wrong(registry(more)), missing);
+    }
+    for more in [
+        json!({"containerName": "app", "containerPort": 80}),
+        json!({"containerName": "app"}),
+    ] {
+        assert_eq!(
+            wrong(with(registry(more), json!({"port": 80}))),
+            "Specify a value for either 'port' or the 'containerName' and 'containerPort' combination, but not both"
+        );
+    }
+    assert_eq!(
+        wrong(registry(json!({"containerName": "other", "containerPort": 80}))),
+        format!(
+            "The container other is not valid. The value for 'containerName' must already be specified in the task \
+             definition. Registry: {REGISTRY}"
+        )
+    );
     assert_eq!(
         wrong(registry(json!({"containerName": "app", "containerPort": 81}))),
         "The container app did not have a container port 81 defined."
@@ -113,7 +138,16 @@ fn create_service_checks_registries() {
         json!({"serviceRegistries": [registry(json!({"containerName": "app", "containerPort": 80}))]}),
     );
     assert_eq!(made["roleArn"], LINKED);
-    // With awsvpc an address is enough.
+    // With awsvpc an address is enough, and half a port is none.
+    for half in [json!({"containerName": "app"}), json!({"containerPort": 80})] {
+        assert_eq!(
+            refused(
+                &mut world,
+                lean(json!({"serviceName": "half", "serviceRegistries": [registry(half)]}))
+            ),
+            "Both a container name and a container port must be specified for a service registry."
+        );
+    }
     world.ok(
         CreateService,
         lean(json!({"serviceName": "b", "serviceRegistries": [registry(json!({}))]})),
@@ -143,8 +177,18 @@ fn create_service_checks_service_connect() {
     let aliases = json!([{"port": 80}, {"port": 81}]);
     assert_eq!(
         wrong(json!([{"portName": "http", "clientAliases": aliases}])),
-        "clientAliases can have at most 1 items."
+        "2 clientAliases exceeds the max limit of 1"
     );
+    for dns in ["-api", "Api", "a b", "", &"x".repeat(128)] {
+        let aliases = json!([{"port": 80, "dnsName": dns}]);
+        assert_eq!(
+            wrong(json!([{"portName": "http", "clientAliases": aliases}])),
+            "The DNS name that you provided is invalid. The name must be a valid DNS name but doesn’t need to be \
+             fully-qualified. Up to 127 characters are allowed. The characters can include lowercase letters, numbers, \
+             underscores (_), hyphens (-), and periods (.). A hyphen can’t be the first character.",
+            "{dns}"
+        );
+    }
     let alias = |name: &str| {
         json!({
             "portName": "http", "discoveryName": name, "clientAliases": [{"port": 80, "dnsName": "api"}],
@@ -185,7 +229,10 @@ fn create_service_checks_service_connect() {
 fn create_service_with_service_connect_takes_the_namespace_of_its_cluster() {
     let mut world = blue();
     let connect = json!({"serviceConnectConfiguration": {"enabled": true}});
-    assert!(refused(&mut world, service(connect.clone())).contains("namespace"));
+    assert_eq!(
+        refused(&mut world, service(connect.clone())),
+        "Namespace is missing"
+    );
     world.ok(
         Operation::UpdateCluster,
         json!({"cluster": "blue", "serviceConnectDefaults": {"namespace": "internal"}}),

@@ -10,6 +10,7 @@ use clients::server::{Access, Server, Store};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::cluster;
 use crate::measure::{self, Measured, percentiles};
 use crate::mix::{ACCOUNT, Mix};
 
@@ -55,7 +56,10 @@ pub(crate) async fn run(moto: Option<&Path>, connections: usize, time: Duration)
         None,
     );
     drop(responder);
-    for (name, store) in [("KECS, SQLite", Store::Sqlite), ("KECS, memory", Store::Memory)] {
+    let cluster = cluster::start();
+    let mut stores = vec![("KECS, SQLite", Store::Sqlite), ("KECS, memory", Store::Memory)];
+    stores.extend(cluster.is_some().then(|| ("KECS, PostgreSQL", database())));
+    for (name, store) in stores {
         for mix in [Mix::Records, Mix::Tasks] {
             let begun = Instant::now();
             let server = Server::start(Access::Open, store);
@@ -67,6 +71,7 @@ pub(crate) async fn run(moto: Option<&Path>, connections: usize, time: Duration)
             }
         }
     }
+    drop(cluster);
     match moto {
         Some(program) => {
             let (server, address, ready) = start_moto(program).await?;
@@ -86,6 +91,14 @@ pub(crate) async fn run(moto: Option<&Path>, connections: usize, time: Duration)
     );
     println!("{}\n\n{}", lines.join("\n"), tables.join("\n"));
     Ok(())
+}
+
+/// A database of the cluster that runs.
+fn database() -> Store {
+    cluster::sql("postgres", "CREATE DATABASE kecs");
+    let url = format!("postgres:///kecs?host={}&user=kecs", cluster::sockets());
+    // It is the only one, and needed to the end.
+    Store::Postgres(url.leak())
 }
 
 /// What answers without thinking, in a process of its own.

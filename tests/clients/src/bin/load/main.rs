@@ -6,6 +6,13 @@
     reason = "a command line tool speaks on stdout and stderr"
 )]
 
+#[allow(dead_code, reason = "the tests of the store need more of it")]
+#[allow(
+    clippy::unwrap_used,
+    reason = "without a database there is nothing to measure"
+)]
+#[path = "../../../../../crates/kecs-store/tests/conformance/cluster.rs"]
+mod cluster;
 mod compare;
 mod http;
 mod measure;

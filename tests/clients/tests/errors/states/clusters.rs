@@ -106,6 +106,12 @@ pub(super) fn cases() -> Vec<Case> {
             }),
         ),
         case(
+            "UpdateCluster",
+            "serviceConnectDefaults.namespace",
+            "Cloud Map",
+            json!({"cluster": "served", "serviceConnectDefaults": {"namespace": elsewhere}}),
+        ),
+        case(
             change,
             strategy,
             "more than one item has a base",

@@ -48,10 +48,10 @@ fn created() -> Vec<Case> {
     let broken = |member, when, input, more| case("CreateService", member, when, with(input, more));
     let controller = |kind: &str| json!({"deploymentController": {"type": kind}});
     let role = "arn:aws:iam::123456789012:role/balancer";
-    let (of_daemon, of_external) = ("the strategy is DAEMON", "what a task set is made from");
+    let of_daemon = "the strategy is DAEMON";
     let by = json!([{"capacityProvider": "FARGATE", "weight": 1}]);
     let outside = |member: &'static str, value: Value| {
-        broken("", of_external, external("new"), json!({member: value})).says("member", member)
+        broken(member, "is EXTERNAL", external("new"), json!({member: value}))
     };
     vec![
         broken(
@@ -85,6 +85,12 @@ fn created() -> Vec<Case> {
             of_daemon,
             daemon("new"),
             json!({"placementStrategy": [{"type": "random"}]}),
+        ),
+        broken(
+            "volumeConfigurations",
+            of_daemon,
+            daemon("new"),
+            json!({"volumeConfigurations": [{"name": "data"}]}),
         ),
         outside("taskDefinition", json!("app")),
         outside("networkConfiguration", network()),
@@ -176,7 +182,37 @@ fn deployed(operation: &'static str) -> Vec<Case> {
     let canary = json!({"canaryConfiguration": {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 1}});
     let zones = json!({"availabilityZoneRebalancing": "ENABLED"});
     vec![
-        broken("availabilityZoneRebalancing", "goes against it", "each", zones),
+        broken(
+            "availabilityZoneRebalancing",
+            "the strategy is DAEMON",
+            "each",
+            zones.clone(),
+        ),
+        broken(
+            "availabilityZoneRebalancing",
+            "something else",
+            "sets",
+            zones.clone(),
+        ),
+        broken(
+            "availabilityZoneRebalancing",
+            "not above 100",
+            "web",
+            with(
+                by(json!({"maximumPercent": 100, "minimumHealthyPercent": 50})),
+                zones,
+            ),
+        ),
+        broken(
+            "deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration.value",
+            "above 100",
+            "web",
+            by(json!({"deploymentCircuitBreaker": {
+                "enable": true, "rollback": false,
+                "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 101},
+            }})),
+        )
+        .says("value", "101"),
         broken(
             "deploymentConfiguration.deploymentCircuitBreaker",
             "another than ECS",

@@ -1,9 +1,11 @@
 //! Task definitions: containers that do not agree, sizes, ports and dependencies; and those that are not there.
 
+use kecs_model::Operation;
 use serde_json::{Value, json};
 
 use super::place::Place;
-use super::{Case, case, with};
+use super::{Case, case, operations, with};
+use crate::valid::{self, World};
 
 /// A task definition with these containers.
 pub(super) fn containers(containers: &Value) -> Value {
@@ -111,65 +113,6 @@ fn sized() -> Vec<Case> {
     ]
 }
 
-fn mapped() -> Vec<Case> {
-    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
-    let mapping = "containerDefinitions[].portMappings[]";
-    let host = "containerDefinitions[].portMappings[].hostPort";
-    let range = "containerDefinitions[].portMappings[].containerPortRange";
-    let other = json!([{"containerPort": 80, "hostPort": 81}]);
-    vec![
-        broken(
-            mapping,
-            "has neither",
-            ports("bridge", &json!([{"hostPort": 80}])),
-        )
-        .says("container", "app"),
-        broken(host, "awsvpc or host", ports("awsvpc", &other)).says("mode", "awsvpc"),
-        broken(host, "awsvpc or host", ports("host", &other)).says("mode", "host"),
-        broken(
-            host,
-            "mapped twice",
-            ports(
-                "bridge",
-                &json!([
-                    {"containerPort": 80, "hostPort": 8080}, {"containerPort": 81, "hostPort": 8080},
-                ]),
-            ),
-        )
-        .says("protocol", "tcp")
-        .says("port", "8080"),
-        broken(
-            host,
-            "mapped twice",
-            ports(
-                "host",
-                &json!([
-                    {"containerPort": 53, "protocol": "udp"}, {"containerPort": 53, "protocol": "udp"},
-                ]),
-            ),
-        )
-        .says("protocol", "udp")
-        .says("port", "53"),
-        broken(
-            range,
-            "is no range",
-            ports("bridge", &json!([{"containerPortRange": "80-80"}])),
-        )
-        .says("container", "app"),
-        broken(
-            range,
-            "is no range",
-            ports(
-                "bridge",
-                &json!([
-                    {"containerPort": 80, "containerPortRange": "80-81"},
-                ]),
-            ),
-        )
-        .says("container", "app"),
-    ]
-}
-
 fn joined() -> Vec<Case> {
     let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
     let depends = "containerDefinitions[].dependsOn";
@@ -184,8 +127,7 @@ fn joined() -> Vec<Case> {
             "containerDefinitions",
             "the same name",
             containers(&json!([container(json!({})), container(json!({})),])),
-        )
-        .says("name", "app"),
+        ),
         broken(
             "containerDefinitions",
             "no container is essential",
@@ -237,6 +179,15 @@ fn equipped() -> Vec<Case> {
     let router =
         |name: &str| container(json!({"name": name, "firelensConfiguration": {"type": "fluentbit"}}));
     let long = one(json!({"environment": [{"name": "A", "value": "v".repeat(65_536)}]}));
+    // A setting of a container that cannot be.
+    let own = |member: &'static str, more: Value| {
+        let when = match member {
+            "containerDefinitions[].restartPolicy" => "is not enabled",
+            "containerDefinitions[].resourceRequirements" => "cannot be had",
+            _ => "is empty",
+        };
+        broken(member, when, one(more)).says("container", "app")
+    };
     let length = long.to_string().len().to_string();
     vec![
         broken(
@@ -250,12 +201,61 @@ fn equipped() -> Vec<Case> {
         broken("executionRoleArn", "has secrets", one(json!({"secrets": secret}))),
         broken(
             "containerDefinitions[].environmentFiles[].value",
-            "ends in .env",
+            "no ARN of S3",
+            one(json!({"environmentFiles": [{"value": "s3://files/a.env", "type": "s3"}]})),
+        ),
+        broken(
+            "containerDefinitions[].environmentFiles[].value",
+            "does not end in .env",
             one(json!({
                 "environmentFiles": [{"value": "arn:aws:s3:::files/a.txt", "type": "s3"}],
             })),
         )
         .says("container", "app"),
+        own(
+            "containerDefinitions[].environment[].name",
+            json!({"environment": [{"name": "", "value": "1"}]}),
+        ),
+        own(
+            "containerDefinitions[].secrets[].name",
+            json!({"secrets": [{"name": "", "valueFrom": "/a"}]}),
+        ),
+        own(
+            "containerDefinitions[].secrets[].valueFrom",
+            json!({"secrets": [{"name": "A", "valueFrom": ""}]}),
+        ),
+        own(
+            "containerDefinitions[].restartPolicy",
+            json!({"restartPolicy": {"enabled": false, "ignoredExitCodes": [1]}}),
+        ),
+        own(
+            "containerDefinitions[].resourceRequirements",
+            json!({"resourceRequirements": [{"type": "GPU", "value": "none"}]}),
+        ),
+        own(
+            "containerDefinitions[].resourceRequirements",
+            json!({"resourceRequirements": [{"type": "InferenceAccelerator", "value": "device_1"}]}),
+        ),
+        broken(
+            "inferenceAccelerators",
+            "there are any",
+            task(json!({"inferenceAccelerators": [{"deviceName": "device_1", "deviceType": "eia2.medium"}]})),
+        ),
+        broken(
+            "taskRoleArn",
+            "of no role",
+            task(json!({"taskRoleArn": "arn:aws:iam::123456789012:user/app"})),
+        ),
+        broken(
+            "executionRoleArn",
+            "of no role",
+            task(json!({"executionRoleArn": "arn:aws:sts::123456789012:role/app"})),
+        ),
+        broken(
+            "placementConstraints[].expression",
+            "cannot be read",
+            task(json!({"placementConstraints": [{"type": "memberOf", "expression": "rack =="}]})),
+        ),
         broken(
             limits,
             "above its hard limit",
@@ -281,64 +281,6 @@ fn equipped() -> Vec<Case> {
             })),
         ),
         broken("", "longer than 65536 bytes", long).says("length", length),
-    ]
-}
-
-fn linked() -> Vec<Case> {
-    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
-    let links = "containerDefinitions[].links";
-    let to = |name: &str, on: &str| container(json!({"name": name, "links": [on]}));
-    let chain = containers(&json!([to("web", "app"), container(json!({}))]));
-    let circle = containers(&json!([to("web", "app"), to("app", "web:alias")]));
-    let twice = json!([{"containerPort": 80, "name": "http"}, {"containerPort": 81, "name": "http"}]);
-    let own = |more: Value| with(one(more), json!({"networkMode": "awsvpc"}));
-    let bridged = |member: &'static str, value: Value| {
-        broken(
-            "containerDefinitions[]",
-            "what only a bridge has",
-            own(json!({member: value})),
-        )
-        .says("member", member)
-    };
-    vec![
-        broken(
-            links,
-            "another than bridge",
-            with(chain, json!({"networkMode": "host"})),
-        )
-        .says("mode", "host"),
-        broken(links, "in a circle", circle),
-        broken(links, "is not there", one(json!({"links": ["nobody"]}))).says("container", "app"),
-        broken(
-            "containerDefinitions[].portMappings",
-            "mode is none",
-            ports("none", &json!([{"containerPort": 80}])),
-        ),
-        broken(
-            "containerDefinitions[].portMappings[].name",
-            "the same name",
-            ports("bridge", &twice),
-        )
-        .says("container", "app"),
-        bridged("hostname", json!("web")),
-        bridged("dnsServers", json!(["10.0.0.2"])),
-        bridged("extraHosts", json!([{"hostname": "db", "ipAddress": "10.0.0.3"}])),
-        bridged("disableNetworking", json!(true)),
-        broken(
-            "proxyConfiguration",
-            "another than awsvpc",
-            task(json!({
-                "proxyConfiguration": {"containerName": "app"},
-            })),
-        ),
-        broken(
-            "proxyConfiguration.containerName",
-            "no such container",
-            task(json!({
-                "networkMode": "awsvpc", "proxyConfiguration": {"containerName": "nobody"},
-            })),
-        )
-        .says("name", "nobody"),
     ]
 }
 
@@ -378,8 +320,30 @@ fn stored() -> Vec<Case> {
             efs(json!({
                 "authorizationConfig": {"iam": "ENABLED"},
             })),
+        ),
+        broken(
+            "volumes[].efsVolumeConfiguration.transitEncryption",
+            "an access point is used",
+            efs(json!({
+                "authorizationConfig": {"accessPointId": "fsap-0a1b2c3d"},
+            })),
+        ),
+        broken(
+            "volumes[].efsVolumeConfiguration.transitEncryptionPort",
+            "is not ENABLED",
+            efs(json!({"transitEncryptionPort": 2999})),
+        ),
+        broken(
+            "containerDefinitions[].mountPoints[].containerPath",
+            "given twice",
+            with(
+                one(json!({"mountPoints": [
+                    {"sourceVolume": "a", "containerPath": "/a"}, {"sourceVolume": "a", "containerPath": "/a"},
+                ]})),
+                json!({"volumes": [{"name": "a"}]}),
+            ),
         )
-        .says("name", "data"),
+        .says("container", "app"),
         broken(
             "volumes[].efsVolumeConfiguration.rootDirectory",
             "another than /",
@@ -387,8 +351,7 @@ fn stored() -> Vec<Case> {
                 "transitEncryption": "ENABLED", "rootDirectory": "/data",
                 "authorizationConfig": {"accessPointId": "fsap-0a1b2c3d"},
             })),
-        )
-        .says("name", "data"),
+        ),
     ]
 }
 
@@ -413,11 +376,25 @@ pub(super) fn cases() -> Vec<Case> {
         case(off, "taskDefinition", "there is no such", named("nothing:1")),
         case(off, "taskDefinition", "being deleted", named("going:1")),
     ];
+    for operation in operations("taskDefinition", "the revision is no number above 0") {
+        for revision in ["0", "-1", "+1", "latest"] {
+            let input = with(
+                valid::input(operation, &World::described()),
+                json!({"taskDefinition": format!("app:{revision}")}),
+            );
+            // A service that others deploy takes no task definition of its own.
+            let input = match operation {
+                Operation::UpdateService => with(input, json!({"service": "served"})),
+                _ => input,
+            };
+            let input = with(input, json!({"cluster": "default"}));
+            let case = case(operation.name(), "taskDefinition", "no number above 0", input);
+            cases.push(case.says("value", revision));
+        }
+    }
     cases.extend(sized());
-    cases.extend(mapped());
     cases.extend(joined());
     cases.extend(equipped());
-    cases.extend(linked());
     cases.extend(stored());
     cases
 }
@@ -433,5 +410,10 @@ async fn answers() {
     place
         .ok("DeleteTaskDefinitions", json!({"taskDefinitions": ["going:1"]}))
         .await;
+    let external =
+        json!({"serviceName": "sets", "desiredCount": 0, "deploymentController": {"type": "EXTERNAL"}});
+    place.ok("CreateService", external).await;
+    let served = json!({"serviceName": "served", "taskDefinition": "plain", "desiredCount": 0});
+    place.ok("CreateService", served).await;
     place.answers(&cases()).await;
 }

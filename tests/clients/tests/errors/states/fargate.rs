@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::definitions::{container, fargate, task};
 use super::place::Place;
-use super::{Case, case};
+use super::{Case, case, with};
 
 pub(super) fn cases() -> Vec<Case> {
     let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
@@ -30,7 +30,28 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         unsupported(
             "resourceRequirements",
+            of(json!({"resourceRequirements": [{"type": "NeuronDevice", "value": "1"}]})),
+        ),
+        broken(
+            "containerDefinitions[].resourceRequirements",
+            "a GPU is asked for",
             of(json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]})),
+        ),
+        broken(
+            "containerDefinitions[].linuxParameters.capabilities.add",
+            "another than SYS_PTRACE",
+            of(json!({"linuxParameters": {"capabilities": {"add": ["SYS_PTRACE", "NET_ADMIN"]}}})),
+        )
+        .says("value", "NET_ADMIN"),
+        broken(
+            "containerDefinitions[].stopTimeout",
+            "above 120",
+            of(json!({"stopTimeout": 121})),
+        ),
+        broken(
+            "ephemeralStorage",
+            "has EC2",
+            task(json!({"requiresCompatibilities": ["EC2"], "ephemeralStorage": {"sizeInGiB": 30}})),
         ),
         unsupported("maxSwap", of(json!({"linuxParameters": {"maxSwap": 1}}))),
         unsupported(
@@ -38,7 +59,7 @@ pub(super) fn cases() -> Vec<Case> {
             fargate(json!({"volumes": [{"name": "data", "host": {"sourcePath": "/data"}}]})),
         ),
         unsupported(
-            "placementConstraints",
+            "constraints",
             fargate(json!({
                 "placementConstraints": [{"type": "memberOf", "expression": "attribute:rack == 7"}],
             })),
@@ -54,7 +75,15 @@ pub(super) fn cases() -> Vec<Case> {
                 "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:1",
             })),
         ),
-        broken(driver, "the driver is awslogs", logs("awslogs", group)),
+        broken(driver, "the driver is awslogs", logs("awslogs", group.clone())),
+        broken(
+            "containerDefinitions[].logConfiguration.options",
+            "awslogs-stream-prefix is missing",
+            with(
+                logs("awslogs", group),
+                json!({"executionRoleArn": "arn:aws:iam::123456789012:role/execution"}),
+            ),
+        ),
         broken(driver, "none that Fargate has", logs("json-file", json!({}))).says("value", "json-file"),
     ]
 }

@@ -98,6 +98,16 @@ fn named() -> Vec<Case> {
                 json!({"containerInstance": id}),
             ));
         }
+        for operation in ["PutAttributes", "DeleteAttributes"] {
+            let input = json!({"attributes": [{"name": "rack", "value": "7", "targetId": id}]});
+            cases.push(case(operation, "attributes[].targetId", when, input));
+        }
+        cases.push(case(
+            "RegisterContainerInstance",
+            "containerInstanceArn",
+            when,
+            json!({"containerInstanceArn": id}),
+        ));
         for (operation, more) in [
             ("DescribeContainerInstances", json!({})),
             ("UpdateContainerInstancesState", json!({"status": "DRAINING"})),
@@ -157,7 +167,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "PutAttributes",
             "attributes[].targetId",
-            "is not there",
+            "the target of an attribute is not there",
             attribute(NOBODY),
         ),
         case(

@@ -12,6 +12,18 @@ async fn set_up(place: &mut Place) {
     // What needs the newest platform version.
     let stored = with(fargate("stored"), json!({"ephemeralStorage": {"sizeInGiB": 30}}));
     place.ok("RegisterTaskDefinition", stored).await;
+    // What is not for machines.
+    let stored = with(
+        fargate("windowless"),
+        json!({"ephemeralStorage": {"sizeInGiB": 30}}),
+    );
+    place.ok("RegisterTaskDefinition", stored).await;
+    // One that has a constraint of its own.
+    let ruled = json!({
+        "family": "ruled", "containerDefinitions": [{"name": "app", "image": "app:1", "memory": 64}],
+        "placementConstraints": [{"type": "memberOf", "expression": "attribute:rack == 7"}],
+    });
+    place.ok("RegisterTaskDefinition", ruled).await;
     for name in ["elsewhere", "group"] {
         place.ok("CreateCapacityProvider", provider(name)).await;
     }
@@ -231,9 +243,15 @@ fn placed(operation: &'static str) -> Vec<Case> {
         ),
         broken(
             constraints,
-            "for Fargate",
+            "run on Fargate",
             false,
             json!({"type": "distinctInstance"}),
+        ),
+        broken(
+            constraints,
+            "has no type",
+            true,
+            json!({"expression": "attribute:rack == 7"}),
         ),
     ]
 }
@@ -255,20 +273,36 @@ fn spread(operation: &'static str) -> Vec<Case> {
             "random has a field",
             by(json!({"type": "random", "field": "cpu"})),
         ),
-        broken(field, "has no field", by(json!({"type": "spread"}))).says("type", "spread"),
-        broken(field, "has no field", by(json!({"type": "binpack"}))).says("type", "binpack"),
+        broken(field, "has no field", by(json!({"type": "spread"}))).says("kind", "spread"),
+        broken(field, "has no field", by(json!({"type": "binpack"}))).says("kind", "binpack"),
         broken(
             field,
             "none of the strategy",
             by(json!({"type": "spread", "field": "zone"})),
         )
+        .says("kind", "spread")
         .says("value", "zone"),
         broken(
             field,
             "none of the strategy",
             by(json!({"type": "binpack", "field": "disk"})),
         )
+        .says("kind", "binpack")
         .says("value", "disk"),
+        broken("placementStrategy", "has no type", by(json!({"field": "cpu"}))),
+        case(
+            operation,
+            "placementStrategy",
+            "run on Fargate",
+            with(base(operation, false), by(json!({"type": "random"}))),
+        ),
+        broken(
+            "placementConstraints",
+            "more than ten",
+            json!({
+                "taskDefinition": "ruled", "placementConstraints": vec![json!({"type": "distinctInstance"}); 10],
+            }),
+        ),
     ]
 }
 
@@ -318,6 +352,14 @@ pub(super) fn cases() -> Vec<Case> {
     for operation in ["RunTask", "CreateService", "UpdateService", "CreateTaskSet"] {
         cases.extend(of_launches(operation));
     }
+    let unfit = |operation, input: Value| case(operation, "taskDefinition", "not compatible", input);
+    let start = json!({"taskDefinition": "windowless", "containerInstances": ["<machine>"]});
+    let lean = json!({"service": "web", "taskDefinition": "plain"});
+    cases.push(unfit("StartTask", start).says("launch_type", "EC2"));
+    cases.push(unfit("UpdateService", lean).says("launch_type", "FARGATE"));
+    let sized = with(base("RunTask", false), json!({"overrides": {"cpu": "1024"}}));
+    let sized = case("RunTask", "overrides", "no pair", sized);
+    cases.push(sized.says("cpu", "1024").says("memory", "512"));
     for operation in ["RunTask", "CreateService", "UpdateService"] {
         cases.extend(placed(operation));
         cases.extend(spread(operation));

@@ -70,6 +70,13 @@ pub(super) fn cases() -> Vec<Case> {
             "no such",
             json!({"namespace": "nowhere"}),
         ),
+        case(
+            "ListContainerInstances",
+            "filter",
+            "cannot be read",
+            json!({"filter": "attribute:rack =="}),
+        )
+        .says("fault", "invalid expression: a word is missing"),
         // A token of the same list with another filter.
         case(
             "ListTaskDefinitions",

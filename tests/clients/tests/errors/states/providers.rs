@@ -126,9 +126,28 @@ fn of_groups() -> Vec<Case> {
     ]
 }
 
+fn new_without_subnets() -> Value {
+    let mut input = managed("new", "default");
+    input["managedInstancesProvider"]["instanceLaunchTemplate"]["networkConfiguration"]["subnets"] =
+        json!([]);
+    input
+}
+
 /// What does not go together for machines that a capacity provider manages.
 fn of_machines() -> Vec<Case> {
-    let create = "CreateCapacityProvider";
+    let (create, update) = ("CreateCapacityProvider", "UpdateCapacityProvider");
+    let role_of = "managedInstancesProvider.infrastructureRoleArn";
+    let subnets = "managedInstancesProvider.instanceLaunchTemplate.networkConfiguration.subnets";
+    let changed = |more: Value| {
+        let role = json!({"infrastructureRoleArn": "arn:aws:iam::123456789012:role/infrastructure"});
+        json!({"name": "own", "managedInstancesProvider": with(with(role, json!({"instanceLaunchTemplate": {}})), more)})
+    };
+    let template = |more: Value| changed(json!({"instanceLaunchTemplate": more}));
+    let wanted = |more: Value| {
+        let least = json!({"vCpuCount": {"min": 1}, "memoryMiB": {"min": 1}});
+        template(json!({"instanceRequirements": with(least, more)}))
+    };
+    let none = new_without_subnets();
     let requirements = "managedInstancesProvider.instanceLaunchTemplate.instanceRequirements";
     let new = |member: &str, value: &Value| {
         let mut input = managed("new", "default");
@@ -155,6 +174,31 @@ fn of_machines() -> Vec<Case> {
             "managedInstancesProvider.infrastructureRoleArn",
             "of no role",
             role,
+        ),
+        case(
+            update,
+            role_of,
+            "of no role",
+            changed(json!({"infrastructureRoleArn": "nothing"})),
+        ),
+        case(create, subnets, "there are none", none),
+        case(
+            update,
+            subnets,
+            "there are none",
+            template(json!({"networkConfiguration": {"subnets": []}})),
+        ),
+        case(
+            update,
+            requirements,
+            "above its maximum",
+            wanted(json!({"memoryMiB": {"min": 4, "max": 2}})),
+        ),
+        case(
+            update,
+            requirements,
+            "both given",
+            wanted(json!({"allowedInstanceTypes": ["m5.large"], "excludedInstanceTypes": ["c5.large"]})),
         ),
         case(
             create,

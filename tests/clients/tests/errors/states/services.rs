@@ -14,6 +14,8 @@ const STRATEGY: &str = "deploymentConfiguration.strategy";
 const HOOKS: &str = "deploymentConfiguration.lifecycleHooks";
 
 async fn set_up(place: &mut Place) {
+    place.ok("CreateCluster", json!({"clusterName": "over"})).await;
+    place.ok("DeleteCluster", json!({"cluster": "over"})).await;
     for name in ["web", "ending"] {
         place.ok("CreateService", service(name, 1)).await;
     }
@@ -77,7 +79,6 @@ fn created() -> Vec<Case> {
             daemon(json!({"desiredCount": 1})),
         ),
         broken(percent, "DAEMON", daemon(percents(101, 0))),
-        broken(percent, "is not above", new(percents(150, 150))),
         broken(percent, "are both 100", new(percents(100, 100))),
         broken(STRATEGY, "another than ROLLING", new(by("CANARY"))).says("strategy", "CANARY"),
         broken(HOOKS, "lifecycle hooks", new(hooked())),
@@ -143,8 +144,8 @@ fn updated() -> Vec<Case> {
             .says("instead", instead)
     };
     vec![
+        broken("desiredCount", "DAEMON", "each", json!({"desiredCount": 1})),
         broken(percent, "DAEMON", "each", percents(101, 0)),
-        broken(percent, "is not above", "web", percents(150, 151)),
         broken(percent, "are both 100", "web", percents(100, 100)),
         broken(STRATEGY, "another than ROLLING", "web", by("BLUE_GREEN")).says("strategy", "BLUE_GREEN"),
         broken(STRATEGY, "another than ROLLING", "web", by("LINEAR")).says("strategy", "LINEAR"),
@@ -192,7 +193,7 @@ pub(super) fn cases() -> Vec<Case> {
             "another kind",
             stop(other),
         )
-        .says("type", "service"),
+        .says("kind", "service"),
         case(
             "DescribeServiceDeployments",
             "serviceDeploymentArns[]",
@@ -201,11 +202,19 @@ pub(super) fn cases() -> Vec<Case> {
                 "serviceDeploymentArns": [other],
             }),
         )
-        .says("type", "service"),
+        .says("kind", "service"),
         revisions("one is no ARN", &["web"]),
         revisions("one is not the ARN of a service revision", &[other]),
         revisions("of more than one service", &[&revision("web"), &revision("old")]),
         revisions("there is no such service", &[&revision("nothing")]),
+        revisions(
+            "the cluster is not there",
+            &["<arn>service-revision/nowhere/web/1234567890123456789"],
+        ),
+        revisions(
+            "the cluster is INACTIVE",
+            &["<arn>service-revision/over/web/1234567890123456789"],
+        ),
         case(
             "DeleteService",
             "force",

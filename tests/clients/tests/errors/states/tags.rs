@@ -17,6 +17,27 @@ async fn set_up(place: &mut Place) {
         )
         .await;
     place.machine("machine", "default", None).await;
+    place.ok("CreateCluster", json!({"clusterName": "over"})).await;
+    place.ok("DeleteCluster", json!({"cluster": "over"})).await;
+    let over = json!({"serviceName": "over", "taskDefinition": "plain", "desiredCount": 0});
+    place.ok("CreateService", over).await;
+    place.ok("DeleteService", json!({"service": "over"})).await;
+    let inactive = |it: &Value| it["services"][0]["status"] == "INACTIVE";
+    place
+        .until("DescribeServices", json!({"services": ["over"]}), inactive)
+        .await;
+    // Its image cannot be pulled.
+    let hopeless = json!({"family": "hopeless", "containerDefinitions": [
+        {"name": "app", "image": "registry.invalid/app:1", "memory": 64},
+    ]});
+    place.ok("RegisterTaskDefinition", hopeless).await;
+    let run = json!({"taskDefinition": "hopeless", "launchType": "EC2"});
+    let run = place.ok("RunTask", run).await;
+    place.keep("over", &run["tasks"][0]["taskArn"]);
+    let stopped = |it: &Value| it["tasks"][0]["lastStatus"] == "STOPPED";
+    place
+        .until("DescribeTasks", json!({"tasks": ["<over>"]}), stopped)
+        .await;
     place
         .ok(
             "CreateService",
@@ -85,6 +106,9 @@ pub(super) fn cases() -> Vec<Case> {
             broken("there is no such resource", "<arn>service/default/nobody"),
             broken("there is no such resource", "<arn>task-definition/app:2"),
             broken("of a cluster that is not there", "<arn>cluster/nowhere"),
+            broken("the cluster is INACTIVE", "<arn>cluster/over"),
+            broken("the service is INACTIVE", "<arn>service/default/over"),
+            broken("the task is STOPPED", "<over>"),
         ]);
     }
     cases.push(case(

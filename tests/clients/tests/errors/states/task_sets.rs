@@ -95,6 +95,27 @@ pub(super) fn cases() -> Vec<Case> {
         case("CreateTaskSet", "", "has five task sets", set("full")),
         case(
             "UpdateTaskSet",
+            "service",
+            "controller of the service is ECS",
+            with(
+                of("taskSet", nobody),
+                with(scale.clone(), json!({"service": "web"})),
+            ),
+        ),
+        case(
+            "DeleteTaskSet",
+            "service",
+            "controller of the service is ECS",
+            with(of("taskSet", nobody), json!({"service": "web"})),
+        ),
+        case(
+            "UpdateServicePrimaryTaskSet",
+            "service",
+            "controller of the service is ECS",
+            with(of("primaryTaskSet", nobody), json!({"service": "web"})),
+        ),
+        case(
+            "UpdateTaskSet",
             "taskSet",
             no_such,
             with(of("taskSet", nobody), scale.clone()),

@@ -65,6 +65,21 @@ fn begun(operation: &'static str, input: &Value, powerless: &str) -> Vec<Case> {
             overrides(json!({"name": "nobody"})),
         )
         .says("name", "nobody"),
+        broken(
+            "overrides.containerOverrides[].name",
+            "no container is named",
+            overrides(json!({"command": ["ls"]})),
+        ),
+        broken(
+            "overrides.cpu",
+            "is no number",
+            json!({"overrides": {"cpu": "many"}}),
+        ),
+        broken(
+            "overrides.memory",
+            "is no number",
+            json!({"overrides": {"memory": "1 MB"}}),
+        ),
         broken("overrides", "longer than 8192", overrides(long)),
         broken(
             "overrides.containerOverrides[].memory",
@@ -92,7 +107,7 @@ fn named(operation: &'static str, member: &'static str, of: impl Fn(&str) -> Val
         broken("of another cluster", &format!("<arn>task/other/{NOBODY}"))
             .says("other", "other")
             .says("cluster", "default"),
-        broken("another kind of resource", "<arn>service/default/web").says("type", "service"),
+        broken("another kind of resource", "<arn>service/default/web").says("kind", "service"),
     ]
 }
 
@@ -125,14 +140,20 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(named("StopTask", "task", |task| json!({"task": task})));
     cases.extend(named("ExecuteCommand", "task", execute));
     cases.extend(named("DescribeTasks", "tasks[]", |task| json!({"tasks": [task]})));
-    for operation in ["GetTaskProtection", "UpdateTaskProtection"] {
-        for (when, id) in [
-            ("longer than 36", "a".repeat(37)),
-            ("neither 32 nor 36", "a".repeat(31)),
-        ] {
+    for (when, id) in [
+        ("longer than 36", "a".repeat(37)),
+        ("neither 32 nor 36", "a".repeat(31)),
+    ] {
+        for operation in ["GetTaskProtection", "UpdateTaskProtection"] {
             let input = json!({"cluster": "default", "tasks": [id], "protectionEnabled": true});
             cases.push(case(operation, "tasks[]", when, input));
         }
+        for operation in ["SubmitTaskStateChange", "SubmitContainerStateChange"] {
+            let input = json!({"task": id, "containerName": "app", "status": "RUNNING"});
+            cases.push(case(operation, "task", when, input));
+        }
+        let input = json!({"containerInstance": id});
+        cases.push(case("ListTasks", "containerInstance", when, input));
     }
     cases.push(
         executed(
@@ -197,6 +218,19 @@ fn reported() -> Vec<Case> {
             "no task has",
             attached("nothing", "ATTACHED"),
         ),
+        case(
+            of_task,
+            "attachments[].attachmentArn",
+            "no task has",
+            task(attached("nothing", "ATTACHED")),
+        ),
+        case(
+            of_task,
+            "attachments[].status",
+            "is none of an attachment",
+            task(attached("<attachment>", "GLUED")),
+        )
+        .says("value", "GLUED"),
         case(
             of_attachments,
             "attachments[].status",

@@ -24,7 +24,11 @@ fn register_task_definition_wants_names_and_images() {
             Value::Null,
             "Container.image should not be null or empty.",
         ),
-        ("name", json!("side"), "Duplicate container name 'side'."),
+        (
+            "name",
+            json!("side"),
+            "Container names must be unique within a task definition.",
+        ),
     ] {
         assert_eq!(refused(&base, &[(&app(member), value)]), message);
     }
@@ -280,7 +284,8 @@ fn register_task_definition_wants_log_options_and_a_router() {
     );
     assert_eq!(
         check(json!({"logDriver": "awsfirelens"})),
-        "When the log driver awsfirelens is used, one container must have a firelensConfiguration."
+        "When awsfirelens log driver is specified in log configuration, a firelens configuration object must be configured \
+         in one of the containers."
     );
     let (way, value) = log(json!({"logDriver": "awsfirelens"}));
     let router = (
@@ -350,11 +355,6 @@ fn register_task_definition_wants_settings_of_a_container_that_can_be() {
         ),
         (
             "environmentFiles",
-            json!([{"type": "s3", "value": "file.env"}]),
-            "environmentFiles.value",
-        ),
-        (
-            "environmentFiles",
             json!([{"type": "s3", "value": "arn:aws:s3:::b/file.txt"}]),
             "environmentFiles.value",
         ),
@@ -387,15 +387,26 @@ fn register_task_definition_wants_settings_of_a_container_that_can_be() {
             json!([{"type": "GPU", "value": "1"}]),
         )],
     );
-    let device = (
-        "inferenceAccelerators",
-        json!([{"deviceName": "d", "deviceType": "eia1.medium"}]),
+    let file = json!([{"type": "s3", "value": "file.env"}]);
+    assert_eq!(
+        refused(&base, &[(&app("environmentFiles"), file)]),
+        "Invalid arn syntax."
     );
-    let wanted = (
-        app("resourceRequirements"),
-        json!([{"type": "InferenceAccelerator", "value": "d"}]),
+    let device = json!([{"deviceName": "d", "deviceType": "eia1.medium"}]);
+    assert_eq!(
+        refused(&base, &[("inferenceAccelerators", device)]),
+        "Unsupported field 'inferenceAccelerators'."
     );
-    accepted(&base, &[device, (&wanted.0, wanted.1)]);
+    accepted(&base, &[("inferenceAccelerators", json!([]))]);
+    let stored = ("ephemeralStorage", json!({"sizeInGiB": 30}));
+    assert_eq!(
+        refused(
+            &base,
+            &[stored.clone(), ("requiresCompatibilities", json!(["EC2"]))]
+        ),
+        "Tasks using the EC2 launch type do not support EphemeralStorage."
+    );
+    accepted(&base, &[stored]);
     let policy = accepted(&base, &[(&app("restartPolicy"), json!({"enabled": true}))]);
     assert_eq!(
         policy["containerDefinitions"][0]["restartPolicy"],

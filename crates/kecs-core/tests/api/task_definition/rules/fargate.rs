@@ -36,7 +36,10 @@ fn register_task_definition_for_fargate_refuses_what_it_cannot_do() {
     for (member, value) in [
         ("privileged", json!(true)),
         ("dockerSecurityOptions", json!(["no-new-privileges"])),
-        ("resourceRequirements", json!([{"type": "GPU", "value": "1"}])),
+        (
+            "resourceRequirements",
+            json!([{"type": "NeuronDevice", "value": "1"}]),
+        ),
     ] {
         assert_eq!(
             refused(&base, &[(&app(member), value)]),
@@ -48,13 +51,22 @@ fn register_task_definition_for_fargate_refuses_what_it_cannot_do() {
         ("sharedMemorySize", json!(64)),
         ("maxSwap", json!(1)),
         ("swappiness", json!(1)),
-        ("capabilities", json!({"add": ["NET_ADMIN"]})),
     ] {
         assert_eq!(
             refused(&base, &[(&app("linuxParameters"), json!({member: value}))]),
             format!("Fargate compatible task definitions do not support {member}")
         );
     }
+    let capabilities = json!({"capabilities": {"add": ["SYS_PTRACE", "NET_ADMIN"]}});
+    assert_eq!(
+        refused(&base, &[(&app("linuxParameters"), capabilities)]),
+        "NET_ADMIN is not allowed on Fargate."
+    );
+    let gpu = json!([{"type": "GPU", "value": "1"}]);
+    assert_eq!(
+        refused(&base, &[(&app("resourceRequirements"), gpu)]),
+        "Tasks using the Fargate launch type do not support GPU resource requirements."
+    );
     accepted(
         &base,
         &[(
@@ -66,12 +78,7 @@ fn register_task_definition_for_fargate_refuses_what_it_cannot_do() {
         (
             "placementConstraints",
             json!([{"type": "memberOf", "expression": "attribute:a exists"}]),
-            "placementConstraints",
-        ),
-        (
-            "inferenceAccelerators",
-            json!([{"deviceName": "d", "deviceType": "t"}]),
-            "inferenceAccelerators",
+            "constraints",
         ),
         (
             "volumes",
@@ -142,13 +149,19 @@ fn register_task_definition_for_fargate_wants_a_role_for_what_it_does_itself() {
     );
     let log = (
         app("logConfiguration"),
-        json!({"logDriver": "awslogs", "options": {"awslogs-region": "eu-west-1", "awslogs-group": "g"}}),
+        json!({"logDriver": "awslogs", "options": {"awslogs-region": "eu-west-1", "awslogs-group": "g", "awslogs-stream-prefix": "web"}}),
     );
     assert_eq!(
         refused(&base, &[(&log.0, log.1.clone())]),
         "Fargate requires task definition to have execution role ARN to support log driver awslogs."
     );
-    accepted(&base, &[(&log.0, log.1), role]);
+    accepted(&base, &[(&log.0, log.1), role.clone()]);
+    let unnamed =
+        json!({"logDriver": "awslogs", "options": {"awslogs-region": "eu-west-1", "awslogs-group": "g"}});
+    assert_eq!(
+        refused(&base, &[(&log.0, unnamed), role]),
+        "Fargate requires log configuration options to include awslogs-stream-prefix to support log driver awslogs."
+    );
     for driver in ["json-file", "syslog", "journald", "gelf", "fluentd"] {
         assert_eq!(
             refused(&base, &[(&app("logConfiguration"), json!({"logDriver": driver}))]),

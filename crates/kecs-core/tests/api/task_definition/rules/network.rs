@@ -79,7 +79,11 @@ fn register_task_definition_wants_ports_that_fit_the_network() {
     }
     assert_eq!(
         check(json!({"containerPortRange": "80-90", "hostPort": 80}), None),
-        "Invalid 'containerPortRange' setting for container 'app'."
+        "Invalid port mapping for container 'app', cannot specify both single port and port range."
+    );
+    assert_eq!(
+        check(json!({"containerPortRange": "80-90", "containerPort": 80}), None),
+        "Invalid port mapping for container 'app', cannot specify both single port and port range."
     );
     let (way, value) = ports(json!({"containerPortRange": "1-65535"}));
     let definition = accepted(&base, &[(&way, value)]);
@@ -102,7 +106,7 @@ fn register_task_definition_maps_a_host_port_once() {
     let same = json!({"containerPort": 80, "hostPort": 8080});
     assert_eq!(
         refused(&base, &map(same.clone(), same.clone(), "bridge")),
-        "tcp host port '8080' is mapped multiple times in task."
+        "TCP host port '8080' is mapped multiple times in task."
     );
     accepted(
         &base,
@@ -115,36 +119,59 @@ fn register_task_definition_maps_a_host_port_once() {
     let any = json!({"containerPort": 80});
     accepted(&base, &map(any.clone(), any.clone(), "bridge"));
     assert_eq!(
-        refused(&base, &map(any.clone(), any, "awsvpc")),
-        "tcp host port '80' is mapped multiple times in task."
+        refused(&base, &map(any.clone(), any.clone(), "host")),
+        "TCP host port '80' is mapped multiple times in task."
     );
+    assert_eq!(
+        refused(&base, &map(any.clone(), any.clone(), "awsvpc")),
+        "TCP container port '80' is used multiple times in task when networkMode=awsvpc."
+    );
+    let udp = |range: &str| json!({"containerPortRange": range, "protocol": "udp"});
+    assert_eq!(
+        refused(&base, &map(udp("80-85"), udp("85-90"), "awsvpc")),
+        "UDP container port '85' is used multiple times in task when networkMode=awsvpc."
+    );
+    accepted(&base, &map(udp("80-85"), udp("86-90"), "awsvpc"));
+    accepted(&base, &map(udp("80-85"), any, "awsvpc"));
     let named = |port: i32| json!({"containerPort": port, "name": "http"});
     assert_eq!(
         refused(&base, &map(named(80), named(81), "bridge")),
-        "Invalid 'portMappings.name' setting for container 'side'."
+        "When networkMode=bridge, port mapping name is already used"
+    );
+    assert_eq!(
+        refused(&base, &map(named(80), named(81), "awsvpc")),
+        "When networkMode=awsvpc, port mapping name is already used"
     );
 }
 
 #[test]
 fn register_task_definition_wants_plain_containers_in_awsvpc() {
     let base = minimal("web");
-    for (member, value) in [
-        ("hostname", json!("web")),
-        ("dnsServers", json!(["10.0.0.1"])),
-        ("dnsSearchDomains", json!(["local"])),
-        ("extraHosts", json!([{"hostname": "a", "ipAddress": "10.0.0.1"}])),
-        ("disableNetworking", json!(true)),
+    for (member, value, what) in [
+        ("hostname", json!("web"), "hostname is"),
+        ("dnsServers", json!(["10.0.0.1"]), "DNS servers are"),
+        ("dnsSearchDomains", json!(["local"]), "DNS search domains are"),
+        (
+            "extraHosts",
+            json!([{"hostname": "a", "ipAddress": "10.0.0.1"}]),
+            "Extra hosts are",
+        ),
+        ("disableNetworking", json!(true), "Disable Networking is"),
     ] {
         accepted(&base, &[(&app(member), value.clone())]);
         assert_eq!(
             refused(&base, &[(&app(member), value), ("networkMode", json!("awsvpc"))]),
-            format!("{member} is not supported on container when networkMode=awsvpc.")
+            format!("{what} not supported on container when networkMode=awsvpc.")
         );
     }
-    let proxy = ("proxyConfiguration", json!({"containerName": "app"}));
+    let ingress = json!([{"name": "ProxyIngressPort", "value": "15000"}]);
+    let proxy = (
+        "proxyConfiguration",
+        json!({"containerName": "app", "properties": ingress}),
+    );
     assert_eq!(
         refused(&base, std::slice::from_ref(&proxy)),
-        "proxyConfiguration requires networkMode awsvpc."
+        "APPMESH proxy configuration is only supported in networkMode=awsvpc"
     );
     accepted(&base, &[proxy, ("networkMode", json!("awsvpc"))]);
     assert_eq!(
@@ -155,6 +182,16 @@ fn register_task_definition_wants_plain_containers_in_awsvpc() {
                 ("networkMode", json!("awsvpc"))
             ]
         ),
-        "proxyConfiguration names a container that does not exist: 'gone'."
+        "Proxy container [gone] does not exist."
+    );
+    assert_eq!(
+        refused(
+            &base,
+            &[
+                ("proxyConfiguration", json!({"containerName": "app"})),
+                ("networkMode", json!("awsvpc"))
+            ]
+        ),
+        "Ingress port not found"
     );
 }

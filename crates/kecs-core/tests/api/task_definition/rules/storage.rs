@@ -77,7 +77,7 @@ fn register_task_definition_wants_volumes_of_one_kind() {
             &base,
             &volumes(json!([{"name": "a", "efsVolumeConfiguration": access}]))
         ),
-        "Transit encryption must be enabled for volume 'a' when an access point or IAM authorization is used."
+        "EFS access point requires TransitEncryption to be enabled."
     );
     let role = json!({"fileSystemId": "fs-1", "authorizationConfig": {"iam": "ENABLED"}});
     assert_eq!(
@@ -85,8 +85,18 @@ fn register_task_definition_wants_volumes_of_one_kind() {
             &base,
             &volumes(json!([{"name": "a", "efsVolumeConfiguration": role}]))
         ),
-        "Transit encryption must be enabled for volume 'a' when an access point or IAM authorization is used."
+        "EFS IAM authorization requires TransitEncryption to be enabled."
     );
+    let port = |encryption: &str| {
+        let efs =
+            json!({"fileSystemId": "fs-1", "transitEncryptionPort": 2999, "transitEncryption": encryption});
+        volumes(json!([{"name": "a", "efsVolumeConfiguration": efs}]))
+    };
+    assert_eq!(
+        refused(&base, &port("DISABLED")),
+        "TransitEncryptionPort requires that TransitEncryption is enabled."
+    );
+    accepted(&base, &port("ENABLED"));
     let deep = json!({"fileSystemId": "fs-1", "authorizationConfig": {"accessPointId": "fsap-1"},
         "transitEncryption": "ENABLED", "rootDirectory": "/deep"});
     assert_eq!(
@@ -94,7 +104,7 @@ fn register_task_definition_wants_volumes_of_one_kind() {
             &base,
             &volumes(json!([{"name": "a", "efsVolumeConfiguration": deep}]))
         ),
-        "The root directory of volume 'a' must be omitted or set to / when an access point is used."
+        "When using an EFS access point, the root directory must either be set to \"/\" or be omitted."
     );
     let docker = json!([{"name": "a", "dockerVolumeConfiguration": {}}]);
     assert_eq!(
