@@ -108,11 +108,12 @@ impl World {
             };
             let operation = Operation::from_name(name).unwrap();
             let answer =
-                check(operation, &input).and_then(|()| api::answer(operation, &mut tx, &call, input));
+                check(operation, &input).and_then(|()| api::answer(operation, &mut tx, &call, &input));
             outputs.push(
                 answer
                     .unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
-                    .output,
+                    .output
+                    .value(),
             );
         }
         let commit = tx.finish();

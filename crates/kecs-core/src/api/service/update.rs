@@ -269,9 +269,10 @@ fn redeploy(
     }
     let moved = made.capacity_provider_strategy != same.capacity_provider_strategy;
     if request.capacity_provider_strategy.is_some() && moved && !forced {
-        return Err(Refusal::invalid(
+        return Err(refuse!(
+            InvalidParameterException,
             "When switching from launch type to capacity provider strategy on an existing service, or making a change \
-             to a capacity provider strategy on a service that is already using one, you must force a new deployment.",
+             to a capacity provider strategy on a service that is already using one, you must force a new deployment."
         ));
     }
     begin(tx, call, record, made, definition);

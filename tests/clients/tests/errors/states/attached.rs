@@ -45,15 +45,15 @@ fn external() -> Value {
 /// An input that is right, on a machine and in this network mode.
 fn base(operation: &str, name: &str, mode: &str) -> Value {
     let own = if mode == "awsvpc" { network() } else { Value::Null };
-    let made =
-        json!({"taskDefinition": format!("open-{mode}"), "launchType": "EC2", "networkConfiguration": own});
-    let made = with(made, json!({"networkConfiguration": own}));
+    let tasks = json!({"taskDefinition": format!("open-{mode}"), "launchType": "EC2"});
+    // A network that is null is none.
+    let tasks = with(tasks, json!({"networkConfiguration": own}));
     match operation {
-        "CreateService" => with(made, json!({"serviceName": name, "desiredCount": 0})),
+        "CreateService" => with(tasks, json!({"serviceName": name, "desiredCount": 0})),
         "UpdateService" => {
             json!({"service": match mode { "host" => "stiff", "awsvpc" => "own", _ => "flat" }})
         }
-        _ => with(made, json!({"service": "sets", "cluster": "default"})),
+        _ => with(tasks, json!({"service": "sets", "cluster": "default"})),
     }
 }
 
@@ -106,22 +106,16 @@ fn balanced(operation: &'static str) -> Vec<Case> {
             json!([other(json!({"containerPort": null}))]),
         ),
     ];
-    if operation != "UpdateService" {
-        let input = with(base(operation, "new", "awsvpc"), on_fargate);
-        cases.push(case(
-            operation,
-            "loadBalancers[].loadBalancerName",
-            "run on Fargate",
-            with(input, json!({"loadBalancers": [classic]})),
-        ));
-    } else {
-        cases.push(case(
-            operation,
-            "loadBalancers[].loadBalancerName",
-            "run on Fargate",
-            json!({"service": "lean", "loadBalancers": [classic]}),
-        ));
-    }
+    let run = match operation {
+        "UpdateService" => json!({"service": "lean"}),
+        _ => with(base(operation, "new", "awsvpc"), on_fargate),
+    };
+    cases.push(case(
+        operation,
+        "loadBalancers[].loadBalancerName",
+        "run on Fargate",
+        with(run, json!({"loadBalancers": [classic]})),
+    ));
     cases
 }
 

@@ -211,7 +211,7 @@ fn settings() -> Vec<Case> {
         cases.push(case(
             operation,
             log,
-            "there is none",
+            "no place for logs",
             with(cluster.clone(), none()),
         ));
         cases.push(case(

@@ -179,15 +179,6 @@ fn equipped() -> Vec<Case> {
     let router =
         |name: &str| container(json!({"name": name, "firelensConfiguration": {"type": "fluentbit"}}));
     let long = one(json!({"environment": [{"name": "A", "value": "v".repeat(65_536)}]}));
-    // A setting of a container that cannot be.
-    let own = |member: &'static str, more: Value| {
-        let when = match member {
-            "containerDefinitions[].restartPolicy" => "is not enabled",
-            "containerDefinitions[].resourceRequirements" => "cannot be had",
-            _ => "is empty",
-        };
-        broken(member, when, one(more)).says("container", "app")
-    };
     let length = long.to_string().len().to_string();
     vec![
         broken(
@@ -212,6 +203,46 @@ fn equipped() -> Vec<Case> {
             })),
         )
         .says("container", "app"),
+        broken(
+            limits,
+            "above its hard limit",
+            one(json!({"ulimits": [limit(2, 1)]})),
+        )
+        .says("container", "app"),
+        broken(
+            limits,
+            "is given twice",
+            one(json!({"ulimits": [limit(1, 1), limit(1, 2)]})),
+        )
+        .says("container", "app"),
+        broken(
+            "containerDefinitions[].firelensConfiguration",
+            "two containers",
+            containers(&json!([router("one"), router("two"),])),
+        ),
+        broken(
+            "containerDefinitions[].logConfiguration.logDriver",
+            "no container routes logs",
+            one(json!({
+                "logConfiguration": {"logDriver": "awsfirelens"},
+            })),
+        ),
+        broken("", "longer than 65536 bytes", long).says("length", length),
+    ]
+}
+
+/// Settings that cannot be, each by itself.
+fn alone() -> Vec<Case> {
+    let broken = |member, when, input| case("RegisterTaskDefinition", member, when, input);
+    let own = |member: &'static str, more: Value| {
+        let when = match member {
+            "containerDefinitions[].restartPolicy" => "is not enabled",
+            "containerDefinitions[].resourceRequirements" => "cannot be had",
+            _ => "is empty",
+        };
+        broken(member, when, one(more)).says("container", "app")
+    };
+    vec![
         own(
             "containerDefinitions[].environment[].name",
             json!({"environment": [{"name": "", "value": "1"}]}),
@@ -256,31 +287,6 @@ fn equipped() -> Vec<Case> {
             "cannot be read",
             task(json!({"placementConstraints": [{"type": "memberOf", "expression": "rack =="}]})),
         ),
-        broken(
-            limits,
-            "above its hard limit",
-            one(json!({"ulimits": [limit(2, 1)]})),
-        )
-        .says("container", "app"),
-        broken(
-            limits,
-            "is given twice",
-            one(json!({"ulimits": [limit(1, 1), limit(1, 2)]})),
-        )
-        .says("container", "app"),
-        broken(
-            "containerDefinitions[].firelensConfiguration",
-            "two containers",
-            containers(&json!([router("one"), router("two"),])),
-        ),
-        broken(
-            "containerDefinitions[].logConfiguration.logDriver",
-            "no container routes logs",
-            one(json!({
-                "logConfiguration": {"logDriver": "awsfirelens"},
-            })),
-        ),
-        broken("", "longer than 65536 bytes", long).says("length", length),
     ]
 }
 
@@ -395,6 +401,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(sized());
     cases.extend(joined());
     cases.extend(equipped());
+    cases.extend(alone());
     cases.extend(stored());
     cases
 }

@@ -77,6 +77,12 @@ pub(super) fn cases() -> Vec<Case> {
             json!({"filter": "attribute:rack =="}),
         )
         .says("fault", "invalid expression: a word is missing"),
+        case(
+            "ListTasks",
+            "daemonName",
+            "is given",
+            json!({"daemonName": "each"}),
+        ),
         // A token of the same list with another filter.
         case(
             "ListTaskDefinitions",

@@ -111,6 +111,10 @@ pub(super) fn cases() -> Vec<Case> {
             broken("the task is STOPPED", "<over>"),
         ]);
     }
+    for key in ["aws:team", "AWS:", "aWs:team"] {
+        let input = json!({"resourceArn": "<arn>cluster/default", "tagKeys": ["k0", key]});
+        cases.push(case("UntagResource", "tagKeys[]", reserved, input));
+    }
     cases.push(case(
         "TagResource",
         "tags",
