@@ -1,8 +1,11 @@
 //! The scheduler in a world whose tasks do as they are told.
 
 mod counts;
+mod daemon;
 mod endings;
+mod fleet;
 mod laws;
+mod made;
 mod rolling;
 mod sets;
 mod world;
