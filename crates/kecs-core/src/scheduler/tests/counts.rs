@@ -141,3 +141,60 @@ fn a_round_starts_no_more_than_a_batch() {
         .collect();
     assert_eq!(counts, [(100, true), (100, true), (50, false), (0, false)]);
 }
+
+#[test]
+fn what_lasts_is_told_again_once_the_service_was_steady_or_six_hours_have_passed() {
+    let mut world = World::new(2, 100, 200);
+    world.settle();
+    let until = world.now.checked_add(SECOND * 36 * 3600).unwrap();
+    for task in &mut world.view.tasks {
+        task.protected_until = Some(until);
+    }
+    let told = |world: &World| {
+        let told = "(service web) was unable to scale in due to 1 protected tasks.";
+        world.messages().iter().filter(|it| *it == told).count()
+    };
+    world.scale(1);
+    world.round();
+    let first = world.now;
+    assert_eq!(told(&world), 1);
+    let hours = |count: i32| first.checked_add(SECOND * 3600 * count).unwrap();
+    world.now = hours(6).checked_sub(SECOND / 1000).unwrap();
+    world.round();
+    assert_eq!(told(&world), 1);
+    world.now = hours(6);
+    world.round();
+    assert_eq!(told(&world), 2);
+    world.pass(SECOND);
+    world.scale(2);
+    world.round();
+    assert_eq!(
+        world.messages().last().unwrap(),
+        "(service web) has reached a steady state."
+    );
+    world.scale(1);
+    world.round();
+    assert_eq!(told(&world), 3);
+}
+
+#[test]
+fn protected_tasks_are_looked_at_again_only_where_one_of_them_was_to_go() {
+    let mut world = World::new(3, 100, 200);
+    world.settle();
+    let until = |world: &World, minutes: i32| world.now.checked_add(SECOND * 60 * minutes).unwrap();
+    let (first, second) = (until(&world, 9), until(&world, 5));
+    world.view.tasks[0].protected_until = Some(first);
+    world.view.tasks[1].protected_until = Some(second);
+    world.scale(2);
+    let decision = world.round();
+    assert_eq!((decision.stops.len(), decision.next_look), (1, None));
+    world.scale(0);
+    let decision = world.round();
+    assert_eq!((decision.stops.len(), decision.next_look), (0, Some(second)));
+    let told = "(service web) was unable to scale in due to 2 protected tasks.";
+    assert!(
+        world.messages().contains(&told.to_owned()),
+        "{:?}",
+        world.messages()
+    );
+}

@@ -4,6 +4,7 @@ use kecs_model::types::{DeploymentCircuitBreaker, HealthStatus, ThresholdConfigu
 
 use super::world::{SECOND, World};
 use crate::scheduler::breaker;
+use crate::task;
 
 #[test]
 fn a_service_gets_its_tasks_and_is_steady() {
@@ -237,4 +238,45 @@ fn without_room_unhealthy_tasks_go_one_by_one() {
     assert_eq!((decision.starts.len(), decision.stops.len()), (1, 1));
     world.settle();
     assert_eq!(world.running(1).len(), 2);
+}
+
+#[test]
+fn a_deployment_that_shrinks_stops_no_more_than_it_has_to() {
+    let mut world = World::new(3, 0, 100);
+    world.settle();
+    world.scale(4);
+    world.round();
+    world.deploy(2);
+    world.scale(2);
+    let old = world.coming(1);
+    let decision = world.round();
+    assert_eq!((decision.starts.len(), decision.stops.len()), (0, 2));
+    assert!(
+        !task::is_wanted(&world.view.tasks[old[0]]),
+        "what does not run goes first"
+    );
+    assert_eq!(world.running(1).len(), 2);
+    assert_eq!(world.round().stops.len(), 0, "two leave already");
+    for nth in world.leaving() {
+        world.end(nth);
+    }
+    assert_eq!(world.round().stops.len(), 2, "the others make room");
+}
+
+#[test]
+fn after_failures_nothing_starts_until_the_pause_is_over() {
+    let mut world = World::new(1, 100, 200);
+    for _ in 0..2 {
+        world.round();
+        let nth = world.coming(1)[0];
+        world.fail(nth);
+    }
+    let failed = world.now;
+    let decision = world.round();
+    let resume = failed.checked_add(SECOND).unwrap();
+    assert_eq!((decision.starts.len(), decision.next_look), (0, Some(resume)));
+    world.now = resume.checked_sub(SECOND / 1000).unwrap();
+    assert_eq!(world.round().starts.len(), 0);
+    world.now = resume;
+    assert_eq!(world.round().starts.len(), 1);
 }
