@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
+mod again;
 mod capacity;
 
 const INCONSISTENT: &str =

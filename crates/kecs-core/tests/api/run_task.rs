@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::fixture::{blue, define, fargate, invalid, join, network, with, without};
 use crate::world::World;
 
+mod platform;
 mod rules;
 
 fn lean(more: Value) -> Value {

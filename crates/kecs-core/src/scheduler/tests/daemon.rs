@@ -1,7 +1,7 @@
 //! Daemons: one task on each container instance that takes it.
 
 use jiff::SignedDuration;
-use kecs_model::types::{HealthStatus, LaunchType, SchedulingStrategy};
+use kecs_model::types::{HealthStatus, SchedulingStrategy};
 
 use super::fleet::{enter, instance, on_instances};
 use super::world::{SECOND, World};
@@ -53,12 +53,6 @@ impl Daemon {
     fn coming(&self) -> Vec<usize> {
         let revisions = 1..=2;
         revisions.flat_map(|it| self.world.coming(it)).collect()
-    }
-
-    fn deploy(&mut self, revision: i32) {
-        self.world.deploy(revision);
-        let deployments = self.world.view.service.service.deployments.as_mut().unwrap();
-        deployments[0].launch_type = Some(LaunchType::Ec2);
     }
 
     fn set(&mut self, name: &str, status: &str) {
@@ -133,7 +127,7 @@ fn it_has_one_task_on_each_instance_that_takes_it() {
     assert_eq!(stops(&decision), [("a".to_owned(), reason)]);
     daemon.settle();
     assert_eq!(daemon.shown(), "bd");
-    daemon.deploy(2);
+    daemon.world.deploy(2);
     daemon.settle();
     assert_eq!(daemon.shown(), "bd");
     assert_eq!(daemon.world.running(2).len(), 2);
@@ -189,7 +183,7 @@ fn old_tasks_go_as_far_as_the_minimum_lets_them() {
     for (minimum, stopped) in [(0, 4), (25, 3), (50, 2), (51, 1), (75, 1), (76, 0), (100, 0)] {
         let mut daemon = Daemon::new(minimum, &["a", "b", "c", "d"]);
         daemon.settle();
-        daemon.deploy(2);
+        daemon.world.deploy(2);
         let decision = daemon.round();
         assert!(decision.starts.is_empty(), "their instances are taken");
         assert_eq!(decision.stops.len(), stopped, "{minimum} % of four");
@@ -202,7 +196,7 @@ fn old_tasks_that_do_not_run_cost_nothing_and_protected_ones_stay() {
     daemon.settle();
     daemon.instances.push(instance("d", 1024));
     daemon.round();
-    daemon.deploy(2);
+    daemon.world.deploy(2);
     let decision = daemon.round();
     let names: Vec<String> = stops(&decision).into_iter().map(|(on, _)| on).collect();
     assert_eq!(names, ["d"], "three of four are to stay healthy");
@@ -216,7 +210,7 @@ fn old_tasks_that_do_not_run_cost_nothing_and_protected_ones_stay() {
         .checked_add(SignedDuration::from_mins(5))
         .unwrap();
     daemon.world.view.tasks[nth].protected_until = Some(until);
-    daemon.deploy(2);
+    daemon.world.deploy(2);
     let stopped =
         |decision: &Decision| -> Vec<String> { stops(decision).into_iter().map(|(on, _)| on).collect() };
     assert_eq!(stopped(&daemon.round()), ["b"]);
@@ -228,7 +222,7 @@ fn old_tasks_that_do_not_run_cost_nothing_and_protected_ones_stay() {
 fn nothing_comes_and_nothing_is_replaced_while_it_waits_or_was_given_up() {
     let mut daemon = Daemon::new(0, &["a", "b"]);
     daemon.settle();
-    daemon.deploy(2);
+    daemon.world.deploy(2);
     daemon.round();
     for nth in daemon.world.leaving() {
         daemon.world.end(nth);
@@ -251,7 +245,7 @@ fn nothing_comes_and_nothing_is_replaced_while_it_waits_or_was_given_up() {
     daemon.set("b", "DRAINING");
     daemon.settle();
     daemon.set("b", "ACTIVE");
-    daemon.deploy(2);
+    daemon.world.deploy(2);
     let nth = daemon.of("a");
     let until = daemon
         .world

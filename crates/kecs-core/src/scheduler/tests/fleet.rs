@@ -85,7 +85,6 @@ fn where_there_is_no_room_for_both_old_tasks_make_way() {
     enter(&mut world, &instances);
     world.settle();
     world.deploy(2);
-    world.view.service.service.deployments.as_mut().unwrap()[0].launch_type = Some(LaunchType::Ec2);
     enter(&mut world, &instances);
     let decision = world.round();
     assert_eq!((decision.starts.len(), decision.stops.len()), (0, 1));
