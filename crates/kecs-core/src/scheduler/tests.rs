@@ -6,6 +6,7 @@ mod endings;
 mod fleet;
 mod laws;
 mod made;
+mod records;
 mod rolling;
 mod sets;
 mod world;

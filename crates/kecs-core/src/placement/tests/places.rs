@@ -388,3 +388,23 @@ fn a_task_for_an_instance_needs_room_but_no_constraint() {
     assert_eq!(unplaced.failures()[0].reason.as_deref(), Some("RESOURCE:CPU"));
     assert_eq!(fleet.place_on(&need, "nowhere").unwrap_err().failures(), []);
 }
+
+#[test]
+fn tasks_of_other_groups_do_not_count_where_a_group_is_spread() {
+    let two = [instance("a", "z1"), instance("b", "z2")];
+    let live = [
+        on("a", "service:other", "RUNNING", "RUNNING"),
+        on("b", "service:web", "STOPPED", "RUNNING"),
+    ];
+    let mut fleet = Fleet::new(&two, live.iter().map(|it| (it, None)));
+    assert_eq!(placed(&mut fleet, &need(1, 1), 3).concat(), "aba");
+}
+
+#[test]
+fn of_more_than_one_lack_the_first_is_told() {
+    assert_eq!(lack(instance("a", "z1"), &need(1001, 2001)), Lack::Cpu);
+    let mut gone = instance("a", "z1");
+    gone.instance.status = Some("DRAINING".to_owned());
+    gone.instance.agent_connected = Some(false);
+    assert_eq!(lack(gone, &need(1001, 1)), Lack::Inactive);
+}

@@ -1,8 +1,9 @@
 //! Counts that change, services that go, and the zones that tasks come to and go from.
 
-use kecs_model::types::{AwsVpcConfiguration, NetworkConfiguration};
+use kecs_model::types::{AwsVpcConfiguration, NetworkConfiguration, TaskStopCode};
 
 use super::world::{SECOND, World};
+use crate::record;
 use crate::task;
 
 fn zones(world: &World) -> Vec<String> {
@@ -197,4 +198,23 @@ fn protected_tasks_are_looked_at_again_only_where_one_of_them_was_to_go() {
         "{:?}",
         world.messages()
     );
+}
+
+#[test]
+fn what_is_there_counts_where_the_next_task_comes_and_what_leaves_does_not() {
+    let mut world = World::new(1, 100, 200);
+    subnets(&mut world, 2);
+    world.settle();
+    for desired in 2..=4 {
+        world.scale(desired);
+        world.settle();
+    }
+    assert_eq!(zones(&world), ["a", "a", "b", "b"]);
+    let is_in_a = |it: &record::Task| it.task.availability_zone.as_deref() == Some("eu-west-1a");
+    let nth = world.places(is_in_a)[0];
+    let code = TaskStopCode::UserInitiated;
+    world.view.tasks[nth] = task::request_stop(&world.view.tasks[nth], "by hand", code, world.now).unwrap();
+    world.scale(2);
+    world.round();
+    assert_eq!(zones(&world), ["a", "b"]);
 }

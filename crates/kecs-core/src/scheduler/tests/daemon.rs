@@ -270,3 +270,18 @@ fn nothing_comes_and_nothing_is_replaced_while_it_waits_or_was_given_up() {
     assert_eq!((decision.starts.len(), decision.stops.len()), (0, 0));
     assert_eq!(daemon.shown(), "a", "what ran goes on");
 }
+
+#[test]
+fn a_second_task_on_an_instance_goes() {
+    let mut daemon = Daemon::new(0, &["a"]);
+    daemon.settle();
+    let mut second = daemon.world.view.tasks[0].clone();
+    second.task.task_arn = Some(daemon.world.view.scope.arn("task/blue/second"));
+    daemon.world.view.tasks.push(second);
+    let decision = daemon.round();
+    assert_eq!(decision.stops.len(), 1);
+    assert_eq!(
+        decision.stops[0].task.task_arn,
+        daemon.world.view.tasks[1].task.task_arn
+    );
+}

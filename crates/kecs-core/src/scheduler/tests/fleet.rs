@@ -107,3 +107,25 @@ fn an_unhealthy_task_makes_room_where_no_instance_has_any() {
     enter(&mut world, &instances);
     assert_eq!(world.round().starts.len(), 1);
 }
+
+#[test]
+fn of_tasks_in_one_zone_those_on_the_fullest_instance_go() {
+    let mut world = on_instances(World::new(4, 100, 200));
+    enter(&mut world, &[instance("b", 4096)]);
+    world.settle();
+    world.pass(SECOND);
+    world.scale(6);
+    enter(&mut world, &[instance("a", 4096)]);
+    world.settle();
+    let on = |world: &World| -> String {
+        let wanted = world.view.tasks.iter().filter(|it| task::is_wanted(it));
+        let arns = wanted.map(|it| it.task.container_instance_arn.clone().unwrap());
+        arns.map(|it| it.rsplit('/').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(on(&world), "bbbbaa");
+    for (desired, expected) in [(5, "bbbaa"), (4, "bbaa"), (3, "bba"), (2, "ba")] {
+        world.scale(desired);
+        world.round();
+        assert_eq!(on(&world), expected, "of equals the youngest goes");
+    }
+}

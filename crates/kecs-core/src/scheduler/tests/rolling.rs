@@ -398,3 +398,28 @@ fn a_deployment_that_failed_goes_with_its_last_task_once_another_one_begins() {
         ]
     );
 }
+
+#[test]
+fn where_there_is_room_old_tasks_stay_until_new_ones_run() {
+    let mut world = World::new(4, 50, 200);
+    world.settle();
+    world.deploy(2);
+    let decision = world.round();
+    assert_eq!((decision.starts.len(), decision.stops.len()), (4, 0));
+    assert_eq!(world.round().stops.len(), 0);
+    let coming = world.coming(2);
+    for nth in &coming[..3] {
+        world.run(*nth);
+    }
+    assert_eq!(world.round().stops.len(), 3);
+    // What was asked to stop and runs still is counted as running.
+    let asked = task::request_stop(
+        &world.view.tasks[coming[0]],
+        "by hand",
+        kecs_model::types::TaskStopCode::UserInitiated,
+        world.now,
+    );
+    world.view.tasks[coming[0]] = asked.unwrap();
+    world.round();
+    assert_eq!(counts(&world), (4, 3, 1, 0));
+}

@@ -322,3 +322,19 @@ fn a_set_is_not_steady_while_a_task_that_it_counts_leaves() {
     world.pass(SECOND);
     assert!(world.round().task_sets.is_empty(), "nothing of it has changed");
 }
+
+#[test]
+fn protection_holds_a_set_that_is_scaled_in_and_not_one_that_is_deleted() {
+    let mut world = external(2);
+    world.view.task_sets = vec![set(&world, "1", 100.0, 1)];
+    world.settle();
+    let until = world.now.checked_add(SECOND * 60).unwrap();
+    for task in &mut world.view.tasks {
+        task.protected_until = Some(until);
+    }
+    world.scale(1);
+    let decision = world.round();
+    assert_eq!((decision.stops.len(), decision.next_look), (0, Some(until)));
+    world.view.task_sets[0].task_set.status = Some("DRAINING".to_owned());
+    assert_eq!(world.round().stops.len(), 2);
+}

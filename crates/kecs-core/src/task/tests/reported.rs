@@ -370,3 +370,29 @@ fn a_container_that_is_started_anew_ends_as_it_does_the_last_time() {
     let ended = report(2, TaskStatus::Running, &[("side", told("STOPPED", 2))]);
     assert_eq!(code(&apply(&running, &ended).unwrap()), Some(2));
 }
+
+#[test]
+fn of_more_than_one_reason_to_stop_the_first_is_told() {
+    let sick_and_gone = ContainerReport {
+        health: Some(HealthStatus::Unhealthy),
+        exit_code: Some(1),
+        ..last("STOPPED")
+    };
+    let running = apply(&task(true), &report(1, TaskStatus::Running, &[])).unwrap();
+    let ends = apply(
+        &running,
+        &report(2, TaskStatus::Running, &[("app", sick_and_gone)]),
+    )
+    .unwrap();
+    assert_eq!(
+        ends.task.stopped_reason.as_deref(),
+        Some("Essential container in task exited")
+    );
+    let because = |reason: &str| ContainerReport {
+        reason: Some(reason.to_owned()),
+        ..last("STOPPED")
+    };
+    let told = [("app", because("no image")), ("side", because("no memory"))];
+    let over = apply(&task(false), &report(1, TaskStatus::Stopped, &told)).unwrap();
+    assert_eq!(over.task.stopped_reason.as_deref(), Some("no image"));
+}

@@ -45,7 +45,7 @@ fn create_service_and_update_service_show_all_that_was_asked_for() {
     let made = world.ok(CreateService, request)["service"].clone();
     insta::assert_snapshot!("made", all(&mut world, &made));
     world.pass(60);
-    let request = json!({"cluster": "blue", "service": "web", "desiredCount": 3, "forceNewDeployment": true});
+    let request = json!({"cluster": "blue", "service": "web", "forceNewDeployment": true});
     let updated = world.ok(UpdateService, request)["service"].clone();
     insta::assert_snapshot!("updated", all(&mut world, &updated));
 }
