@@ -157,6 +157,10 @@ mod tests {
             name(Some("arn:aws:ecs:eu-west-1:1:cluster/blue")),
             Err("Identifier is for 1. Your accountId is 123456789012".to_owned())
         );
-        assert!(name(Some("arn:aws:ecs:eu-west-1:123456789012:service/blue/web")).is_err());
+        for (kind, resource) in [("service", "service/blue/web"), ("cluster", "cluster/blue/more")] {
+            let arn = format!("arn:aws:ecs:eu-west-1:123456789012:{resource}");
+            let wrong = format!("Invalid identifier: Identifier is for {kind}. Expected: cluster");
+            assert_eq!(scope.cluster_name(Some(&arn)).unwrap_err().message, wrong);
+        }
     }
 }

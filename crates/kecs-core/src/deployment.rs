@@ -23,28 +23,6 @@ pub struct Opened {
     pub deployment: record::ServiceDeployment,
 }
 
-/// What the tasks of a service are made from at present: as the service has it, and as its newest deployment has what
-/// only deployments have. Whoever updates the service changes this and opens a deployment of it.
-pub fn content(service: &record::Service) -> types::ServiceRevision {
-    let shown = &service.service;
-    let newest = shown.deployments.as_ref().and_then(|it| it.first());
-    types::ServiceRevision {
-        task_definition: shown.task_definition.clone(),
-        capacity_provider_strategy: shown.capacity_provider_strategy.clone(),
-        launch_type: shown.launch_type,
-        platform_version: shown.platform_version.clone(),
-        platform_family: shown.platform_family.clone(),
-        load_balancers: shown.load_balancers.clone(),
-        service_registries: shown.service_registries.clone(),
-        network_configuration: shown.network_configuration.clone(),
-        service_connect_configuration: newest.and_then(|it| it.service_connect_configuration.clone()),
-        volume_configurations: newest.and_then(|it| it.volume_configurations.clone()),
-        fargate_ephemeral_storage: newest.and_then(|it| it.fargate_ephemeral_storage.clone()),
-        vpc_lattice_configurations: newest.and_then(|it| it.vpc_lattice_configurations.clone()),
-        ..types::ServiceRevision::default()
-    }
-}
-
 /// Begins a deployment of `content`: it is PRIMARY from now on, and the scheduler replaces the tasks of the others.
 ///
 /// The service takes the content over. `definition` is the task definition that the content names.

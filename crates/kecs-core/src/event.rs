@@ -198,3 +198,106 @@ fn service(before: Option<&Service>, after: &Service, now: Timestamp) -> Vec<Eve
 fn json(shape: &impl Serialize) -> Value {
     serde_json::to_value(shape).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use kecs_model::types::DeploymentRolloutState::{Completed, Failed, InProgress};
+
+    use super::*;
+    use crate::record::Family;
+
+    /// A service with this status and these deployments.
+    fn service(status: &str, deployments: &[(&str, types::DeploymentRolloutState)]) -> Record {
+        let deployment = |(id, state): &(&str, types::DeploymentRolloutState)| types::Deployment {
+            id: Some((*id).to_owned()),
+            rollout_state: Some(*state),
+            ..types::Deployment::default()
+        };
+        let service = Service {
+            service: types::Service {
+                service_arn: Some("arn:web".to_owned()),
+                status: Some(status.to_owned()),
+                deployments: Some(deployments.iter().map(deployment).collect()),
+                ..types::Service::default()
+            },
+            ..Service::default()
+        };
+        service.into_record()
+    }
+
+    /// The names of what is told, each deployment's with its id.
+    fn told(before: Option<&Record>, after: Option<&Record>) -> Vec<String> {
+        let events = of(before, after, Timestamp::UNIX_EPOCH).into_iter();
+        let name = |it: Event| {
+            assert_eq!(
+                (it.resource.as_str(), it.timestamp),
+                ("arn:web", Timestamp::UNIX_EPOCH)
+            );
+            let id = it.data["id"].as_str().map(|id| format!(" {id}"));
+            format!("{}{}", it.kind.name(), id.unwrap_or_default())
+        };
+        events.map(name).collect()
+    }
+
+    #[test]
+    fn of_a_service_it_is_told_what_became_of_it_and_of_each_deployment() {
+        let rows = [
+            (
+                None,
+                Some(service("ACTIVE", &[("1", InProgress)])),
+                "service.created, deployment.started 1",
+            ),
+            (
+                Some(service("INACTIVE", &[])),
+                Some(service("ACTIVE", &[("1", InProgress)])),
+                "service.created, deployment.started 1",
+            ),
+            (
+                Some(service("ACTIVE", &[("1", InProgress)])),
+                Some(service("ACTIVE", &[("1", InProgress)])),
+                "service.updated",
+            ),
+            (
+                Some(service("ACTIVE", &[("1", InProgress)])),
+                Some(service("ACTIVE", &[("1", Completed)])),
+                "service.updated, deployment.complete 1",
+            ),
+            (
+                Some(service("ACTIVE", &[("1", Completed)])),
+                Some(service("ACTIVE", &[("2", InProgress), ("1", Completed)])),
+                "service.updated, deployment.started 2",
+            ),
+            (
+                Some(service("ACTIVE", &[("2", InProgress), ("1", Completed)])),
+                Some(service(
+                    "ACTIVE",
+                    &[("3", InProgress), ("2", Failed), ("1", Completed)],
+                )),
+                "service.updated, deployment.started 3, deployment.failed 2",
+            ),
+            (
+                Some(service("ACTIVE", &[("1", Completed)])),
+                Some(service("DRAINING", &[("1", Completed)])),
+                "service.updated",
+            ),
+            (
+                Some(service("DRAINING", &[("1", Completed)])),
+                Some(service("INACTIVE", &[])),
+                "service.deleted",
+            ),
+            (Some(service("INACTIVE", &[])), Some(service("INACTIVE", &[])), ""),
+            (Some(service("INACTIVE", &[])), None, ""),
+            (None, Some(Family::default().into_record()), ""),
+        ];
+        for (before, after, expected) in rows {
+            assert_eq!(told(before.as_ref(), after.as_ref()).join(", "), expected);
+        }
+    }
+
+    #[test]
+    fn each_type_is_written_as_it_is_named() {
+        for kind in EventType::ALL {
+            assert_eq!(json(kind), kind.name());
+        }
+    }
+}

@@ -20,9 +20,9 @@ mod tests;
 /// Where `signal` leads from `state`, if it leads to another one.
 pub fn moved<M: Machine>(state: M::State, signal: M::Signal) -> Option<M::State> {
     match M::next(state, signal) {
-        Move::To(next) if next != state => Some(next),
+        Move::To(next) => Some(next),
         // No table here goes back: what is entered is left by its own signals.
-        Move::To(_) | Move::Stay | Move::Back | Move::Illegal => None,
+        Move::Stay | Move::Back | Move::Illegal => None,
     }
 }
 

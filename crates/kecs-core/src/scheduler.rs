@@ -149,12 +149,19 @@ pub fn decide(view: &ServiceView, now: Timestamp, ids: &Ids) -> Decision {
                     Some(SchedulingStrategy::Replica) | None => false,
                 };
                 settle::begin(&mut round);
-                if is_daemon {
-                    daemon::clear_unhealthy(&mut round);
+                let clear = if is_daemon {
+                    daemon::clear_unhealthy
                 } else {
-                    replica::clear_unhealthy(&mut round);
-                }
+                    replica::clear_unhealthy
+                };
+                let waited = replica::waits(&mut round);
+                clear(&mut round);
                 tally::tally(&mut round);
+                if waited && !replica::waits(&mut round) {
+                    // A task that came to run has ended the pause: what waited for that goes now, and is counted.
+                    clear(&mut round);
+                    tally::tally(&mut round);
+                }
                 rollback::answer_requests(&mut round);
                 breaker::check(&mut round);
                 if is_daemon {

@@ -264,6 +264,25 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_is_empty_where_nothing_changes_whatever_it_expects() {
+        let key = Scope::new("123456789012", "eu-west-1").family("web");
+        let expects = Commit {
+            expects: vec![Expect::Generation(key.clone(), 3)],
+            ..Commit::default()
+        };
+        assert!(expects.is_empty());
+        let changes = Commit {
+            changes: vec![Change {
+                key,
+                record: None,
+                terms: Vec::new(),
+            }],
+            ..Commit::default()
+        };
+        assert!(!changes.is_empty());
+    }
+
+    #[test]
     fn a_count_is_expected_only_where_it_is_guarded() {
         let term = Scope::new("123456789012", "eu-west-1").term("families");
         let counted = |guarded: bool| {

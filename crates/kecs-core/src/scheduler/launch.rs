@@ -131,17 +131,14 @@ fn provider(round: &Round<'_>, launch: &Launch) -> (Option<LaunchType>, Option<S
     };
     let number = |it: Option<i32>| usize::try_from(it.unwrap_or(0)).unwrap_or(0);
     let base = launch.strategy.iter().find(|it| has(it) < number(it.base));
-    let weighted = launch.strategy.iter().filter(|it| number(it.weight) > 0);
-    // The one that is furthest behind its weight: a task more of it leaves it behind the others still.
-    let behind = weighted.min_by(|a, b| {
+    // The one that is furthest behind its weight: a task more of it leaves it behind the others still. One without
+    // weight is behind no other.
+    let behind = launch.strategy.iter().min_by(|a, b| {
         let beyond = |it: &CapacityProviderStrategyItem| has(it).saturating_sub(number(it.base)) + 1;
         let left = beyond(a).saturating_mul(number(b.weight));
         left.cmp(&beyond(b).saturating_mul(number(a.weight)))
     });
-    let name = base
-        .or(behind)
-        .or(launch.strategy.first())
-        .and_then(|it| it.capacity_provider.clone());
+    let name = base.or(behind).and_then(|it| it.capacity_provider.clone());
     let fargate = name.as_deref().is_some_and(is_fargate);
     let launch_type = if fargate {
         LaunchType::Fargate

@@ -68,7 +68,7 @@ pub(super) fn give_up(round: &mut Round<'_>, signal: RolloutSignal, reason: &str
         }
     });
     // What could not be gone back to is not gone back to once more.
-    let target = last_completed(round, &failed).filter(|_| back && !failed.is_rollback);
+    let target = last_completed(round).filter(|_| back && !failed.is_rollback);
     let Some(revision) = target else {
         let ends = if tripped { Signal::Failed } else { Signal::Stopped };
         step(round, &failed.service_deployment, ends, reason);
@@ -142,8 +142,8 @@ pub(super) fn step(round: &mut Round<'_>, arn: &str, signal: Signal, reason: &st
     });
 }
 
-/// The revision that was completed last, if it is another than that of the deployment that failed.
-fn last_completed(round: &Round<'_>, failed: &Rollout) -> Option<record::ServiceRevision> {
+/// The revision that was completed last.
+fn last_completed(round: &Round<'_>) -> Option<record::ServiceRevision> {
     let completed = round.deployments.iter().filter_map(|it| {
         let shown = &it.deployment;
         let revision = match shown.status? {
@@ -162,6 +162,5 @@ fn last_completed(round: &Round<'_>, failed: &Rollout) -> Option<record::Service
         Some((shown.finished_at?, revision?))
     });
     let (_, arn) = completed.max()?;
-    let revision = round.view.revisions.get(&arn)?;
-    (arn != failed.revision).then(|| revision.clone())
+    round.view.revisions.get(&arn).cloned()
 }

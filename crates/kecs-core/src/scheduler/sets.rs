@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use kecs_model::Time;
 use kecs_model::types::StabilityStatus;
 
-use super::replica::is_active;
 use super::round::{Round, id_of, shown};
 use super::{breaker, choose, launch, message, tally};
 use crate::lifecycle::moved;
@@ -151,10 +150,7 @@ fn settle(round: &mut Round<'_>, nth: usize, desired: usize, drains: bool) {
         let it = &round.tasks[*nth];
         task::is_wanted(it) && task::is_healthy(it)
     };
-    let met = !started
-        && live.len() == desired
-        && live.iter().all(healthy)
-        && live.iter().all(|nth| is_active(&round.tasks[*nth]));
+    let met = !started && live.len() == desired && live.iter().all(healthy);
     let signal = if met {
         StabilitySignal::CountMet
     } else {

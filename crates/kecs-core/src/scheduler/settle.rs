@@ -111,11 +111,8 @@ fn has_all(round: &Round<'_>) -> bool {
         return false;
     };
     let is_own = |it: &record::Task| it.task.started_by == primary.id;
-    let mut live = round.tasks.iter().filter(|it| !task::is_over(it)).peekable();
-    let healthy = live
-        .clone()
-        .filter(|it| is_own(it) && task::is_wanted(it) && task::is_healthy(it))
-        .count();
+    let mut live = round.tasks.iter().filter(|it| !task::is_over(it));
+    let healthy = live.clone().filter(|it| task::is_healthy(it)).count();
     round.starts.is_empty()
         && healthy == usize::try_from(round.desired()).unwrap_or(usize::MAX)
         && live.all(|it| is_own(it) && task::is_wanted(it))

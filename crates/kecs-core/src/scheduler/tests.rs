@@ -3,8 +3,12 @@
 mod back;
 mod counts;
 mod crowds;
+mod daemon;
 mod endings;
+mod fleet;
 mod laws;
+mod made;
+mod records;
 mod rolling;
 mod sets;
 mod world;

@@ -30,7 +30,7 @@ pub fn apply(task: &record::Task, report: &Report) -> Option<record::Task> {
         after.task.attachments = Some(attachments.clone());
     }
     if let Some(next) = moved::<lifecycle::task::Lifecycle>(before, report.status.signal()) {
-        enter(&mut after, before, next, report.at);
+        enter(&mut after, next, report.at);
     }
     if report.status == TaskStatus::Pending {
         after.task.pull_started_at.get_or_insert(Time::from(report.at));
@@ -102,9 +102,8 @@ fn agent_follows(agent: &mut ManagedAgent, rank: u8, at: Timestamp) {
 }
 
 /// Takes down that a status was entered, and the times that go with those that were passed.
-fn enter(task: &mut record::Task, before: TaskStatus, next: TaskStatus, at: Timestamp) {
+fn enter(task: &mut record::Task, next: TaskStatus, at: Timestamp) {
     let at = Time::from(at);
-    let passes = |status: TaskStatus| before < status && status <= next;
     let starts = next <= TaskStatus::Running;
     let shown = &mut task.task;
     shown.last_status = Some(next.as_str().to_owned());
@@ -123,7 +122,7 @@ fn enter(task: &mut record::Task, before: TaskStatus, next: TaskStatus, at: Time
         return;
     }
     shown.stopping_at.get_or_insert(at);
-    if passes(TaskStatus::Deprovisioning) || passes(TaskStatus::Stopped) {
+    if next >= TaskStatus::Deprovisioning {
         if shown.pull_started_at.is_some() {
             shown.pull_stopped_at.get_or_insert(at);
             shown.execution_stopped_at.get_or_insert(at);

@@ -227,3 +227,25 @@ fn submit_attachment_state_changes_finds_the_task() {
         (&json!("ATTACHED"), &json!(2))
     );
 }
+
+#[test]
+fn submit_container_state_change_tells_of_ports() {
+    let mut world = with_task();
+    let binding = json!({"bindIP": "0.0.0.0", "containerPort": 80, "hostPort": 32768, "protocol": "tcp"});
+    let input = json!({"cluster": "blue", "task": ID, "containerName": "side", "networkBindings": [binding]});
+    let version = task(&world)["version"].as_i64().unwrap();
+    world.ok(Operation::SubmitContainerStateChange, input.clone());
+    assert_eq!(task(&world)["containers"][1]["networkBindings"], json!([binding]));
+    assert_eq!(task(&world)["version"].as_i64(), Some(version + 1));
+    world.ok(Operation::SubmitContainerStateChange, input);
+    assert_eq!(task(&world)["version"].as_i64(), Some(version + 1), "nothing new");
+}
+
+#[test]
+fn submit_task_state_change_of_a_task_that_runs_says_nothing_of_its_end() {
+    let mut world = with_task();
+    submit(&mut world, json!({"status": "RUNNING", "reason": "all is well"}));
+    let shown = task(&world);
+    assert_eq!(shown["desiredStatus"], "RUNNING");
+    assert_eq!(shown.get("stoppedReason"), None);
+}

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
+mod managed;
+
 /// A request for one with an Auto Scaling group whose size follows the tasks.
 pub(crate) fn group(name: &str, group: &str) -> Value {
     json!({"name": name, "autoScalingGroupProvider": {

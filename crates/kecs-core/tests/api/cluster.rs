@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::fixture::with;
 use crate::world::World;
 
+mod again;
 mod capacity;
 
 const INCONSISTENT: &str =

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::fixture::{blue, define, fargate, invalid, join, network, with, without};
 use crate::world::World;
 
+mod platform;
 mod rules;
 
 fn lean(more: Value) -> Value {
@@ -287,4 +288,17 @@ fn run_task_and_delete_cluster_do_not_both_succeed() {
     world.ok(RunTask, lean(json!({})));
     let (code, _) = world.refused(Operation::DeleteCluster, json!({"cluster": "blue"}));
     assert_eq!(code, "ClusterContainsTasksException");
+}
+
+#[test]
+fn run_task_starts_one_to_ten() {
+    let mut world = blue();
+    for count in [0, 11] {
+        assert_eq!(
+            world.refused(RunTask, lean(json!({"count": count}))),
+            invalid("count must be between 1 and 10.")
+        );
+    }
+    let answer = world.ok(RunTask, lean(json!({"count": 10})));
+    assert_eq!(answer["tasks"].as_array().unwrap().len(), 10);
 }

@@ -1,10 +1,11 @@
 //! What the operations write is what the scheduler works on, and what it writes is what they show.
 
 use kecs_core::record::Task;
+use kecs_core::tx::Expect;
 use kecs_model::Operation::{self, DescribeServices};
 use serde_json::{Value, json};
 
-use crate::fixture::{blue, change_task, define, ec2, join, serve, service, with, without};
+use crate::fixture::{blue, change_task, define, ec2, instance_id, join, serve, service, with, without};
 use crate::world::World;
 
 fn shown(world: &mut World) -> Value {
@@ -67,6 +68,12 @@ fn a_service_gets_its_tasks_and_is_complete() {
         assert_eq!(task["group"], "service:web");
         assert_eq!(task["startedBy"], made["deployments"][0]["id"]);
         assert_eq!(task["enableExecuteCommand"], true);
+        assert_eq!(task["taskDefinitionArn"], made["taskDefinition"]);
+        let container = &task["containers"][0];
+        assert_eq!(
+            (&container["name"], &container["cpu"]),
+            (&json!("app"), &json!("128"))
+        );
     }
     let arn = &made["currentServiceDeployment"];
     let deployment = world.ok(
@@ -74,6 +81,25 @@ fn a_service_gets_its_tasks_and_is_complete() {
         json!({"serviceDeploymentArns": [arn]}),
     );
     assert_eq!(deployment["serviceDeployments"][0]["status"], "SUCCESSFUL");
+}
+
+#[test]
+fn who_places_a_task_rests_upon_what_the_instance_has() {
+    let mut world = blue();
+    join(&mut world, 1, 4096, 8192);
+    let live_on = world
+        .scope()
+        .term_in("tasks", "blue")
+        .and("live-on", &instance_id(1));
+    let instance = world.scope().container_instance("blue", &instance_id(1));
+    let run = json!({"cluster": "blue", "taskDefinition": "web:1", "launchType": "EC2", "count": 2});
+    world.ok(Operation::RunTask, run);
+    assert!(world.expects.contains(&Expect::Count(live_on.clone(), 0)));
+    assert!(world.expects.contains(&Expect::Generation(instance.clone(), 1)));
+    serve(&mut world, json!({}));
+    world.schedule("blue", "web");
+    assert!(world.expects.contains(&Expect::Count(live_on, 2)));
+    assert!(world.expects.contains(&Expect::Generation(instance, 1)));
 }
 
 #[test]

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::fixture::{blue, define, ec2, invalid, network, serve, service, with, without};
 use crate::world::{USER, World};
 
+mod placed;
 mod references;
+mod shown;
 
 const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/0123456789abcdef";
 const REGISTRY: &str = "arn:aws:servicediscovery:eu-west-1:123456789012:service/srv-1";

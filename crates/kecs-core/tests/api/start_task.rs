@@ -148,3 +148,16 @@ fn start_task_outside_of_ec2_is_external() {
     );
     assert_eq!(listed["taskArns"], json!([answer["tasks"][0]["taskArn"]]));
 }
+
+#[test]
+fn start_task_gives_managed_tags_and_exec_where_they_are_asked_for() {
+    let mut world = blue();
+    let one = join(&mut world, 1, 4096, 4096);
+    for asked in [true, false] {
+        let more = json!({"enableECSManagedTags": asked, "enableExecuteCommand": asked});
+        let answer = world.ok(StartTask, with(on(json!([one])), more));
+        let task = &answer["tasks"][0];
+        assert_eq!(task["enableExecuteCommand"], asked);
+        assert_eq!(task["tags"].as_array().unwrap().len(), usize::from(asked));
+    }
+}

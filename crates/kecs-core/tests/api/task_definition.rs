@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::{USER, World};
 
+mod end;
 mod rules;
 
 /// The least that can be registered: one container on a machine of one's own.

@@ -29,6 +29,8 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) principal: String,
     pub(crate) events: Vec<Event>,
+    /// What the last commit rested upon.
+    pub(crate) expects: Vec<Expect>,
     kept: Kept,
     requests: u64,
 }
@@ -135,6 +137,7 @@ impl World {
             now: "2026-11-21T12:00:00Z".parse().unwrap(),
             principal: USER.to_owned(),
             events: Vec::new(),
+            expects: Vec::new(),
             kept: Kept::default(),
             requests: 0,
         }
@@ -175,6 +178,7 @@ impl World {
         let answer = answer?;
         let commit = tx.finish();
         self.events.extend(commit.events.iter().cloned());
+        self.expects.clone_from(&commit.expects);
         if !commit.is_empty() {
             self.kept.commit(&commit);
         }
@@ -203,6 +207,15 @@ impl World {
         self.kept.commit(&commit);
     }
 
+    /// Does something in a transaction, as something else than an operation does it.
+    pub(crate) fn within<T>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> T) -> T {
+        let scope = self.scope.clone();
+        let mut tx = Tx::new(&self.kept, &scope, self.now);
+        let done = work(&mut tx);
+        self.kept.commit(&tx.finish());
+        done
+    }
+
     /// What is kept under a key.
     pub(crate) fn get<K: Kind>(&self, key: &Key) -> Option<K> {
         K::of(&self.kept.entries.get(key)?.record).cloned()
@@ -216,6 +229,7 @@ impl World {
         let mut tx = Tx::new(&self.kept, &scope, self.now);
         scheduler::run(&mut tx, &key, Pace::default(), &Ids::new(self.requests)).unwrap();
         let commit = tx.finish();
+        self.expects.clone_from(&commit.expects);
         if !commit.is_empty() {
             self.kept.commit(&commit);
         }

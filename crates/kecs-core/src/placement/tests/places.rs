@@ -235,6 +235,98 @@ fn strategies() {
 }
 
 #[test]
+fn packing_fills_what_has_least_left_of_what_is_packed() {
+    use PlacementStrategyType::Binpack;
+    let sized = |name: &str, cpu: i32, memory: i32| {
+        let mut it = instance(name, "z1");
+        it.instance.registered_resources = Some(vec![number("CPU", cpu), number("MEMORY", memory)]);
+        it
+    };
+    let three = [sized("a", 900, 900), sized("b", 500, 800), sized("c", 600, 400)];
+    for (field, expected) in [("cpu", "b"), ("CPU", "b"), ("memory", "c"), ("MEMORY", "c")] {
+        let need = need(1, 1).under(&[], &[strategy(Binpack, field)]);
+        assert_eq!(placed(&mut fleet(&three), &need, 1), [expected], "{field}");
+    }
+}
+
+#[test]
+fn chance_is_fair() {
+    let three = [instance("a", "z1"), instance("b", "z1"), instance("c", "z2")];
+    let need = need(1, 1).under(&[], &[strategy(PlacementStrategyType::Random, "")]);
+    let chosen = |seed| fleet(&three).place(&need, seed).unwrap().instance.unwrap();
+    for name in ["a", "b", "c"] {
+        let count = (0..600).filter(|seed| chosen(*seed) == arn(name)).count();
+        assert!(
+            (150..250).contains(&count),
+            "{name} was chosen {count} times out of 600"
+        );
+    }
+}
+
+#[test]
+fn what_is_overridden_is_needed_instead() {
+    use kecs_model::types::{ContainerOverride, TaskOverride};
+    let container = |name: &str| ContainerDefinition {
+        name: Some(name.to_owned()),
+        cpu: Some(100),
+        memory: Some(200),
+        ..ContainerDefinition::default()
+    };
+    let definition = TaskDefinition {
+        container_definitions: Some(vec![container("app"), container("side")]),
+        ..TaskDefinition::default()
+    };
+    let of = |over: TaskOverride| {
+        let need = Need::of(&definition, Some(&over), "g");
+        (need.cpu, need.memory)
+    };
+    let over = ContainerOverride {
+        name: Some("side".to_owned()),
+        cpu: Some(7),
+        memory: Some(9),
+        ..ContainerOverride::default()
+    };
+    let reserved = ContainerOverride {
+        memory_reservation: Some(8),
+        ..over.clone()
+    };
+    let with = |it: ContainerOverride| TaskOverride {
+        container_overrides: Some(vec![it]),
+        ..TaskOverride::default()
+    };
+    assert_eq!(of(TaskOverride::default()), (200, 400));
+    assert_eq!(of(with(over)), (107, 209));
+    assert_eq!(of(with(reserved.clone())), (107, 208));
+    let whole = TaskOverride {
+        cpu: Some("1 vCPU".to_owned()),
+        memory: Some("1 GB".to_owned()),
+        ..with(reserved)
+    };
+    assert_eq!(of(whole), (1024, 1024));
+}
+
+#[test]
+fn the_constraints_of_a_definition_count_beside_those_of_a_request() {
+    let definition = |expression: &str| TaskDefinition {
+        placement_constraints: Some(vec![kecs_model::types::TaskDefinitionPlacementConstraint {
+            expression: Some(expression.to_owned()),
+            ..Default::default()
+        }]),
+        ..sized(1, 1)
+    };
+    let need = |own: &str, asked: &str| Need::of(&definition(own), None, "g").under(&[member_of(asked)], &[]);
+    let (holds, fails) = ("attribute:stack exists", "attribute:stack !exists");
+    assert!(
+        fleet(&[instance("a", "z1")])
+            .place(&need(holds, holds), 1)
+            .is_ok()
+    );
+    for (own, asked) in [(holds, fails), (fails, holds)] {
+        assert_eq!(lack(instance("a", "z1"), &need(own, asked)), Lack::MemberOf);
+    }
+}
+
+#[test]
 fn an_instance_has_one_task_of_a_group_if_they_are_to_be_distinct() {
     let two = [instance("a", "z1"), instance("b", "z2")];
     let need = need(1, 1).under(&[distinct()], &[]);
@@ -295,4 +387,24 @@ fn a_task_for_an_instance_needs_room_but_no_constraint() {
     let unplaced = fleet.place_on(&need, &arn("b")).unwrap_err();
     assert_eq!(unplaced.failures()[0].reason.as_deref(), Some("RESOURCE:CPU"));
     assert_eq!(fleet.place_on(&need, "nowhere").unwrap_err().failures(), []);
+}
+
+#[test]
+fn tasks_of_other_groups_do_not_count_where_a_group_is_spread() {
+    let two = [instance("a", "z1"), instance("b", "z2")];
+    let live = [
+        on("a", "service:other", "RUNNING", "RUNNING"),
+        on("b", "service:web", "STOPPED", "RUNNING"),
+    ];
+    let mut fleet = Fleet::new(&two, live.iter().map(|it| (it, None)));
+    assert_eq!(placed(&mut fleet, &need(1, 1), 3).concat(), "aba");
+}
+
+#[test]
+fn of_more_than_one_lack_the_first_is_told() {
+    assert_eq!(lack(instance("a", "z1"), &need(1001, 2001)), Lack::Cpu);
+    let mut gone = instance("a", "z1");
+    gone.instance.status = Some("DRAINING".to_owned());
+    gone.instance.agent_connected = Some(false);
+    assert_eq!(lack(gone, &need(1001, 1)), Lack::Inactive);
 }

@@ -28,6 +28,10 @@ fn what_holds() {
         "attribute:ecs.instance-type =~ (t2|t3)\\..*",
         "attribute:ecs.instance-type matches \"t3\\.(small|large)\"",
         "attribute:ecs.instance-type !~ t3",
+        "attribute:ecs.instance-type =~ t3.* and attribute:stack exists",
+        "(attribute:stack exists and attribute:ecs.instance-type =~ t3.large)",
+        "(attribute:ecs.instance-type =~ ((t2)|(t3))\\..*)",
+        "((attribute:ecs.instance-type =~ (t2|t3).large) and attribute:stack exists)",
         "attribute:ecs.instance-type not_matches g.*",
         "attribute:ecs.availability-zone in [eu-west-1a, eu-west-1b]",
         "attribute:ecs.availability-zone in ['eu-west-1a']",
@@ -54,6 +58,8 @@ fn what_holds() {
         "registeredAt >= 2023-11-14",
         "registeredAt < 2023-11-15",
         "registeredAt > 2023-11-14T22:13:19Z",
+        "registeredAt > 2023-11-14T23:13:19+01:00",
+        "registeredAt < 2023-11-14T21:13:21-01:00",
         "task:group == service:web",
         "task:group == service:old",
         "not(task:group == service:database)",
@@ -125,6 +131,26 @@ fn what_is_no_expression() {
     .map(|it| Query::parse(it).unwrap_err().to_string())
     .collect();
     insta::assert_debug_snapshot!(said);
+}
+
+#[test]
+fn what_stands_side_by_side_is_not_nested() {
+    let nested = |depth: usize| {
+        let text = format!("{}runningTasksCount == 2{}", "(".repeat(depth), ")".repeat(depth));
+        Query::parse(&text).is_ok()
+    };
+    assert!(nested(63) && !nested(64));
+    assert!(holds(&["runningTasksCount == 2"; 200].join(" and ")));
+    assert!(holds(&["(runningTasksCount == 2)"; 200].join(" and ")));
+}
+
+#[test]
+fn expressions_are_equal_where_they_say_the_same() {
+    let of = |text: &str| Query::parse(text).unwrap();
+    assert_eq!(of("((attribute:a exists))"), of("attribute:a exists"));
+    assert_eq!(of("attribute:a matches b.*"), of("attribute:a =~ \"b.*\""));
+    assert_ne!(of("attribute:a =~ b"), of("attribute:a =~ c"));
+    assert!(format!("{:?}", of("attribute:a =~ b.*")).contains("^(?:b.*)$"));
 }
 
 #[test]

@@ -1,51 +1,10 @@
-//! Counts that change, services that go, and where tasks come and go.
+//! Counts that change, services that go, and the zones that tasks come to and go from.
 
-use kecs_model::types::{
-    AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerInstance, HealthStatus, LaunchType,
-    NetworkConfiguration, Resource, SchedulingStrategy,
-};
+use kecs_model::types::{AwsVpcConfiguration, NetworkConfiguration, TaskStopCode};
 
 use super::world::{SECOND, World};
-use crate::placement::Fleet;
 use crate::record;
 use crate::task;
-
-pub(super) fn instance(name: &str, memory: i32) -> record::ContainerInstance {
-    let number = |name: &str, value| Resource {
-        name: Some(name.to_owned()),
-        integer_value: Some(value),
-        ..Resource::default()
-    };
-    record::ContainerInstance {
-        instance: ContainerInstance {
-            container_instance_arn: Some(format!(
-                "arn:aws:ecs:eu-west-1:123456789012:container-instance/blue/{name}"
-            )),
-            status: Some("ACTIVE".to_owned()),
-            agent_connected: Some(true),
-            registered_resources: Some(vec![number("CPU", 4096), number("MEMORY", memory)]),
-            ..ContainerInstance::default()
-        },
-        cluster: "blue".to_owned(),
-    }
-}
-
-/// The fleet of these instances with the tasks that are there.
-pub(super) fn enter(world: &mut World, instances: &[record::ContainerInstance]) {
-    let live = world
-        .view
-        .tasks
-        .iter()
-        .filter(|it| !task::is_over(it))
-        .map(|it| (it, None));
-    world.view.fleet = Fleet::new(instances, live);
-}
-
-pub(super) fn on_instances(mut world: World) -> World {
-    world.view.service.service.launch_type = Some(LaunchType::Ec2);
-    world.view.service.service.deployments.as_mut().unwrap()[0].launch_type = Some(LaunchType::Ec2);
-    world
-}
 
 fn zones(world: &World) -> Vec<String> {
     let wanted = world.view.tasks.iter().filter(|it| task::is_wanted(it));
@@ -62,7 +21,8 @@ fn zones(world: &World) -> Vec<String> {
     zones
 }
 
-fn subnets(world: &mut World, count: usize) {
+/// The deployment's tasks go to so many subnets.
+pub(super) fn subnets(world: &mut World, count: usize) {
     let network = NetworkConfiguration {
         awsvpc_configuration: Some(AwsVpcConfiguration {
             subnets: Some((0..count).map(|nth| format!("subnet-{nth}")).collect()),
@@ -184,149 +144,77 @@ fn a_round_starts_no_more_than_a_batch() {
 }
 
 #[test]
-fn providers_share_by_base_and_weight() {
-    let mut world = World::new(9, 100, 200);
-    let item = |name: &str, base: i32, weight: i32| CapacityProviderStrategyItem {
-        capacity_provider: Some(name.to_owned()),
-        base: Some(base),
-        weight: Some(weight),
+fn what_lasts_is_told_again_once_the_service_was_steady_or_six_hours_have_passed() {
+    let mut world = World::new(2, 100, 200);
+    world.settle();
+    let until = world.now.checked_add(SECOND * 36 * 3600).unwrap();
+    for task in &mut world.view.tasks {
+        task.protected_until = Some(until);
+    }
+    let told = |world: &World| {
+        let told = "(service web) was unable to scale in due to 1 protected tasks.";
+        world.messages().iter().filter(|it| *it == told).count()
     };
-    let deployment = &mut world.view.service.service.deployments.as_mut().unwrap()[0];
-    deployment.launch_type = None;
-    deployment.capacity_provider_strategy = Some(vec![item("FARGATE", 1, 1), item("FARGATE_SPOT", 0, 3)]);
-    let decision = world.round();
-    let spot = decision
-        .starts
-        .iter()
-        .filter(|it| it.task.task.capacity_provider_name.as_deref() == Some("FARGATE_SPOT"))
-        .count();
-    assert_eq!(spot, 6);
+    world.scale(1);
+    world.round();
+    let first = world.now;
+    assert_eq!(told(&world), 1);
+    let hours = |count: i32| first.checked_add(SECOND * 3600 * count).unwrap();
+    world.now = hours(6).checked_sub(SECOND / 1000).unwrap();
+    world.round();
+    assert_eq!(told(&world), 1);
+    world.now = hours(6);
+    world.round();
+    assert_eq!(told(&world), 2);
+    world.pass(SECOND);
+    world.scale(2);
+    world.round();
     assert_eq!(
-        decision.starts[0].task.task.capacity_provider_name.as_deref(),
-        Some("FARGATE")
+        world.messages().last().unwrap(),
+        "(service web) has reached a steady state."
     );
+    world.scale(1);
+    world.round();
+    assert_eq!(told(&world), 3);
 }
 
 #[test]
-fn without_room_it_is_told_once_and_looked_for_again() {
-    let mut world = on_instances(World::new(3, 100, 200));
+fn protected_tasks_are_looked_at_again_only_where_one_of_them_was_to_go() {
+    let mut world = World::new(3, 100, 200);
+    world.settle();
+    let until = |world: &World, minutes: i32| world.now.checked_add(SECOND * 60 * minutes).unwrap();
+    let (first, second) = (until(&world, 9), until(&world, 5));
+    world.view.tasks[0].protected_until = Some(first);
+    world.view.tasks[1].protected_until = Some(second);
+    world.scale(2);
     let decision = world.round();
-    let none = "(service web) was unable to place a task because no container instance met all of its requirements. \
-                Reason: No Container Instances were found in your cluster. For more information, see the \
-                Troubleshooting section of the Amazon ECS Developer Guide.";
-    assert_eq!(world.messages(), [none]);
-    assert_eq!(
-        decision
-            .next_look
-            .map(|at| at.duration_since(world.now).as_secs()),
-        Some(10)
-    );
-    assert!(world.round().is_nothing(&world.view));
-    enter(&mut world, &[instance("a", 1024)]);
+    assert_eq!((decision.stops.len(), decision.next_look), (1, None));
+    world.scale(0);
     let decision = world.round();
-    assert_eq!(decision.starts.len(), 2);
-    let full = "(service web) was unable to place a task because no container instance met all of its requirements. \
-                The closest matching (container-instance a) has insufficient memory available. For more \
-                information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
+    assert_eq!((decision.stops.len(), decision.next_look), (0, Some(second)));
+    let told = "(service web) was unable to scale in due to 2 protected tasks.";
     assert!(
-        world.messages().contains(&full.to_owned()),
+        world.messages().contains(&told.to_owned()),
         "{:?}",
         world.messages()
     );
-    world.pass(SECOND * 6 * 3600);
-    enter(&mut world, &[instance("a", 1024)]);
+}
+
+#[test]
+fn what_is_there_counts_where_the_next_task_comes_and_what_leaves_does_not() {
+    let mut world = World::new(1, 100, 200);
+    subnets(&mut world, 2);
+    world.settle();
+    for desired in 2..=4 {
+        world.scale(desired);
+        world.settle();
+    }
+    assert_eq!(zones(&world), ["a", "a", "b", "b"]);
+    let is_in_a = |it: &record::Task| it.task.availability_zone.as_deref() == Some("eu-west-1a");
+    let nth = world.places(is_in_a)[0];
+    let code = TaskStopCode::UserInitiated;
+    world.view.tasks[nth] = task::request_stop(&world.view.tasks[nth], "by hand", code, world.now).unwrap();
+    world.scale(2);
     world.round();
-    assert_eq!(world.messages().iter().filter(|it| *it == full).count(), 2);
-}
-
-#[test]
-fn where_there_is_no_room_for_both_old_tasks_make_way() {
-    let mut world = on_instances(World::new(2, 50, 200));
-    let instances = [instance("a", 1024)];
-    enter(&mut world, &instances);
-    world.settle();
-    world.deploy(2);
-    world.view.service.service.deployments.as_mut().unwrap()[0].launch_type = Some(LaunchType::Ec2);
-    enter(&mut world, &instances);
-    let decision = world.round();
-    assert_eq!((decision.starts.len(), decision.stops.len()), (0, 1));
-    enter(&mut world, &instances);
-    assert!(world.round().is_nothing(&world.view), "one leaves already");
-}
-
-#[test]
-fn a_daemon_has_one_task_on_each_instance_that_takes_it() {
-    let mut world = on_instances(World::new(0, 0, 100));
-    world.view.service.service.scheduling_strategy = Some(SchedulingStrategy::Daemon);
-    let mut draining = instance("b", 1024);
-    draining.instance.status = Some("DRAINING".to_owned());
-    let mut instances = vec![
-        instance("a", 1024),
-        draining,
-        instance("c", 100),
-        instance("d", 1024),
-    ];
-    let settle = |world: &mut World, instances: &[record::ContainerInstance]| {
-        for _ in 0..6 {
-            enter(world, instances);
-            world.round();
-            for nth in world.leaving() {
-                world.end(nth);
-            }
-            for nth in world.coming(1).into_iter().chain(world.coming(2)) {
-                world.run(nth);
-            }
-        }
-        let mut on: Vec<String> = world
-            .view
-            .tasks
-            .iter()
-            .filter(|it| task::is_wanted(it))
-            .map(|it| {
-                it.task
-                    .container_instance_arn
-                    .clone()
-                    .unwrap()
-                    .rsplit('/')
-                    .next()
-                    .unwrap()
-                    .to_owned()
-            })
-            .collect();
-        on.sort();
-        on.concat()
-    };
-    assert_eq!(settle(&mut world, &instances), "ad");
-    assert_eq!(world.view.service.service.desired_count, Some(2));
-    assert_eq!(
-        world.deployments(),
-        ["web:1 PRIMARY desired 2 COMPLETED failed 0"]
-    );
-    instances[1].instance.status = Some("ACTIVE".to_owned());
-    instances[0].instance.status = Some("DRAINING".to_owned());
-    assert_eq!(settle(&mut world, &instances), "bd");
-    world.deploy(2);
-    world.view.service.service.deployments.as_mut().unwrap()[0].launch_type = Some(LaunchType::Ec2);
-    assert_eq!(settle(&mut world, &instances), "bd");
-    assert_eq!(world.running(2).len(), 2);
-    assert_eq!(
-        world.deployments(),
-        ["web:2 PRIMARY desired 2 COMPLETED failed 0"]
-    );
-}
-
-#[test]
-fn an_unhealthy_task_makes_room_where_no_instance_has_any() {
-    let mut world = on_instances(World::new(1, 100, 200).with_checks());
-    let instances = [instance("a", 512)];
-    enter(&mut world, &instances);
-    world.settle();
-    let nth = world.running(1)[0];
-    world.found(nth, HealthStatus::Unhealthy);
-    enter(&mut world, &instances);
-    let decision = world.round();
-    assert_eq!((decision.starts.len(), decision.stops.len()), (0, 1));
-    world.end(nth);
-    enter(&mut world, &instances);
-    assert_eq!(world.round().starts.len(), 1);
+    assert_eq!(zones(&world), ["a", "b"]);
 }

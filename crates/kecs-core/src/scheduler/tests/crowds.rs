@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use kecs_model::types::{PlacementConstraint, PlacementConstraintType, SchedulingStrategy};
 use proptest::prelude::*;
 
-use super::counts::{enter, instance, on_instances};
+use super::fleet::{enter, instance, on_instances};
 use super::world::{SECOND, World};
 use crate::record;
 use crate::task;

@@ -361,5 +361,6 @@ fn within_the_grace_period_an_unhealthy_task_stays() {
     assert_eq!((decision.starts.len(), decision.stops.len()), (0, 0));
     assert_eq!(decision.next_look, Some(ends));
     world.now = ends;
-    assert_eq!(world.round().starts.len(), 1);
+    let decision = world.round();
+    assert_eq!((decision.starts.len(), decision.next_look), (1, None));
 }

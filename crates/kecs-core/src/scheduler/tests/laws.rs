@@ -149,3 +149,30 @@ proptest! {
         prop_assert_eq!(world.deployments(), [format!("web:9 PRIMARY desired {desired} COMPLETED failed 0")]);
     }
 }
+
+#[test]
+fn a_task_that_comes_to_run_ends_a_pause_for_an_unhealthy_one_as_well() {
+    use Happening::{Fails, Runs, Sickens};
+    let mut world = World::new(4, 50, 100).with_checks();
+    // Two fail, which makes a pause; one is found unhealthy meanwhile, and another healthy.
+    for it in [
+        Runs(0),
+        Fails(0),
+        Fails(0),
+        Runs(0),
+        Sickens(0),
+        Runs(0),
+        Sickens(4),
+    ] {
+        happens(&mut world, it);
+        world.round();
+        let again = decide(&world.view, world.now, &world.ids);
+        assert!(again.is_nothing(&world.view), "{it:?}");
+    }
+    let stopped = world.places(|it| !task::is_wanted(it) && !task::is_over(it));
+    assert_eq!(stopped.len(), 1);
+    assert_eq!(
+        world.view.tasks[stopped[0]].task.stopped_reason.as_deref(),
+        Some(task::UNHEALTHY)
+    );
+}

@@ -4,6 +4,7 @@ use kecs_model::types::{DeploymentCircuitBreaker, HealthStatus, ThresholdConfigu
 
 use super::world::{SECOND, World};
 use crate::scheduler::breaker;
+use crate::task;
 
 #[test]
 fn a_service_gets_its_tasks_and_is_steady() {
@@ -237,4 +238,188 @@ fn without_room_unhealthy_tasks_go_one_by_one() {
     assert_eq!((decision.starts.len(), decision.stops.len()), (1, 1));
     world.settle();
     assert_eq!(world.running(1).len(), 2);
+}
+
+#[test]
+fn a_deployment_that_shrinks_stops_no_more_than_it_has_to() {
+    let mut world = World::new(3, 0, 100);
+    world.settle();
+    world.scale(4);
+    world.round();
+    world.deploy(2);
+    world.scale(2);
+    let old = world.coming(1);
+    let decision = world.round();
+    assert_eq!((decision.starts.len(), decision.stops.len()), (0, 2));
+    assert!(
+        !task::is_wanted(&world.view.tasks[old[0]]),
+        "what does not run goes first"
+    );
+    assert_eq!(world.running(1).len(), 2);
+    assert_eq!(world.round().stops.len(), 0, "two leave already");
+    for nth in world.leaving() {
+        world.end(nth);
+    }
+    assert_eq!(world.round().stops.len(), 2, "the others make room");
+}
+
+#[test]
+fn after_failures_nothing_starts_until_the_pause_is_over() {
+    let mut world = World::new(1, 100, 200);
+    for _ in 0..2 {
+        world.round();
+        let nth = world.coming(1)[0];
+        world.fail(nth);
+    }
+    let failed = world.now;
+    let decision = world.round();
+    let resume = failed.checked_add(SECOND).unwrap();
+    assert_eq!((decision.starts.len(), decision.next_look), (0, Some(resume)));
+    world.now = resume.checked_sub(SECOND / 1000).unwrap();
+    assert_eq!(world.round().starts.len(), 0);
+    world.now = resume;
+    assert_eq!(world.round().starts.len(), 1);
+}
+
+/// What the newest service deployment says of its target: requested, running and pending tasks; and its failures.
+fn counts(world: &World) -> (i32, i32, i32, i32) {
+    let shown = &world.view.deployments.last().unwrap().deployment;
+    let target = shown.target_service_revision.as_ref().unwrap();
+    (
+        target.requested_task_count.unwrap(),
+        target.running_task_count.unwrap(),
+        target.pending_task_count.unwrap(),
+        shown
+            .deployment_circuit_breaker
+            .as_ref()
+            .unwrap()
+            .failure_count
+            .unwrap(),
+    )
+}
+
+#[test]
+fn a_service_deployment_counts_the_tasks_of_its_target() {
+    let mut world = World::new(2, 100, 200).with_breaker(true);
+    assert_eq!(counts(&world), (2, 0, 0, 0));
+    world.round();
+    assert_eq!(counts(&world), (2, 0, 2, 0));
+    let coming = world.coming(1);
+    world.run(coming[0]);
+    world.round();
+    assert_eq!(counts(&world), (2, 1, 1, 0));
+    world.scale(3);
+    world.fail(coming[1]);
+    world.round();
+    assert_eq!(counts(&world), (3, 1, 2, 1));
+    world.settle();
+    assert_eq!(counts(&world), (3, 3, 0, 0));
+    // What is over is told no more: neither of the count nor of what happens to its tasks.
+    world.scale(1);
+    world.round();
+    assert_eq!(counts(&world), (3, 3, 0, 0));
+    world.settle();
+    world.deploy(2);
+    world.round();
+    assert_eq!(
+        counts(&world),
+        (1, 0, 1, 0),
+        "tasks of the revision before are not among them"
+    );
+    for _ in 0..3 {
+        world.pass(SECOND * 10);
+        world.round();
+        let nth = world.coming(2)[0];
+        world.fail(nth);
+    }
+    world.round();
+    assert_eq!(world.statuses(), ["SUCCESSFUL", "ROLLBACK_IN_PROGRESS"]);
+    assert_eq!(counts(&world).3, 3);
+    world.settle();
+    assert_eq!(
+        counts(&world).3,
+        3,
+        "what ended it is still told once it is rolled back"
+    );
+}
+
+#[test]
+fn a_service_is_steady_once_all_run_and_what_leaves_has_left() {
+    let steady = |world: &World| {
+        let told = "(service web) has reached a steady state.";
+        world.messages().iter().filter(|it| *it == told).count()
+    };
+    let mut world = World::new(2, 100, 200);
+    world.round();
+    let coming = world.coming(1);
+    for (nth, told) in [(coming[0], 0), (coming[1], 1)] {
+        world.run(nth);
+        world.round();
+        assert_eq!(steady(&world), told);
+    }
+    world.scale(1);
+    world.round();
+    world.round();
+    assert_eq!(steady(&world), 1, "one leaves");
+    let leaving = world.leaving()[0];
+    world.end(leaving);
+    world.round();
+    assert_eq!(world.messages().len(), 5);
+    world.round();
+    assert_eq!(world.messages().len(), 5, "it is steady still");
+}
+
+#[test]
+fn a_deployment_that_failed_goes_with_its_last_task_once_another_one_begins() {
+    let mut world = World::new(1, 100, 200).with_breaker(false);
+    world.settle();
+    world.deploy(2);
+    for _ in 0..3 {
+        world.pass(SECOND * 10);
+        world.round();
+        let nth = world.coming(2)[0];
+        world.fail(nth);
+    }
+    world.round();
+    assert_eq!(
+        world.deployments(),
+        [
+            "web:2 PRIMARY desired 1 FAILED failed 3",
+            "web:1 ACTIVE desired 1 COMPLETED failed 0"
+        ]
+    );
+    world.deploy(3);
+    world.round();
+    assert_eq!(
+        world.deployments(),
+        [
+            "web:3 PRIMARY desired 1 IN_PROGRESS failed 0",
+            "web:1 ACTIVE desired 1 COMPLETED failed 0"
+        ]
+    );
+}
+
+#[test]
+fn where_there_is_room_old_tasks_stay_until_new_ones_run() {
+    let mut world = World::new(4, 50, 200);
+    world.settle();
+    world.deploy(2);
+    let decision = world.round();
+    assert_eq!((decision.starts.len(), decision.stops.len()), (4, 0));
+    assert_eq!(world.round().stops.len(), 0);
+    let coming = world.coming(2);
+    for nth in &coming[..3] {
+        world.run(*nth);
+    }
+    assert_eq!(world.round().stops.len(), 3);
+    // What was asked to stop and runs still is counted as running.
+    let asked = task::request_stop(
+        &world.view.tasks[coming[0]],
+        "by hand",
+        kecs_model::types::TaskStopCode::UserInitiated,
+        world.now,
+    );
+    world.view.tasks[coming[0]] = asked.unwrap();
+    world.round();
+    assert_eq!(counts(&world), (4, 3, 1, 0));
 }

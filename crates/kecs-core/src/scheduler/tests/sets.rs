@@ -1,10 +1,13 @@
 //! Services whose task sets somebody else makes.
 
 use kecs_model::types::{
-    DeploymentController, DeploymentControllerType, LaunchType, Scale, ScaleUnit, StabilityStatus, TaskSet,
+    AwsVpcConfiguration, DeploymentController, DeploymentControllerType, HealthStatus, LaunchType,
+    LoadBalancer, NetworkConfiguration, Scale, ScaleUnit, ServiceRegistry, StabilityStatus, TaskSet,
+    TaskStopCode,
 };
 
-use super::world::World;
+use super::fleet::{enter, instance};
+use super::world::{SECOND, World};
 use crate::record;
 use crate::scheduler::computed_count;
 use crate::task;
@@ -137,4 +140,201 @@ fn shares_are_rounded_up() {
             "{percent} % of {desired}"
         );
     }
+}
+
+/// The ids of the tasks at these places, as messages have them.
+fn named(world: &World, places: &[usize]) -> String {
+    let id = |nth: &usize| {
+        let arn = world.view.tasks[*nth].task.task_arn.clone().unwrap();
+        format!(" (task {})", arn.rsplit('/').next().unwrap())
+    };
+    places.iter().map(id).collect()
+}
+
+#[test]
+fn what_is_done_for_a_set_is_told() {
+    let mut world = external(1).with_checks();
+    world.view.task_sets = vec![set(&world, "1", 100.0, 1), set(&world, "2", 100.0, 2)];
+    world.settle();
+    let (first, second) = (world.running(1), world.running(2));
+    world.found(first[0], HealthStatus::Unhealthy);
+    let decision = world.round();
+    assert_eq!(
+        (decision.starts.len(), decision.stops.len()),
+        (1, 1),
+        "another one comes as it goes"
+    );
+    assert_eq!(
+        decision.stops[0].task.stopped_reason.as_deref(),
+        Some("Task failed container health checks")
+    );
+    assert_eq!(
+        world.running(2),
+        second,
+        "the other set has nothing to do with it"
+    );
+    let third = world.coming(1);
+    world.settle();
+    world.scale(0);
+    let decision = world.round();
+    let reasons: Vec<_> = decision
+        .stops
+        .iter()
+        .map(|it| it.task.stopped_reason.clone().unwrap())
+        .collect();
+    let scaling = |id: &str| format!("Scaling activity initiated by (taskSet ecs-svc/{id})");
+    assert_eq!(reasons.len(), 2);
+    assert!(
+        reasons.contains(&scaling("1")) && reasons.contains(&scaling("2")),
+        "{reasons:?}"
+    );
+    let of = |id: &str, what: &str| format!("(service web, taskSet ecs-svc/{id}) has {what}.");
+    let (first, second, third) = (
+        named(&world, &first),
+        named(&world, &second),
+        named(&world, &third),
+    );
+    let told = [
+        of("1", &format!("started 1 tasks:{first}")),
+        of("2", &format!("started 1 tasks:{second}")),
+        of("1", "reached a steady state"),
+        of("2", "reached a steady state"),
+        format!("(service web){first} failed container health checks."),
+        of("1", &format!("stopped 1 running tasks:{first}")),
+        of("1", &format!("started 1 tasks:{third}")),
+        of("1", "reached a steady state"),
+        of("1", &format!("stopped 1 running tasks:{third}")),
+        of("2", &format!("stopped 1 running tasks:{second}")),
+    ];
+    assert_eq!(world.messages(), told);
+}
+
+#[test]
+fn a_set_whose_tasks_fail_pauses_as_a_deployment_does() {
+    let mut world = external(1);
+    world.view.task_sets = vec![set(&world, "1", 100.0, 1)];
+    let mut pauses = Vec::new();
+    let told = "(service web) is unable to consistently start tasks successfully.";
+    for round in 1..=4 {
+        world.round();
+        let nth = world.coming(1)[0];
+        world.fail(nth);
+        let failed = world.now;
+        let decision = world.round();
+        let rollout = &world.view.task_sets[0].rollout;
+        assert_eq!((rollout.setbacks, rollout.consecutive_failures), (round, round));
+        assert_eq!(rollout.id, "ecs-svc/1");
+        let messages = world.messages();
+        assert_eq!(
+            messages.iter().filter(|it| *it == told).count(),
+            usize::from(round >= 3)
+        );
+        let Some(resume) = rollout.resume_at else {
+            assert_eq!(decision.starts.len(), 1, "the first failure is no reason to wait");
+            continue;
+        };
+        assert_eq!((decision.starts.len(), decision.next_look), (0, Some(resume)));
+        pauses.push(resume.duration_since(failed).as_secs());
+        world.now = resume.checked_sub(SECOND / 1000).unwrap();
+        assert_eq!(world.round().starts.len(), 0);
+        world.now = resume;
+    }
+    assert_eq!(pauses, [1, 2, 4]);
+}
+
+#[test]
+fn a_round_starts_no_more_of_a_set_than_a_batch() {
+    let mut world = external(250);
+    world.view.task_sets = vec![set(&world, "1", 100.0, 1)];
+    let counts: Vec<_> = (0..4)
+        .map(|_| {
+            let decision = world.round();
+            (decision.starts.len(), decision.next_look == Some(world.now))
+        })
+        .collect();
+    assert_eq!(counts, [(100, true), (100, true), (50, false), (0, false)]);
+}
+
+#[test]
+fn a_task_is_made_as_its_set_says() {
+    let mut world = external(1);
+    let mut it = set(&world, "1", 100.0, 3);
+    let balancers = vec![LoadBalancer {
+        container_port: Some(80),
+        ..LoadBalancer::default()
+    }];
+    let registries = vec![ServiceRegistry {
+        port: Some(81),
+        ..ServiceRegistry::default()
+    }];
+    it.task_set.platform_version = Some("1.3.0".to_owned());
+    it.task_set.load_balancers = Some(balancers.clone());
+    it.task_set.service_registries = Some(registries.clone());
+    it.task_set.network_configuration = Some(NetworkConfiguration {
+        awsvpc_configuration: Some(AwsVpcConfiguration {
+            subnets: Some(vec!["subnet-9".to_owned()]),
+            ..AwsVpcConfiguration::default()
+        }),
+    });
+    world.view.task_sets = vec![it];
+    let decision = world.round();
+    let start = &decision.starts[0];
+    let shown = &start.task.task;
+    assert_eq!(shown.platform_version.as_deref(), Some("1.3.0"));
+    assert_eq!(shown.cluster_arn, world.view.service.service.cluster_arn);
+    let details = shown.attachments.as_ref().unwrap()[0].details.as_ref().unwrap();
+    assert_eq!(details[0].value.as_deref(), Some("subnet-9"));
+    assert_eq!(
+        shown.containers.as_ref().unwrap()[0].image.as_deref(),
+        Some("app:3")
+    );
+    assert_eq!(start.order.definition.revision, Some(3));
+    let service = start.order.service.as_ref().unwrap();
+    assert_eq!(service.load_balancers.as_ref(), Some(&balancers));
+    assert_eq!(service.service_registries.as_ref(), Some(&registries));
+    assert_eq!(start.task.service.as_deref(), Some("web"));
+}
+
+#[test]
+fn a_set_is_not_steady_while_a_task_that_it_counts_leaves() {
+    let mut world = external(1);
+    let mut it = set(&world, "1", 100.0, 1);
+    it.task_set.launch_type = Some(LaunchType::Ec2);
+    world.view.task_sets = vec![it];
+    let instances = [instance("a", 512)];
+    enter(&mut world, &instances);
+    world.settle();
+    assert_eq!(shown(&world), [(1, 1, StabilityStatus::SteadyState)]);
+    let steady = world.view.task_sets[0].task_set.stability_status_at;
+    world.pass(SECOND);
+    let code = TaskStopCode::UserInitiated;
+    let leaving = task::request_stop(&world.view.tasks[0], "by hand", code, world.now).unwrap();
+    world.view.tasks[0] = leaving;
+    enter(&mut world, &instances);
+    assert_eq!(world.round().starts.len(), 0, "there is no room for another one");
+    assert_eq!(
+        world.view.task_sets[0].task_set.stability_status,
+        Some(StabilityStatus::Stabilizing)
+    );
+    let changed = &world.view.task_sets[0].task_set;
+    assert_ne!(changed.stability_status_at, steady);
+    assert_eq!(changed.updated_at, changed.stability_status_at);
+    world.pass(SECOND);
+    assert!(world.round().task_sets.is_empty(), "nothing of it has changed");
+}
+
+#[test]
+fn protection_holds_a_set_that_is_scaled_in_and_not_one_that_is_deleted() {
+    let mut world = external(2);
+    world.view.task_sets = vec![set(&world, "1", 100.0, 1)];
+    world.settle();
+    let until = world.now.checked_add(SECOND * 60).unwrap();
+    for task in &mut world.view.tasks {
+        task.protected_until = Some(until);
+    }
+    world.scale(1);
+    let decision = world.round();
+    assert_eq!((decision.stops.len(), decision.next_look), (0, Some(until)));
+    world.view.task_sets[0].task_set.status = Some("DRAINING".to_owned());
+    assert_eq!(world.round().stops.len(), 2);
 }

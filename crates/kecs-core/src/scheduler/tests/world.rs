@@ -123,8 +123,11 @@ impl World {
     /// Begins a deployment of a revision of the definition.
     pub(super) fn deploy(&mut self, revision: i32) {
         let arn = self.view.scope.arn(&format!("task-definition/web:{revision}"));
-        let mut content = deployment::content(&self.view.service);
-        content.task_definition = Some(arn.clone());
+        let content = types::ServiceRevision {
+            task_definition: Some(arn.clone()),
+            launch_type: self.view.service.service.launch_type,
+            ..types::ServiceRevision::default()
+        };
         let opened = deployment::open(
             &self.view.scope,
             &mut self.view.service,

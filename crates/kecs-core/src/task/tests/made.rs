@@ -48,6 +48,8 @@ fn on_an_instance_of_what_its_containers_have_together() {
     assert_eq!(made.task.cpu.as_deref(), Some("200"));
     assert_eq!(made.task.memory.as_deref(), Some("400"));
     assert_eq!(made.task.platform_version, None);
+    assert_eq!(made.task.connectivity.unwrap().as_str(), "CONNECTED");
+    assert_eq!(made.task.connectivity_at, Some(kecs_model::Time::from(at(0))));
     assert_eq!(made.task.attachments, Some(vec![]));
     assert_eq!(made.task.attributes, Some(vec![]));
     assert_eq!(made.task.ephemeral_storage, None);
@@ -211,4 +213,39 @@ fn the_platform_version_and_the_capacity_provider() {
     assert_eq!(spot.platform_family.as_deref(), Some("Linux"));
     let own = made(None, None, Some("mine"));
     assert_eq!((own.launch_type, own.platform_version), (None, None));
+}
+
+/// A task on an instance with a network interface of its own.
+fn of_its_own_network() -> record::Task {
+    let mut blueprint = blueprint(vec![container("app", true, false)]);
+    blueprint.definition.definition.network_mode = Some(NetworkMode::Awsvpc);
+    blueprint.network = Some(NetworkConfiguration {
+        awsvpc_configuration: Some(AwsVpcConfiguration {
+            subnets: Some(vec!["subnet-1".to_owned()]),
+            ..AwsVpcConfiguration::default()
+        }),
+    });
+    new_task(&scope(), &blueprint, &Ids::new(1), at(0))
+}
+
+#[test]
+fn on_an_instance_with_a_network_interface() {
+    let made = of_its_own_network();
+    assert_eq!(made.task.last_status.as_deref(), Some("PROVISIONING"));
+    let attachments = made.task.attachments.as_ref().unwrap();
+    assert_eq!(attachments[0].status.as_deref(), Some("PRECREATED"));
+    assert_eq!(
+        attachments[0].details.as_ref().unwrap()[0].value.as_deref(),
+        Some("subnet-1")
+    );
+    assert_eq!(made.task.ephemeral_storage, None);
+}
+
+#[test]
+fn images_are_pulled_from_pending_until_it_is_left() {
+    let pending = apply(&of_its_own_network(), &report(1, TaskStatus::Pending, &[])).unwrap();
+    assert_eq!(pending.task.pull_started_at, Some(kecs_model::Time::from(at(1))));
+    assert_eq!(pending.task.pull_stopped_at, None);
+    let running = apply(&pending, &report(3, TaskStatus::Running, &[])).unwrap();
+    assert_eq!(running.task.pull_stopped_at, Some(kecs_model::Time::from(at(3))));
 }

@@ -330,3 +330,69 @@ fn attachments_and_agents_follow() {
     let over = apply(&after, &report(4, TaskStatus::Stopped, &[])).unwrap();
     assert_eq!(agent(&over).last_status.as_deref(), Some("STOPPED"));
 }
+
+#[test]
+fn a_report_that_does_not_say_how_far_a_container_is_leaves_it_there() {
+    let made = new_task(
+        &scope(),
+        &Blueprint {
+            execute_command: true,
+            ..blueprint(vec![container("app", true, false)])
+        },
+        &Ids::new(1),
+        at(0),
+    );
+    let named = ContainerReport {
+        runtime_id: Some("r".to_owned()),
+        ..ContainerReport::default()
+    };
+    let after = apply(&made, &report(1, TaskStatus::Pending, &[("app", named)])).unwrap();
+    let container = &after.task.containers.as_ref().unwrap()[0];
+    assert_eq!(container.runtime_id.as_deref(), Some("r"));
+    assert_eq!(container.last_status.as_deref(), Some("PENDING"));
+    let agent = &container.managed_agents.as_ref().unwrap()[0];
+    assert_eq!(agent.last_status.as_deref(), Some("PENDING"));
+}
+
+#[test]
+fn a_container_that_is_started_anew_ends_as_it_does_the_last_time() {
+    let told = |status: &str, code: i32| ContainerReport {
+        exit_code: Some(code),
+        ..last(status)
+    };
+    let code = |task: &record::Task| task.task.containers.as_ref().unwrap()[1].exit_code;
+    let running = apply(
+        &task(false),
+        &report(1, TaskStatus::Running, &[("side", told("RUNNING", 1))]),
+    )
+    .unwrap();
+    assert_eq!(code(&running), Some(1));
+    let ended = report(2, TaskStatus::Running, &[("side", told("STOPPED", 2))]);
+    assert_eq!(code(&apply(&running, &ended).unwrap()), Some(2));
+}
+
+#[test]
+fn of_more_than_one_reason_to_stop_the_first_is_told() {
+    let sick_and_gone = ContainerReport {
+        health: Some(HealthStatus::Unhealthy),
+        exit_code: Some(1),
+        ..last("STOPPED")
+    };
+    let running = apply(&task(true), &report(1, TaskStatus::Running, &[])).unwrap();
+    let ends = apply(
+        &running,
+        &report(2, TaskStatus::Running, &[("app", sick_and_gone)]),
+    )
+    .unwrap();
+    assert_eq!(
+        ends.task.stopped_reason.as_deref(),
+        Some("Essential container in task exited")
+    );
+    let because = |reason: &str| ContainerReport {
+        reason: Some(reason.to_owned()),
+        ..last("STOPPED")
+    };
+    let told = [("app", because("no image")), ("side", because("no memory"))];
+    let over = apply(&task(false), &report(1, TaskStatus::Stopped, &told)).unwrap();
+    assert_eq!(over.task.stopped_reason.as_deref(), Some("no image"));
+}

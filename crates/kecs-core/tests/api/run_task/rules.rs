@@ -324,6 +324,9 @@ fn run_task_refuses_wrong_overrides() {
         json!({"name": "app", "memory": 100, "memoryReservation": 101}),
     ));
     assert!(memory.contains("memoryReservation"), "{memory}");
+    let equal = container(json!({"name": "app", "memory": 100, "memoryReservation": 100}));
+    world.ok(RunTask, lean(json!({"overrides": equal})));
+    let mut refused = |over: Value| world.refused(RunTask, lean(json!({"overrides": over}))).1;
     let long = |letters: usize| container(json!({"name": "app", "command": ["x".repeat(letters)]}));
     let around = serde_json::to_string(&long(0)).unwrap().len();
     assert_eq!(

@@ -242,7 +242,7 @@ fn create_service_with_service_connect_takes_the_namespace_of_its_cluster() {
     assert_eq!(serve(&mut world, connect), made);
     assert_eq!(
         made["deployments"][0]["serviceConnectConfiguration"],
-        json!({"enabled": true, "namespace": made["deployments"][0]["serviceConnectConfiguration"]["namespace"]})
+        json!({"enabled": true, "namespace": "internal"})
     );
     let off = json!({"serviceName": "off", "serviceConnectConfiguration": {"enabled": false}});
     serve(&mut world, off);

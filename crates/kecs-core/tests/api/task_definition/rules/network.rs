@@ -195,3 +195,20 @@ fn register_task_definition_wants_plain_containers_in_awsvpc() {
         "Ingress port not found"
     );
 }
+
+#[test]
+fn register_task_definition_with_awsvpc_takes_the_same_port_on_both_sides() {
+    let ports = |host: i32| {
+        let mapping = json!([{"containerPort": 80, "hostPort": host}]);
+        [
+            ("networkMode", json!("awsvpc")),
+            ("containerDefinitions.0.portMappings", mapping),
+        ]
+    };
+    let base = minimal("web");
+    accepted(&base, &ports(80));
+    assert_eq!(
+        refused(&base, &ports(81)),
+        "When networkMode=awsvpc, the host ports and container ports in port mappings must match."
+    );
+}

@@ -126,3 +126,46 @@ fn register_task_definition_wants_volumes_of_one_kind() {
         "Only one volume of a task definition can be configured at launch."
     );
 }
+
+#[test]
+fn register_task_definition_reads_what_instances_need_for_volumes() {
+    let capability = |driver: &str| {
+        let volume = json!([{"name": "data", "dockerVolumeConfiguration": {"driver": driver}}]);
+        let made = accepted(&minimal("web"), &[("volumes", volume)]);
+        let wanted = json!({"name": "ecs.capability.docker-plugin.local"});
+        let needed = made["requiresAttributes"].as_array();
+        needed.is_some_and(|it| it.contains(&wanted))
+    };
+    assert!(capability("local") && !capability("rexray"));
+}
+
+#[test]
+fn register_task_definition_encrypts_what_is_shared_through_an_access_point() {
+    let efs = |more: Value| {
+        let mut volume = json!({"fileSystemId": "fs-1", "transitEncryption": "ENABLED"});
+        volume
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        [(
+            "volumes",
+            json!([{"name": "data", "efsVolumeConfiguration": volume}]),
+        )]
+    };
+    let base = minimal("web");
+    let (role, point) = (json!({"iam": "ENABLED"}), json!({"accessPointId": "fsap-1"}));
+    for more in [
+        json!({"authorizationConfig": role, "rootDirectory": "/data"}),
+        json!({"authorizationConfig": point, "rootDirectory": "/"}),
+        json!({"authorizationConfig": point}),
+        json!({"rootDirectory": "/data", "transitEncryption": "DISABLED"}),
+    ] {
+        accepted(&base, &efs(more));
+    }
+    for access in [&role, &point] {
+        let open = json!({"authorizationConfig": access, "transitEncryption": "DISABLED"});
+        assert!(refused(&base, &efs(open)).starts_with("Transit encryption must be enabled"));
+    }
+    let below = json!({"authorizationConfig": point, "rootDirectory": "/data"});
+    assert!(refused(&base, &efs(below)).starts_with("The root directory of volume 'data'"));
+}
