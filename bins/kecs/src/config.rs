@@ -104,7 +104,7 @@ impl Config {
             region: settings.need("region", region)?,
             auth: auth(settings)?,
             fallback: settings.parse("fallback-endpoint", url)?,
-            max_body: settings.need("max-body", number)?,
+            max_body: settings.need("max-body", some)?,
             grace: settings.need("stop-grace", duration)?,
             cache_entries: settings.need("cache-entries", number)?,
             cache_ttl: settings.need("cache-ttl", positive)?,
@@ -171,7 +171,7 @@ fn auth(settings: &Settings) -> Result<Auth, SettingsError> {
 
 fn upkeep(settings: &Settings, engine: &Engine, data_dir: &std::path::Path) -> Result<Upkeep, SettingsError> {
     let directory = settings.parse("backup-dir", path)?;
-    let keep = settings.need("backup-keep", number)?;
+    let keep = settings.need("backup-keep", some)?;
     let every = settings.parse("backup-interval", positive)?;
     if let (Engine::Postgres(_), Some(_)) = (engine, every) {
         let message = "`backup-interval` is for the store `sqlite`: PostgreSQL has backups of its own";
@@ -206,7 +206,7 @@ fn audit_settings(
             .copied()
             .ok_or_else(|| "`batch`, `second` and `never` are modes".to_owned())
     })?;
-    let max_bytes = settings.need("audit-max-bytes", number)?;
+    let max_bytes = settings.need("audit-max-bytes", some)?;
     let keep = settings.need("audit-keep", number)?;
     Ok(path.map(|path| audit::Settings {
         path,
@@ -263,6 +263,15 @@ fn number<T: std::str::FromStr>(value: &str) -> Result<T, String> {
     value
         .parse()
         .map_err(|_| "not a number that can be here".to_owned())
+}
+
+/// A number above 0.
+fn some<T: std::str::FromStr + Default + PartialEq>(value: &str) -> Result<T, String> {
+    let number: T = number(value)?;
+    if number == T::default() {
+        return Err("must be more than 0".to_owned());
+    }
+    Ok(number)
 }
 
 /// A number and its unit: `200ms`, `30s`, `5m`, `1h`, `7d`.

@@ -197,11 +197,13 @@ impl Fleet {
         Some(instance.left.shown(registered))
     }
 
-    /// Whether an instance is such that it takes the task if it has room: its state, attributes and constraints.
+    /// Whether an instance is such that it takes the task if it has room: its state, attributes and constraints. What
+    /// it has of the group of the task already does not count: that would have a daemon's own task speak against it.
     pub fn takes(&self, need: &Need, arn: &str) -> bool {
-        self.instances
-            .get(arn)
-            .is_some_and(|it| it.refuses(need).is_none() && it.breaks(need).is_none())
+        self.instances.get(arn).is_some_and(|it| {
+            let others = it.without(&need.group);
+            others.refuses(need).is_none() && others.breaks(need).is_none()
+        })
     }
 
     /// Whether an instance has room for the task.
@@ -294,6 +296,14 @@ impl Instance {
         if task.task.last_status.as_deref() == Some(record::status::RUNNING) {
             self.running += 1;
         }
+    }
+
+    /// As it is without the tasks of a group. They still take their room.
+    fn without(&self, group: &str) -> Self {
+        let mut others = self.clone();
+        others.groups.retain(|it| it != group);
+        others.leaving.retain(|it| it != group);
+        others
     }
 
     /// The value of an attribute, if it has the attribute and that has a value.

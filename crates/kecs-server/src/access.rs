@@ -13,6 +13,7 @@ mod resources;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use keys::FOLLOW_EVENTS;
 pub use keys::{KeyFileError, KeyRing};
 pub(crate) use policy::matches;
 pub use policy::{Policy, Statement, Verdict};

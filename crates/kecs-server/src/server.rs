@@ -20,7 +20,7 @@ use kecs_store::Store;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
-use crate::access::{Access, Home};
+use crate::access::{Access, FOLLOW_EVENTS, Home};
 use crate::admin::{self, Admin};
 use crate::api::Api;
 use crate::audit::{self, Audit, AuditError};
@@ -273,7 +273,7 @@ fn subscription(endpoint: &Endpoint, parts: &http::request::Parts) -> Result<Sub
     let caller = endpoint
         .access
         .caller(&signed, &endpoint.home, endpoint.clock.now())?;
-    caller.authorize("FollowEvents", &["*".to_owned()])?;
+    caller.authorize(FOLLOW_EVENTS, &["*".to_owned()])?;
     let decoded: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let parameters = decoded
         .iter()

@@ -31,9 +31,14 @@ pub(crate) fn attached(attachment: &Attachment, task_arn: &str) -> Attachment {
     tell("networkInterfaceId", format!("eni-{seed:017x}"));
     tell("macAddress", format!("0a:{}", mac[3..].join(":")));
     let address = address(task_arn);
+    // Source: Amazon VPC user guide, "DNS attributes for your VPC": the first region has a domain of its own.
+    let domain = match task_arn.split(':').nth(3) {
+        None | Some("us-east-1") => "ec2.internal".to_owned(),
+        Some(region) => format!("{region}.compute.internal"),
+    };
     tell(
         "privateDnsName",
-        format!("ip-{}.ec2.internal", address.replace('.', "-")),
+        format!("ip-{}.{domain}", address.replace('.', "-")),
     );
     tell("privateIPv4Address", address);
     Attachment {
@@ -71,5 +76,32 @@ pub(crate) fn binding(mapping: &PortMapping, task_arn: &str, nth: u64, host_mode
         host_port: asked.or(same).or_else(|| i32::try_from(dynamic).ok()),
         protocol: mapping.protocol,
         ..NetworkBinding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_first_region_have_no_region() {
+        let name = |region: &str| {
+            let attachment = Attachment {
+                r#type: Some("ElasticNetworkInterface".to_owned()),
+                ..Attachment::default()
+            };
+            let told = attached(
+                &attachment,
+                &format!("arn:aws:ecs:{region}:123456789012:task/blue/0af3"),
+            );
+            let details = told.details.unwrap_or_default();
+            let name = details
+                .into_iter()
+                .find(|it| it.name.as_deref() == Some("privateDnsName"));
+            let name = name.and_then(|it| it.value).unwrap_or_default();
+            name.split_once('.').map(|(_, domain)| domain.to_owned())
+        };
+        assert_eq!(name("us-east-1").as_deref(), Some("ec2.internal"));
+        assert_eq!(name("us-east-2").as_deref(), Some("us-east-2.compute.internal"));
     }
 }

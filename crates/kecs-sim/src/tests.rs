@@ -220,7 +220,10 @@ fn addresses_come_of_the_arn_and_ports_as_asked() {
         .iter()
         .find(|it| it.name.as_deref() == Some("privateDnsName"));
     let dashed = address.unwrap().replace('.', "-");
-    assert_eq!(named.unwrap().value, Some(format!("ip-{dashed}.ec2.internal")));
+    assert_eq!(
+        named.unwrap().value,
+        Some(format!("ip-{dashed}.eu-west-1.compute.internal"))
+    );
     assert_eq!(report.containers["web"].network_bindings, None);
 }
 

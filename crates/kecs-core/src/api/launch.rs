@@ -90,6 +90,9 @@ pub(in crate::api) fn resolve(
         }
         (Some(launch_type), _) => (Some(launch_type), None, launch_type),
         (None, Some(items)) => {
+            if asked.is_none() {
+                strategy::weighted(items)?;
+            }
             let (items, runs_on) = strategy::resolved(tx, cluster, items)?;
             (None, Some(items), runs_on)
         }

@@ -18,7 +18,7 @@ pub(super) fn to_stop(round: &mut Round<'_>, places: &[usize], count: usize, hel
         return Vec::new();
     }
     let now = round.now;
-    let (protected, mut free): (Vec<usize>, Vec<usize>) = places
+    let (protected, free): (Vec<usize>, Vec<usize>) = places
         .iter()
         .partition(|nth| task::is_protected(&round.tasks[**nth], now));
     let missing = count.saturating_sub(free.len()).min(protected.len());
@@ -34,35 +34,41 @@ pub(super) fn to_stop(round: &mut Round<'_>, places: &[usize], count: usize, hel
     }
     let mut zones = tally(round, |it| it.task.availability_zone.clone());
     let mut instances = tally(round, |it| it.task.container_instance_arn.clone());
-    let mut chosen = Vec::new();
-    while chosen.len() < count && !free.is_empty() {
-        let rank = |nth: &usize| {
-            let it = &round.tasks[*nth];
-            (
-                task::is_healthy(it),
-                Reverse(zones.get(&it.task.availability_zone).copied().unwrap_or(0)),
-                Reverse(
-                    instances
-                        .get(&it.task.container_instance_arn)
-                        .copied()
-                        .unwrap_or(0),
-                ),
-                Reverse(it.task.created_at),
-                it.task.task_arn.clone(),
-            )
-        };
-        let best = (0..free.len()).min_by_key(|at| rank(&free[*at])).unwrap_or(0);
-        let nth = free.swap_remove(best);
+    // Of those that are alike but for their age, one is looked at a time, so that a thousand cost no million looks.
+    let mut alike: BTreeMap<(bool, Option<String>, Option<String>), Vec<usize>> = BTreeMap::new();
+    for nth in free {
+        let it = &round.tasks[nth];
+        let (zone, instance) = (&it.task.availability_zone, &it.task.container_instance_arn);
+        let kind = (task::is_healthy(it), zone.clone(), instance.clone());
+        alike.entry(kind).or_default().push(nth);
+    }
+    let age = |nth: usize| {
         let it = &round.tasks[nth].task;
-        for (counts, of) in [
-            (&mut zones, &it.availability_zone),
-            (&mut instances, &it.container_instance_arn),
-        ] {
+        (Reverse(it.created_at), it.task_arn.as_deref())
+    };
+    for places in alike.values_mut() {
+        places.sort_by_key(|nth| Reverse(age(*nth)));
+    }
+    let mut chosen = Vec::new();
+    while chosen.len() < count {
+        let rank = |((healthy, zone, instance), places): &(&(bool, _, _), &mut Vec<usize>)| {
+            let crowd = |counts: &BTreeMap<_, usize>, of| Reverse(counts.get(of).copied().unwrap_or(0));
+            let first = places.last().copied().map(age);
+            (*healthy, crowd(&zones, zone), crowd(&instances, instance), first)
+        };
+        let best = alike
+            .iter_mut()
+            .filter(|(_, places)| !places.is_empty())
+            .min_by_key(rank);
+        let Some(((_, zone, instance), places)) = best else {
+            break;
+        };
+        chosen.extend(places.pop());
+        for (counts, of) in [(&mut zones, zone), (&mut instances, instance)] {
             if let Some(count) = counts.get_mut(of) {
                 *count -= 1;
             }
         }
-        chosen.push(nth);
     }
     chosen
 }

@@ -3,6 +3,8 @@
 //! Tasks of the newest deployment come as far as the maximum percent lets them. Tasks of others go as healthy ones take
 //! their place, or to make room where there is none, as far as the minimum percent lets them.
 
+use std::collections::BTreeSet;
+
 use super::round::Round;
 use super::{choose, launch, message};
 use crate::lifecycle::deployment::RolloutState;
@@ -198,7 +200,8 @@ fn stop(round: &mut Round<'_>, standing: &Standing, id: &str, numbers: &Numbers,
     let over = standing.sound.len().saturating_sub(desired);
     let mut stops = choose::to_stop(round, &standing.sound, over, &mut held);
     let own = standing.sound.iter().chain(&standing.unhealthy);
-    let staying = own.chain(&standing.old).filter(|nth| !stops.contains(nth));
+    let going: BTreeSet<usize> = stops.iter().copied().collect();
+    let staying = own.chain(&standing.old).filter(|nth| !going.contains(nth));
     let total = staying.clone().count() + started;
     let healthy = staying
         .filter(|nth| task::is_healthy(&round.tasks[**nth]))

@@ -81,6 +81,8 @@ pub(super) fn give_up(round: &mut Round<'_>, signal: RolloutSignal, reason: &str
         is_rollback: true,
         ..Rollout::default()
     };
+    let asked = round.service.service.platform_version.clone();
+    let failed_version = round.primary().and_then(|it| it.platform_version.clone());
     let id = deployment::begin(
         &mut round.service,
         &revision.revision,
@@ -88,6 +90,10 @@ pub(super) fn give_up(round: &mut Round<'_>, signal: RolloutSignal, reason: &str
         round.ids,
         round.now,
     );
+    // Where the version stays, the service goes on to show it as it was asked for: `LATEST` and no number.
+    if revision.revision.platform_version == failed_version {
+        round.service.service.platform_version = asked;
+    }
     let cause = if tripped {
         "ECS deployment circuit breaker"
     } else {

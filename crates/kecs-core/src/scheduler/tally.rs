@@ -1,5 +1,7 @@
 //! Which tasks of a deployment failed, and which came to run: counted once each, in the order in which it happened.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use kecs_model::types::{HealthStatus, TaskStopCode};
 
@@ -53,13 +55,15 @@ pub(super) fn count(
     let of = |it: &&record::Task| it.task.started_by.as_deref() == Some(rollout.id.as_str());
     let own: Vec<&record::Task> = tasks.iter().filter(of).collect();
     let mut happenings = Vec::new();
+    let healthy: BTreeSet<&str> = rollout.healthy.iter().map(String::as_str).collect();
+    let counted: BTreeSet<&str> = rollout.counted.iter().map(String::as_str).collect();
     for task in &own {
-        let arn = task.task.task_arn.clone().unwrap_or_default();
-        if let Some(at) = came_to_run(task, now).filter(|_| !rollout.healthy.contains(&arn)) {
-            happenings.push((at, Happening::CameToRun, arn.clone()));
+        let arn = task.task.task_arn.as_deref().unwrap_or_default();
+        if let Some(at) = came_to_run(task, now).filter(|_| !healthy.contains(arn)) {
+            happenings.push((at, Happening::CameToRun, arn.to_owned()));
         }
-        if let Some((at, how)) = failed(task, now).filter(|_| !rollout.counted.contains(&arn)) {
-            happenings.push((at, how, arn));
+        if let Some((at, how)) = failed(task, now).filter(|_| !counted.contains(arn)) {
+            happenings.push((at, how, arn.to_owned()));
         }
     }
     happenings.sort();
@@ -90,7 +94,8 @@ pub(super) fn count(
         rollout.setbacks = rollout.setbacks.saturating_add(1);
         rollout.resume_at = pause(rollout.setbacks, pace).and_then(|pause| at.checked_add(pause).ok());
     }
-    let is_there = |arn: &String| own.iter().any(|it| it.task.task_arn.as_ref() == Some(arn));
+    let there: BTreeSet<&str> = own.iter().filter_map(|it| it.task.task_arn.as_deref()).collect();
+    let is_there = |arn: &String| there.contains(arn.as_str());
     rollout.counted.retain(is_there);
     rollout.healthy.retain(is_there);
     peak

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::fixture::{blue, define, ec2, fargate, invalid, network, serve, service, with, without};
 use crate::world::World;
 
+mod compute;
+
 fn update(world: &mut World, more: Value) -> Value {
     world.ok(UpdateService, of(more))["service"].clone()
 }
@@ -229,26 +231,6 @@ fn update_service_on_fargate_follows_network_and_platform() {
         ),
         "Placement constraints are not supported with FARGATE launch type."
     );
-}
-
-#[test]
-fn update_service_goes_to_capacity_providers_and_back() {
-    let mut world = blue();
-    let on_fargate =
-        json!({"taskDefinition": "lean:1", "launchType": "FARGATE", "networkConfiguration": network()});
-    serve(&mut world, on_fargate);
-    let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
-    let updated = update(&mut world, json!({"capacityProviderStrategy": spot}));
-    assert!(updated.get("launchType").is_none());
-    assert_eq!(
-        updated["capacityProviderStrategy"][0]["capacityProvider"],
-        "FARGATE_SPOT"
-    );
-    assert_eq!(updated["deployments"].as_array().unwrap().len(), 2);
-    let updated = update(&mut world, json!({"capacityProviderStrategy": []}));
-    assert_eq!(updated["launchType"], "FARGATE");
-    assert!(updated.get("capacityProviderStrategy").is_none());
-    assert_eq!(updated["deployments"].as_array().unwrap().len(), 3);
 }
 
 #[test]

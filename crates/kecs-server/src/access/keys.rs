@@ -19,9 +19,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kecs_model::Operation;
 use serde::Deserialize;
 
 use super::policy::{Policy, Statement};
+
+/// What following events is called where operations are named.
+pub(crate) const FOLLOW_EVENTS: &str = "FollowEvents";
 
 /// The keys that requests may be signed with.
 #[derive(Debug, Clone)]
@@ -121,6 +125,8 @@ impl KeyRing {
             path: path.to_owned(),
             message,
         };
+        let operations = Operation::ALL.iter().map(|it| it.name());
+        let names: Vec<&str> = operations.chain([FOLLOW_EVENTS]).collect();
         let mut keys = BTreeMap::new();
         for entry in file.keys {
             let id = entry.access_key_id;
@@ -134,6 +140,13 @@ impl KeyRing {
                 |account: &String| account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit());
             if entry.account.as_ref().is_some_and(|account| !digits(account)) {
                 return Err(wrong(format!("the account of the key {id} is not twelve digits")));
+            }
+            // A name that is written wrongly in `deny` would let through what it is to stop.
+            let mut statements = entry.allow.iter().flatten().chain(&entry.deny);
+            if let Some(unknown) = statements.find_map(|it| it.unknown_operation(&names)) {
+                return Err(wrong(format!(
+                    "the key {id} names the operation `{unknown}`, which there is not"
+                )));
             }
             let key = Key {
                 secret_access_key: entry.secret_access_key,

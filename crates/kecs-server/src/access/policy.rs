@@ -61,6 +61,20 @@ impl Policy {
 }
 
 impl Statement {
+    /// The first of its operations that stands for none of `names`.
+    pub(super) fn unknown_operation<'a>(&'a self, names: &[&str]) -> Option<&'a str> {
+        let stands_for = |pattern: &String, name: &str| {
+            let pattern = pattern.to_ascii_lowercase();
+            matches(
+                pattern.strip_prefix("ecs:").unwrap_or(&pattern),
+                &name.to_ascii_lowercase(),
+            )
+        };
+        let mut patterns = self.operations.iter();
+        let unknown = patterns.find(|pattern| !names.iter().any(|name| stands_for(pattern, name)));
+        unknown.map(String::as_str)
+    }
+
     fn applies(&self, operation: &str, resource: &str) -> bool {
         let operation = operation.to_ascii_lowercase();
         let of_operation = |pattern: &String| {

@@ -44,6 +44,13 @@ fn keys_are_read_with_all_that_is_said_of_them() {
 }
 
 #[test]
+fn operations_of_statements_may_be_any_that_there_are() {
+    let known = "[runtask, 'ecs:Delete*', '*', FollowEvents, CreateDaemon, 'List?lusters']";
+    let text = format!("keys: [{{access_key_id: A, secret_access_key: s, deny: [{{operations: {known}}}]}}]");
+    assert_eq!(parse(&text).unwrap().len(), 1);
+}
+
+#[test]
 fn keys_that_cannot_be_are_named() {
     for (text, message) in [
         (
@@ -65,6 +72,14 @@ fn keys_that_cannot_be_are_named() {
         (
             "keys: [{access_key_id: A, secret_access_key: s, account: '12345678901'}]",
             "keys.yaml: the account of the key A is not twelve digits",
+        ),
+        (
+            "keys: [{access_key_id: A, secret_access_key: s, allow: [{operations: [RunTask, RunTsk]}]}]",
+            "keys.yaml: the key A names the operation `RunTsk`, which there is not",
+        ),
+        (
+            "keys: [{access_key_id: A, secret_access_key: s, deny: [{operations: ['ecs:Remove*']}]}]",
+            "keys.yaml: the key A names the operation `ecs:Remove*`, which there is not",
         ),
     ] {
         assert_eq!(parse(text).unwrap_err(), message);

@@ -43,6 +43,21 @@ pub(super) fn resolved(
     Ok((items, runs_on))
 }
 
+/// Whether tasks can be run by the default strategy of a cluster. One that is alone in it wants a weight, too, unlike one
+/// that is asked for.
+pub(super) fn weighted(default: &[CapacityProviderStrategyItem]) -> Result<(), Refusal> {
+    if default.iter().any(|item| item.weight > Some(0)) {
+        return Ok(());
+    }
+    Err(refuse!(
+        InvalidParameterException,
+        "There are no capacity providers with a weight value greater than zero defined in the default capacity \
+         provider strategy. At least one capacity provider must have a weight value greater than zero specified. \
+         Update the cluster's default capacity provider strategy or specify a valid capacity provider strategy and \
+         try again."
+    ))
+}
+
 /// Which provider each of `count` tasks goes to: the base first, then whoever is furthest behind its weight.
 pub(in crate::api) fn shares(items: &[CapacityProviderStrategyItem], count: u32) -> Vec<String> {
     let mut have: Vec<u32> = vec![0; items.len()];

@@ -262,8 +262,18 @@ fn redeploy(
         container_images: None,
         ..before
     };
-    if made == same && !forced {
+    // `LATEST` and the version that it means now are not the same thing to ask for.
+    let asks_anew = launch.asked_version != record.service.platform_version;
+    if made == same && !asks_anew && !forced {
         return Ok(());
+    }
+    let moved = made.capacity_provider_strategy != same.capacity_provider_strategy;
+    if request.capacity_provider_strategy.is_some() && moved && !forced {
+        return Err(refuse!(
+            InvalidParameterException,
+            "When switching from launch type to capacity provider strategy on an existing service, or making a change \
+             to a capacity provider strategy on a service that is already using one, you must force a new deployment."
+        ));
     }
     begin(tx, call, record, made, definition);
     record.service.platform_version = launch.asked_version;

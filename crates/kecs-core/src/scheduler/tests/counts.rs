@@ -10,7 +10,7 @@ use crate::placement::Fleet;
 use crate::record;
 use crate::task;
 
-fn instance(name: &str, memory: i32) -> record::ContainerInstance {
+pub(super) fn instance(name: &str, memory: i32) -> record::ContainerInstance {
     let number = |name: &str, value| Resource {
         name: Some(name.to_owned()),
         integer_value: Some(value),
@@ -31,7 +31,7 @@ fn instance(name: &str, memory: i32) -> record::ContainerInstance {
 }
 
 /// The fleet of these instances with the tasks that are there.
-fn enter(world: &mut World, instances: &[record::ContainerInstance]) {
+pub(super) fn enter(world: &mut World, instances: &[record::ContainerInstance]) {
     let live = world
         .view
         .tasks
@@ -41,7 +41,7 @@ fn enter(world: &mut World, instances: &[record::ContainerInstance]) {
     world.view.fleet = Fleet::new(instances, live);
 }
 
-fn on_instances(mut world: World) -> World {
+pub(super) fn on_instances(mut world: World) -> World {
     world.view.service.service.launch_type = Some(LaunchType::Ec2);
     world.view.service.service.deployments.as_mut().unwrap()[0].launch_type = Some(LaunchType::Ec2);
     world

@@ -117,6 +117,32 @@ fn run_task_takes_one_capacity_provider_without_a_weight() {
 }
 
 #[test]
+fn run_task_does_not_run_by_a_default_strategy_without_a_weight() {
+    let mut world = blue();
+    let put = |item: Value| json!({"cluster": "blue", "capacityProviders": ["FARGATE"], "defaultCapacityProviderStrategy": [item]});
+    let by_default = without(lean(json!({})), "launchType");
+    world.ok(
+        Operation::PutClusterCapacityProviders,
+        put(json!({"capacityProvider": "FARGATE", "base": 1})),
+    );
+    assert_eq!(
+        world.refused(RunTask, by_default.clone()),
+        invalid(
+            "There are no capacity providers with a weight value greater than zero defined in the default capacity \
+             provider strategy. At least one capacity provider must have a weight value greater than zero specified. \
+             Update the cluster's default capacity provider strategy or specify a valid capacity provider strategy \
+             and try again."
+        )
+    );
+    world.ok(RunTask, lean(json!({})));
+    world.ok(
+        Operation::PutClusterCapacityProviders,
+        put(json!({"capacityProvider": "FARGATE", "weight": 1})),
+    );
+    world.ok(RunTask, by_default);
+}
+
+#[test]
 fn run_task_refuses_a_network_configuration_that_does_not_fit() {
     let mut world = blue();
     join(&mut world, 1, 4096, 4096);

@@ -54,6 +54,24 @@ async fn set_up(place: &mut Place) {
             }),
         )
         .await;
+    place
+        .ok(
+            "CreateCluster",
+            json!({
+                "clusterName": "weightless", "capacityProviders": ["FARGATE"],
+                "defaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE"}],
+            }),
+        )
+        .await;
+    place
+        .ok(
+            "CreateService",
+            json!({
+                "cluster": "weightless", "serviceName": "sets", "desiredCount": 0,
+                "deploymentController": {"type": "EXTERNAL"},
+            }),
+        )
+        .await;
 }
 
 fn on_fargate(name: &str) -> Value {
@@ -181,7 +199,22 @@ fn of_launches(operation: &'static str) -> Vec<Case> {
         )
         .says("launch_type", "EC2"),
     ]);
-    if operation != "UpdateService" {
+    if operation == "UpdateService" {
+        for more in [json!({}), json!({"forceNewDeployment": false})] {
+            cases.push(broken(
+                strategy,
+                "forceNewDeployment is not true",
+                false,
+                with(alone("FARGATE_SPOT"), more),
+            ));
+        }
+    } else {
+        cases.push(broken(
+            strategy,
+            "of the cluster's default strategy",
+            false,
+            json!({"launchType": null, "cluster": "weightless"}),
+        ));
         cases.push(broken(
             "launchType",
             "is MANAGED_INSTANCES",

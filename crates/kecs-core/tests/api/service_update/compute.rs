@@ -1,0 +1,79 @@
+//! On what the tasks of a service come to run.
+
+use kecs_model::Operation::UpdateService;
+use serde_json::{Value, json};
+
+use super::update;
+use crate::fixture::{blue, network, serve};
+use crate::world::World;
+
+#[test]
+fn update_service_goes_to_capacity_providers_and_back() {
+    let mut world = blue();
+    let on_fargate =
+        json!({"taskDefinition": "lean:1", "launchType": "FARGATE", "networkConfiguration": network()});
+    serve(&mut world, on_fargate);
+    let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
+    let unforced = |world: &mut World, strategy: &Value| {
+        let (code, message) = world.refused(
+            UpdateService,
+            json!({"cluster": "blue", "service": "web", "capacityProviderStrategy": strategy}),
+        );
+        assert_eq!(code, "InvalidParameterException");
+        assert_eq!(
+            message,
+            "When switching from launch type to capacity provider strategy on an existing service, or making a change \
+             to a capacity provider strategy on a service that is already using one, you must force a new deployment."
+        );
+    };
+    unforced(&mut world, &spot);
+    let forced = |strategy: &Value| json!({"capacityProviderStrategy": strategy, "forceNewDeployment": true});
+    let updated = update(&mut world, forced(&spot));
+    assert!(updated.get("launchType").is_none());
+    assert_eq!(
+        updated["capacityProviderStrategy"][0]["capacityProvider"],
+        "FARGATE_SPOT"
+    );
+    assert_eq!(updated["deployments"].as_array().unwrap().len(), 2);
+    // The same once more, with the base that was left out, is no change.
+    let same = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]);
+    let updated = update(&mut world, json!({"capacityProviderStrategy": same}));
+    assert_eq!(updated["deployments"].as_array().unwrap().len(), 2);
+    unforced(
+        &mut world,
+        &json!([{"capacityProvider": "FARGATE_SPOT", "weight": 2}]),
+    );
+    unforced(&mut world, &json!([]));
+    let updated = update(&mut world, forced(&json!([])));
+    assert_eq!(updated["launchType"], "FARGATE");
+    assert!(updated.get("capacityProviderStrategy").is_none());
+    assert_eq!(updated["deployments"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn update_service_to_another_platform_version_begins_a_deployment_even_if_it_means_the_same() {
+    let mut world = blue();
+    let on_fargate =
+        json!({"taskDefinition": "lean:1", "launchType": "FARGATE", "networkConfiguration": network()});
+    serve(&mut world, on_fargate);
+    let mut deployments = 1;
+    for (asked, begins) in [
+        ("LATEST", false),
+        ("1.4.0", true),
+        ("1.4.0", false),
+        ("LATEST", true),
+        ("1.3.0", true),
+    ] {
+        let updated = update(&mut world, json!({"platformVersion": asked}));
+        deployments += usize::from(begins);
+        assert_eq!(updated["platformVersion"], asked);
+        assert_eq!(
+            updated["deployments"].as_array().unwrap().len(),
+            deployments,
+            "{asked}"
+        );
+    }
+    let updated = update(&mut world, json!({"desiredCount": 0}));
+    assert_eq!(updated["platformVersion"], "1.3.0");
+    assert_eq!(updated["deployments"].as_array().unwrap().len(), deployments);
+}
