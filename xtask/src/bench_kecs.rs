@@ -20,22 +20,16 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
             None
         }
     };
-    let mut command = Command::new(cargo());
-    command.args([
-        "build",
-        "--quiet",
-        "--release",
-        "-p",
-        "kecs",
-        "-p",
-        "clients",
-        "--bins",
-    ]);
-    let built = command
-        .current_dir(repository.root())
-        .status()
-        .context("build server and load")?;
-    ensure!(built.success(), "server and load do not build");
+    // One after the other: together they would have other features, and the load would build its server once more.
+    for package in ["kecs", "clients"] {
+        let mut command = Command::new(cargo());
+        command.args(["build", "--quiet", "--release", "--bins", "-p", package]);
+        let built = command
+            .current_dir(repository.root())
+            .status()
+            .with_context(|| format!("build {package}"))?;
+        ensure!(built.success(), "{package} does not build");
+    }
     let mut command = Command::new(cargo());
     command.args([
         "run",
