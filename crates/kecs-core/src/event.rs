@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn of_a_service_it_is_told_what_became_of_it_and_of_each_deployment() {
-        let rows = [
+        let rows = vec![
             (
                 None,
                 Some(service("ACTIVE", &[("1", InProgress)])),

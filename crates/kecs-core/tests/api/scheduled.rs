@@ -1,10 +1,11 @@
 //! What the operations write is what the scheduler works on, and what it writes is what they show.
 
-use kecs_core::record::Task;
+use kecs_core::record::{ContainerInstance, Task};
 use kecs_core::tx::Expect;
 use kecs_model::Operation::{self, DescribeServices};
 use serde_json::{Value, json};
 
+use crate::capacity_provider::group;
 use crate::fixture::{blue, change_task, define, ec2, instance_id, join, serve, service, with, without};
 use crate::world::World;
 
@@ -100,6 +101,28 @@ fn who_places_a_task_rests_upon_what_the_instance_has() {
     world.schedule("blue", "web");
     assert!(world.expects.contains(&Expect::Count(live_on, 2)));
     assert!(world.expects.contains(&Expect::Generation(instance, 1)));
+}
+
+#[test]
+fn a_service_of_a_capacity_provider_finds_its_instances() {
+    let mut world = blue();
+    world.ok(Operation::CreateCapacityProvider, group("mine", "one"));
+    let providers =
+        json!({"cluster": "blue", "capacityProviders": ["mine"], "defaultCapacityProviderStrategy": []});
+    world.ok(Operation::PutClusterCapacityProviders, providers);
+    let arn = join(&mut world, 1, 4096, 8192);
+    let key = world.scope().container_instance("blue", &instance_id(1));
+    let mut kept: ContainerInstance = world.get(&key).unwrap();
+    kept.instance.capacity_provider_name = Some("mine".to_owned());
+    world.put(key, kept);
+    let strategy = json!([{"capacityProvider": "mine", "weight": 1}]);
+    serve(&mut world, json!({"capacityProviderStrategy": strategy}));
+    world.schedule("blue", "web");
+    let ids = running(&mut world);
+    let described = world.ok(Operation::DescribeTasks, json!({"cluster": "blue", "tasks": ids}));
+    let task = &described["tasks"][0];
+    assert_eq!(task["containerInstanceArn"], json!(arn));
+    assert_eq!(task["capacityProviderName"], "mine");
 }
 
 #[test]

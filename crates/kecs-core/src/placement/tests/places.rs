@@ -266,14 +266,14 @@ fn chance_is_fair() {
 #[test]
 fn what_is_overridden_is_needed_instead() {
     use kecs_model::types::{ContainerOverride, TaskOverride};
-    let container = |name: &str| ContainerDefinition {
+    let container = |name: &str, cpu: i32, memory: i32| ContainerDefinition {
         name: Some(name.to_owned()),
-        cpu: Some(100),
-        memory: Some(200),
+        cpu: Some(cpu),
+        memory: Some(memory),
         ..ContainerDefinition::default()
     };
     let definition = TaskDefinition {
-        container_definitions: Some(vec![container("app"), container("side")]),
+        container_definitions: Some(vec![container("app", 100, 200), container("side", 30, 300)]),
         ..TaskDefinition::default()
     };
     let of = |over: TaskOverride| {
@@ -294,7 +294,7 @@ fn what_is_overridden_is_needed_instead() {
         container_overrides: Some(vec![it]),
         ..TaskOverride::default()
     };
-    assert_eq!(of(TaskOverride::default()), (200, 400));
+    assert_eq!(of(TaskOverride::default()), (130, 500));
     assert_eq!(of(with(over)), (107, 209));
     assert_eq!(of(with(reserved.clone())), (107, 208));
     let whole = TaskOverride {

@@ -150,7 +150,7 @@ fn what_is_done_is_told() {
         id(0),
         id(1)
     );
-    assert_eq!(daemon.world.messages(), [started.clone()]);
+    assert_eq!(daemon.world.messages(), std::slice::from_ref(&started));
     assert!(daemon.round().starts.is_empty(), "they are on their way");
     assert_eq!(daemon.world.messages(), [started]);
     daemon.settle();
@@ -284,4 +284,15 @@ fn a_second_task_on_an_instance_goes() {
         decision.stops[0].task.task_arn,
         daemon.world.view.tasks[1].task.task_arn
     );
+}
+
+#[test]
+fn what_goes_with_its_instance_is_not_among_those_that_stay_healthy() {
+    let mut daemon = Daemon::new(50, &["a", "b", "c", "d"]);
+    daemon.settle();
+    daemon.world.deploy(2);
+    daemon.set("d", "DRAINING");
+    let names: Vec<String> = stops(&daemon.round()).into_iter().map(|(on, _)| on).collect();
+    assert_eq!(names.len(), 2, "two of three are to stay healthy: {names:?}");
+    assert_eq!(names[1], "d");
 }

@@ -129,3 +129,17 @@ fn of_tasks_in_one_zone_those_on_the_fullest_instance_go() {
         assert_eq!(on(&world), expected, "of equals the youngest goes");
     }
 }
+
+#[test]
+fn what_is_over_makes_no_room() {
+    let mut world = on_instances(World::new(4, 50, 200));
+    let instances = [instance("a", 1024)];
+    enter(&mut world, &[instance("a", 2048)]);
+    world.settle();
+    world.scale(2);
+    world.settle();
+    world.deploy(2);
+    enter(&mut world, &instances);
+    let decision = world.round();
+    assert_eq!((decision.starts.len(), decision.stops.len()), (0, 1));
+}

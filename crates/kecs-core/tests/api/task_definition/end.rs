@@ -29,11 +29,11 @@ fn it_is_in_use_as_long_as_a_task_of_it_is_not_over() {
     let id = task_of(&mut world, "web", "me", 1, "RUNNING");
     assert!(in_use(&mut world, 1) && !in_use(&mut world, 2));
     change_task(&mut world, &id, |it| {
-        it.task.desired_status = Some("STOPPED".to_owned())
+        it.task.desired_status = Some("STOPPED".to_owned());
     });
     assert!(in_use(&mut world, 1), "it is asked to stop, and runs still");
     change_task(&mut world, &id, |it| {
-        it.task.last_status = Some("STOPPED".to_owned())
+        it.task.last_status = Some("STOPPED".to_owned());
     });
     assert!(!in_use(&mut world, 1));
 }
