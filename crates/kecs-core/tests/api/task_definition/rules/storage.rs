@@ -162,10 +162,14 @@ fn register_task_definition_encrypts_what_is_shared_through_an_access_point() {
     ] {
         accepted(&base, &efs(more));
     }
-    for access in [&role, &point] {
+    for (access, what) in [(&role, "IAM authorization"), (&point, "access point")] {
         let open = json!({"authorizationConfig": access, "transitEncryption": "DISABLED"});
-        assert!(refused(&base, &efs(open)).starts_with("Transit encryption must be enabled"));
+        let expected = format!("EFS {what} requires TransitEncryption to be enabled.");
+        assert_eq!(refused(&base, &efs(open)), expected);
     }
     let below = json!({"authorizationConfig": point, "rootDirectory": "/data"});
-    assert!(refused(&base, &efs(below)).starts_with("The root directory of volume 'data'"));
+    assert_eq!(
+        refused(&base, &efs(below)),
+        "When using an EFS access point, the root directory must either be set to \"/\" or be omitted."
+    );
 }
