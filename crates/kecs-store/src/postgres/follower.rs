@@ -85,7 +85,13 @@ fn catch_up(session: &mut Session, shared: &Shared) -> Result<(), StoreError> {
         session.run("COMMIT")?;
         Ok((top, changed))
     })?;
-    shared.listeners.set_identity(top.identity);
     let missed = (known.revision < top.unnamed).then_some(top.unnamed);
-    shared.listeners.publish(top.head, missed, changed, || Ok(()))
+    let listeners = &shared.listeners;
+    listeners.publish(top.head, missed, changed, || {
+        // This server may have imported since that was read.
+        if top.head.revision >= listeners.head().revision {
+            listeners.set_identity(top.identity);
+        }
+        Ok(())
+    })
 }

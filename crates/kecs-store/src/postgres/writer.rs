@@ -164,8 +164,11 @@ impl Writing {
             session.execute(sql, &[&floors[0], &floors[1], &floors[2], &unnamed])?;
             rows::advance(session, image.head)?;
             let listeners = &shared.listeners;
-            listeners.publish(image.head, None, image.fed(), || session.commit())?;
-            listeners.set_identity(image.identity);
+            listeners.publish(image.head, None, image.fed(), || {
+                session.commit()?;
+                listeners.set_identity(image.identity);
+                Ok(())
+            })?;
             Ok(image.transferred())
         })
     }
