@@ -465,7 +465,7 @@ async fn what_waits_for_the_next_view_does_not_keep_the_log_long() {
     assert!(is_busy());
     let view = store.view().unwrap();
     let pool = &store.shared.pool;
-    assert!(pool.without_idle(|| is_busy()));
+    assert!(pool.without_idle(is_busy));
     // One that ends meanwhile leaves no transaction behind.
     let busy = pool.without_idle(|| {
         drop(view);
