@@ -85,7 +85,8 @@ impl Pool {
     /// Keeps a connection for the next view.
     pub(super) fn put_back(&self, moment: Moment) {
         let mut idle = locked(&self.idle);
-        if idle.connections.len() >= IDLE {
+        // An error of the disk may have ended the transaction, and with it the moment.
+        if idle.connections.len() >= IDLE || moment.connection.is_autocommit() {
             return;
         }
         if idle.end {
