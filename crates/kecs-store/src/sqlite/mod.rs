@@ -57,7 +57,8 @@ impl Sqlite {
     }
 
     fn open_with(path: &Path, steps: &[&str]) -> Result<Self, StoreError> {
-        let opened = open::open(path, steps)?;
+        let mut opened = open::open(path, steps)?;
+        let log = writer::watch_log(&mut opened.connection).map_err(failed("watching the log"))?;
         let (head, _, identity) = apply::head(&opened.connection)?;
         let shared = Arc::new(Shared {
             pool: Pool::new(path),
@@ -68,6 +69,7 @@ impl Sqlite {
             connection: opened.connection,
             names: apply::Names::default(),
             shared: Arc::clone(&shared),
+            log,
         };
         Ok(Self {
             writer: Writer::start(|| Ok(writing))?,

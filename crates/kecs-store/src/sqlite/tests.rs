@@ -475,3 +475,19 @@ async fn what_waits_for_the_next_view_does_not_keep_the_log_long() {
     assert_eq!(fs::metadata(beside(&path, "-wal")).unwrap().len(), 0);
     assert_eq!(store.view().unwrap().head().revision, 1);
 }
+
+#[tokio::test]
+async fn a_log_that_is_copied_is_begun_anew_in_its_place() {
+    let (_place, path) = place();
+    let store = Sqlite::open(&path).unwrap();
+    // Each takes more than a MiB: without an end the log would come to more than 40.
+    for number in 0..40 {
+        // A view that waits for the next one is within its transaction.
+        drop(store.view().unwrap());
+        let name = format!("{number:02}").repeat(128 << 10);
+        store.commit(set(&name), Timestamp::UNIX_EPOCH).await.unwrap();
+    }
+    let log = fs::metadata(beside(&path, "-wal")).unwrap().len();
+    assert!((16 << 20..24 << 20).contains(&log), "{log}");
+    assert_eq!(store.view().unwrap().head().revision, 40);
+}

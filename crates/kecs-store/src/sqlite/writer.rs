@@ -1,8 +1,11 @@
 //! What the writing thread does to the file.
 
+use std::ffi::c_int;
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::apply::{self, Deltas, Names, Rows};
@@ -11,6 +14,10 @@ use crate::batch::Needs;
 use crate::error::StoreError;
 use crate::files::beside;
 use crate::group::{self, CommitJob, Engine, Outcome};
+
+/// Pages of the log above which they are copied into the file, as far as no view needs them. When all are, and no view
+/// reads the log, the next batch begins it anew in the same place, which costs less than to make a file longer.
+const LOG_PAGES: u32 = 4096;
 
 /// Bytes of the log above which it is begun anew even if readers must be waited for. Without that it grows as long as
 /// there is always a reader.
@@ -21,6 +28,19 @@ pub(super) struct Writing {
     pub(super) connection: Connection,
     pub(super) names: Names,
     pub(super) shared: Arc<Shared>,
+    /// Pages of the log after the last commit.
+    pub(super) log: Arc<AtomicU32>,
+}
+
+/// Counts the pages of the log. Nothing else is done about a long one while a commit is waited for.
+pub(super) fn watch_log(connection: &mut Connection) -> rusqlite::Result<Arc<AtomicU32>> {
+    let log = Arc::<AtomicU32>::default();
+    let counted = Arc::clone(&log);
+    connection.wal_hook(Some(move |_: &mut Wal, pages: c_int| {
+        counted.store(pages.unsigned_abs(), Ordering::Relaxed);
+        Ok(())
+    }))?;
+    Ok(log)
 }
 
 impl Engine for Writing {
@@ -76,8 +96,14 @@ impl Engine for Writing {
         self.names.forget();
     }
 
-    /// Begins the log anew where it has become long.
+    /// Lets the log be begun anew where it has become long.
     fn rest(&mut self) {
+        if self.log.load(Ordering::Relaxed) < LOG_PAGES {
+            return;
+        }
+        // It is tried again after the next batch.
+        let copy = "PRAGMA wal_checkpoint(PASSIVE)";
+        let _later = self.connection.query_row(copy, [], |_| Ok(()));
         let log = beside(self.shared.pool.path(), "-wal");
         if fs::metadata(log).is_ok_and(|log| log.len() > LONG_LOG) {
             // A reader that stays longer than the patience keeps the log long: it is tried again after the next batch.
