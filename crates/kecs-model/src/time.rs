@@ -16,9 +16,14 @@ impl Time {
         Timestamp::from_millisecond(millisecond).ok().map(Self)
     }
 
-    /// The time so many seconds after 1970, to the nearest millisecond; nothing outside the years -9999 to 9999.
+    /// The time so many seconds after 1970, without what is below a millisecond; nothing outside the years -9999 to 9999.
+    ///
+    /// Clients send microseconds, and ask for what came after such a time: rounded up it would leave out what came within
+    /// the same millisecond.
     pub fn from_seconds(seconds: f64) -> Option<Self> {
-        let millisecond = (seconds * 1000.0).round();
+        // A number that stands for a whole millisecond may lie below it, by what numbers of its size cannot tell apart.
+        let near = seconds * 1000.0;
+        let millisecond = (near + near.abs() * 2.0 * f64::EPSILON).floor();
         // Far wider than the years above, and far within what both f64 and i64 hold exactly.
         if !(-1e15..=1e15).contains(&millisecond) {
             return None;
@@ -129,6 +134,8 @@ mod tests {
         let read = |value| serde_json::from_value::<Time>(value).map(Time::millisecond).ok();
         assert_eq!(read(json!(1_479_412_799)), Some(1_479_412_799_000));
         assert_eq!(read(json!(1_479_412_799.881_4)), Some(1_479_412_799_881));
+        assert_eq!(read(json!(1_479_412_799.881_999)), Some(1_479_412_799_881));
+        assert_eq!(read(json!(-1.000_1)), Some(-1_001));
         assert_eq!(read(json!(-1)), Some(-1000));
         assert_eq!(read(json!(u64::MAX)), None);
         assert_eq!(read(json!(i64::MAX)), None);

@@ -65,7 +65,8 @@ impl Access {
                 let signature = Signature::of(request)?.ok_or(SignatureFault::Missing)?;
                 let id = &signature.credential.access_key_id;
                 let key = ring.get(id).ok_or(SignatureFault::UnknownKey)?;
-                if key.session_token.is_some() && key.session_token != signature.token {
+                // A key that has no token of its own must not come with one.
+                if key.session_token != signature.token {
                     return Err(SignatureFault::UnknownKey);
                 }
                 sigv4::verify(&signature, request, &key.secret_access_key, SERVICE, now)?;

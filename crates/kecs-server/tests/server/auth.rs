@@ -187,13 +187,20 @@ async fn who_signs_with_another_key_or_at_another_time_is_refused() {
 #[tokio::test]
 async fn a_session_is_known_by_its_token() {
     let server = Server::start(with_keys()).await;
-    for (token, status) in [(Some("first"), 200), (Some("other"), 400), (None, 400)] {
+    let (session, other) = (("ASIATOKEN", "token"), ("AKIDCI", "ci"));
+    for ((id, secret), token, status) in [
+        (session, Some("first"), 200),
+        (session, Some("other"), 400),
+        (session, None, 400),
+        (other, None, 200),
+        (other, Some("first"), 400),
+    ] {
         let client = Client {
             token,
-            ..Client::new("ASIATOKEN", "token")
+            ..Client::new(id, secret)
         };
         let answer = client.ask(&server, "ListClusters", &json!({})).await;
-        assert_eq!(answer.status.as_u16(), status, "{token:?} {}", answer.body);
+        assert_eq!(answer.status.as_u16(), status, "{id} {token:?} {}", answer.body);
     }
 }
 
