@@ -22,6 +22,8 @@ use kecs_store::sqlite::Sqlite;
 use crate::config::Engine;
 use crate::process;
 
+mod restore;
+
 /// A store, and what is told of its cache where it has one.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
@@ -156,7 +158,7 @@ pub(crate) async fn run(verb: &str, flags: &ArgMatches, engine: Engine) -> Resul
             open_existing(&engine)?.backup(Path::new(&out)).await?;
             process::print(&format!("backed up to {out}\n"))
         }
-        "restore" => restore(&engine, Path::new(&path("in")), flags.get_flag("force")),
+        "restore" => restore::restore(&engine, Path::new(&path("in")), flags.get_flag("force")),
         other => bail!("there is no command `{other}`"),
     }
 }
@@ -195,54 +197,4 @@ fn export(store: &dyn Store, out: &str) -> Result<()> {
     let file = writer.into_inner().with_context(|| format!("write {out}"))?;
     file.sync_all().with_context(|| format!("write {out}"))?;
     process::print(&format!("exported up to revision {}\n", written.head.revision))
-}
-
-fn restore(engine: &Engine, copy: &Path, force: bool) -> Result<()> {
-    let path = match engine {
-        Engine::Sqlite(path) => path,
-        Engine::DuckDb(folder) => return restore_duckdb(folder, copy, force),
-        Engine::Memory => bail!("the store `memory` ends with its server: there is no backup of it"),
-        Engine::Postgres(_) => {
-            bail!(
-                "`restore` brings back the file of the store `sqlite`: use `import` or pg_restore for PostgreSQL"
-            )
-        }
-    };
-    if path.exists() {
-        if !force {
-            bail!(
-                "there is a store at {}: move it away, or use --force",
-                path.display()
-            );
-        }
-        // Opening it makes sure that no server has it, and that all of it is in this one file.
-        drop(Sqlite::open(path)?);
-        let before = path.with_extension("db.before-restore");
-        std::fs::rename(path, &before).with_context(|| format!("keep {}", path.display()))?;
-    }
-    Sqlite::restore(copy, path)?;
-    process::print(&format!("restored to {}\n", path.display()))
-}
-
-#[cfg(feature = "duckdb")]
-fn restore_duckdb(folder: &Path, copy: &Path, force: bool) -> Result<()> {
-    if folder.exists() {
-        if !force {
-            bail!(
-                "there is a store at {}: move it away, or use --force",
-                folder.display()
-            );
-        }
-        // Opening it makes sure that no server has it.
-        drop(DuckDb::open(folder)?);
-        let before = folder.with_extension("before-restore");
-        std::fs::rename(folder, &before).with_context(|| format!("keep {}", folder.display()))?;
-    }
-    DuckDb::restore(copy, folder)?;
-    process::print(&format!("restored to {}\n", folder.display()))
-}
-
-#[cfg(not(feature = "duckdb"))]
-fn restore_duckdb(folder: &Path, _copy: &Path, _force: bool) -> Result<()> {
-    duckdb(folder).map(|_| ())
 }

@@ -103,6 +103,7 @@ impl Endpoint {
                     cluster = tracing::field::Empty,
                     service = tracing::field::Empty,
                     task = tracing::field::Empty,
+                    "error.type" = tracing::field::Empty,
                 );
                 let response = self.operation(id, operation, &parts, body).instrument(span).await;
                 (operation.name(), response)
@@ -164,7 +165,8 @@ impl Endpoint {
             Err(refusal) => Outcome::refused(None, refusal),
         };
         if let Err(refusal) = &outcome.answer {
-            tracing::debug!(code = refusal.code.name(), message = refusal.message, "refused");
+            tracing::debug!(code = refusal.code.name(), reason = refusal.message, "refused");
+            tracing::Span::current().record("error.type", refusal.code.name());
         }
         if let Some(audit) = &self.audit {
             let caller = outcome.caller.as_ref();

@@ -41,6 +41,9 @@ pub(super) fn register(
     call: &Call<'_>,
     mut request: types::RegisterTaskDefinitionRequest,
 ) -> Result<types::RegisterTaskDefinitionResponse, Refusal> {
+    if request.tags.as_ref().is_some_and(Vec::is_empty) {
+        return Err(refuse!(ClientException, "Tags can not be empty."));
+    }
     let tags = tags::checked(request.tags.take())?;
     let family = request.family.clone().unwrap_or_default();
     if !name::is_plain(&family) {

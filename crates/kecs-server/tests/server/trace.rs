@@ -78,19 +78,23 @@ async fn one_trace_spans_the_request_the_store_and_the_data_plane() {
         "taskDefinition": "web", "launchType": "FARGATE",
         "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
     });
-    server.ok("RunTask", run).await;
-    let whole = |traces: &Traces| {
+    let ran = server.ok("RunTask", run).await;
+    let whole = |traces: &Traces| -> Vec<BTreeSet<&'static str>> {
         let traces = traces.0.lock().unwrap();
-        let names = traces.values().find(|names| names.contains(&"plane")).cloned();
-        names.map(BTreeSet::from_iter)
+        let reached = traces.values().filter(|names| names.contains(&"plane"));
+        reached.map(|names| names.iter().copied().collect()).collect()
     };
     // The task is handed over by another loop, at its own time.
-    while whole(&traces).is_none() {
+    while whole(&traces).is_empty() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(
-        whole(&traces),
-        Some(BTreeSet::from(["commit", "decide", "plane", "request"]))
-    );
+    server
+        .ok("StopTask", json!({"task": ran["tasks"][0]["taskArn"]}))
+        .await;
+    while whole(&traces).len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let layers = BTreeSet::from(["commit", "decide", "plane", "request"]);
+    assert_eq!(whole(&traces), [layers.clone(), layers]);
     controller.shutdown().await;
 }

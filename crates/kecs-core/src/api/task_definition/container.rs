@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use kecs_model::types::{ContainerDefinition, LogDriver, ResourceType, TaskDefinition};
 use kecs_model::{Refusal, refuse};
 
+use super::filled::ROOT;
 use super::size::number;
 use crate::api::name;
 
@@ -218,11 +219,9 @@ fn log(container: &ContainerDefinition) -> Result<(), Refusal> {
 
 /// Logs go through a router if there is one, and there is one at most.
 fn firelens(containers: &[ContainerDefinition]) -> Result<(), Refusal> {
-    let routers = containers
-        .iter()
-        .filter(|it| it.firelens_configuration.is_some())
-        .count();
-    if routers > 1 {
+    let mut routers = containers.iter().filter(|it| it.firelens_configuration.is_some());
+    let router = routers.next();
+    if routers.next().is_some() {
         return Err(refuse!(
             ClientException,
             "Only one container of a task definition can have a firelensConfiguration."
@@ -232,11 +231,29 @@ fn firelens(containers: &[ContainerDefinition]) -> Result<(), Refusal> {
         let log = it.log_configuration.as_ref();
         log.is_some_and(|log| log.log_driver == Some(LogDriver::Awsfirelens))
     };
-    if routers == 0 && containers.iter().any(routed) {
+    let Some(router) = router else {
+        if containers.iter().any(routed) {
+            return Err(refuse!(
+                ClientException,
+                "When awsfirelens log driver is specified in log configuration, a firelens configuration object must be \
+                 configured in one of the containers."
+            ));
+        }
+        return Ok(());
+    };
+    if !containers.iter().any(routed) {
         return Err(refuse!(
             ClientException,
-            "When awsfirelens log driver is specified in log configuration, a firelens configuration object must be \
-             configured in one of the containers."
+            "When a firelensConfiguration object is specified, at least one container has to be configured with the \
+             awsfirelens log driver."
+        ));
+    }
+    // A user may have a group behind a colon.
+    let uid = router.user.as_deref().and_then(|user| user.split(':').next());
+    if uid.is_some_and(|uid| uid != ROOT) {
+        return Err(refuse!(
+            ClientException,
+            "If 'user' field is specified on firelens container, then 'UID' has to be '0'."
         ));
     }
     Ok(())

@@ -4,6 +4,9 @@ use kecs_model::types::{
     ContainerDefinition, HostVolumeProperties, NetworkMode, Scope, TaskDefinition, TransportProtocol, Volume,
 };
 
+/// The user that a container which routes logs runs as.
+pub(super) const ROOT: &str = "0";
+
 /// The task definition as it is kept and shown.
 pub(super) fn filled(mut definition: TaskDefinition) -> TaskDefinition {
     let mode = definition.network_mode.unwrap_or(NetworkMode::Bridge);
@@ -34,6 +37,9 @@ fn container(mut container: ContainerDefinition, mode: NetworkMode) -> Container
             NetworkMode::Bridge | NetworkMode::None => Some(0),
         };
         mapping.host_port = mapping.host_port.or(host);
+    }
+    if container.firelens_configuration.is_some() {
+        container.user.get_or_insert_with(|| ROOT.to_owned());
     }
     if let Some(check) = &mut container.health_check {
         check.interval.get_or_insert(30);

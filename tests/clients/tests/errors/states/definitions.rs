@@ -220,6 +220,20 @@ fn equipped() -> Vec<Case> {
             "two containers",
             containers(&json!([router("one"), router("two"),])),
         ),
+        broken("tags", "there and empty", task(json!({"tags": []}))),
+        broken(
+            "containerDefinitions[].firelensConfiguration",
+            "none sends it any",
+            containers(&json!([router("one")])),
+        ),
+        broken(
+            "containerDefinitions[].user",
+            "another than 0",
+            containers(&json!([
+                with(router("one"), json!({"user": "root"})),
+                container(json!({"logConfiguration": {"logDriver": "awsfirelens"}})),
+            ])),
+        ),
         broken(
             "containerDefinitions[].logConfiguration.logDriver",
             "no container routes logs",

@@ -40,6 +40,7 @@ fn register_task_definition_wants_names_and_images() {
         refused(&base, &[(&app("essential"), json!(false))]),
         "Task definition doesn't have any essential container."
     );
+    assert_eq!(refused(&base, &[("tags", json!([]))]), "Tags can not be empty.");
     assert_eq!(
         refused(&base, &[("family", json!("a b"))]),
         "Family contains invalid characters."
@@ -292,7 +293,29 @@ fn register_task_definition_wants_log_options_and_a_router() {
         "containerDefinitions.1.firelensConfiguration",
         json!({"type": "fluentbit"}),
     );
-    accepted(&base, &[(&way, value), router.clone()]);
+    let logs = (way.as_str(), value);
+    let user = |uid: &str| ("containerDefinitions.1.user", json!(uid));
+    for (more, uid) in [
+        (vec![], "0"),
+        (vec![user("0")], "0"),
+        (vec![user("0:101")], "0:101"),
+    ] {
+        let members = [vec![logs.clone(), router.clone()], more].concat();
+        let definition = accepted(&base, &members);
+        assert_eq!(definition["containerDefinitions"][1]["user"], uid);
+        assert_eq!(definition["containerDefinitions"][0]["user"], Value::Null);
+    }
+    for uid in ["root", "101:0", ""] {
+        assert_eq!(
+            refused(&base, &[logs.clone(), router.clone(), user(uid)]),
+            "If 'user' field is specified on firelens container, then 'UID' has to be '0'."
+        );
+    }
+    assert_eq!(
+        refused(&base, std::slice::from_ref(&router)),
+        "When a firelensConfiguration object is specified, at least one container has to be configured with the \
+         awsfirelens log driver."
+    );
     assert_eq!(
         refused(
             &base,
