@@ -190,6 +190,12 @@ impl Fleet {
         self.instances.is_empty()
     }
 
+    /// Whether tasks of services are to leave an instance.
+    pub fn is_draining(&self, arn: &str) -> bool {
+        let instance = self.instances.get(arn);
+        instance.is_some_and(|it| it.shown.status.as_deref() == Some(record::status::DRAINING))
+    }
+
     /// What is left of an instance, in the shape of the API.
     pub fn remaining(&self, arn: &str) -> Option<Vec<Resource>> {
         let instance = self.instances.get(arn)?;

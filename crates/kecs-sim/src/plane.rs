@@ -10,6 +10,7 @@ use kecs_core::plane::{DataPlane, Execute, Order, PlaneFault, Reports};
 use kecs_model::types::Session;
 use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::{Durations, Run};
 
@@ -65,12 +66,15 @@ impl SimulatedPlane {
     }
 }
 
-/// Lets a task live to its end.
+/// Lets a task live to its end. The time of day says where its life stands when it is begun or asked to stop; from there
+/// it goes on by itself, so that a clock that is set back holds nothing up.
 async fn live(mut run: Box<Run>, clock: &Clock, stop: &Notify, reports: &dyn Reports) {
+    let mut stands = (clock.now().max(run.began()), Instant::now());
     while !run.is_over() {
         let wait = run.next().map(|at| {
             // What was to happen while nobody looked happens now.
-            Duration::try_from(at.duration_since(clock.now())).unwrap_or_default()
+            let left = Duration::try_from(at.duration_since(stands.0)).unwrap_or_default();
+            left.saturating_sub(stands.1.elapsed())
         });
         let due = async {
             match wait {
@@ -80,7 +84,13 @@ async fn live(mut run: Box<Run>, clock: &Clock, stop: &Notify, reports: &dyn Rep
         };
         let report = tokio::select! {
             biased;
-            () = stop.notified() => run.stop(clock.now()),
+            () = stop.notified() => {
+                let stopped = run.stop(clock.now());
+                if let Some(report) = &stopped {
+                    stands = (report.at, Instant::now());
+                }
+                stopped
+            }
             () = due => run.advance(),
         };
         if let Some(report) = report {

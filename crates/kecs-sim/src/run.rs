@@ -101,6 +101,11 @@ impl Run {
         run
     }
 
+    /// When it began.
+    pub const fn began(&self) -> Timestamp {
+        self.began
+    }
+
     /// When the next thing happens; `None` until it is asked to stop, or for ever if it is over.
     pub fn next(&self) -> Option<Timestamp> {
         self.queue.keys().next().map(|(offset, _)| self.at(*offset))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clock::Clock;
 use jiff::Timestamp;
-use kecs_core::plane::{DataPlane, Execute, Order, PlaneFault, Report, Reports};
+use kecs_core::plane::{DataPlane, Execute, Order, PlaneFault, Report, Reports, TaskStatus};
 use kecs_model::types::{
     Attachment, ContainerCondition, ContainerDefinition, ContainerDependency, HealthCheck, NetworkMode,
     PortMapping, Task, TaskDefinition,
@@ -304,4 +304,37 @@ async fn a_plane_that_comes_back_goes_on_where_the_tasks_are_by_then() {
     assert_eq!(statuses("runs").last().unwrap(), "Running");
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(statuses("stopped"), ["Deprovisioning", "Stopped"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_holds_no_task_up() {
+    let begun = tokio::time::Instant::now();
+    let back = Arc::new(Mutex::new(0));
+    let behind = Arc::clone(&back);
+    let clock = Clock::new(move || {
+        let seconds = 10_000 + begun.elapsed().as_secs() - *behind.lock().unwrap();
+        Timestamp::from_second(i64::try_from(seconds).unwrap()).unwrap()
+    });
+    let plane = SimulatedPlane::new(Durations::default(), None, clock);
+    let heard = Arc::new(Heard::default());
+    plane.attach(heard.clone(), Vec::new()).await;
+    let last = |arn: &str| {
+        let heard = heard.0.lock().unwrap();
+        let of_task = heard.iter().rfind(|it| it.task_arn == arn);
+        of_task.map(|it| (it.status, it.at.as_second()))
+    };
+    plane.run(of("runs", vec![container("web")])).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(last("runs").unwrap().0, TaskStatus::Running);
+    *back.lock().unwrap() = 3600;
+    plane.stop("runs").await.unwrap();
+    // As a server that comes back finds a task that was made in what is the future now.
+    let mut made = of("made", vec![container("web")]);
+    made.task.created_at = Some(Timestamp::from_second(10_000).unwrap().into());
+    plane.run(made).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let (status, at) = last("runs").unwrap();
+    assert_eq!(status, TaskStatus::Stopped);
+    assert!((6_500..6_600).contains(&at), "{at}");
+    assert_eq!(last("made").unwrap().0, TaskStatus::Running);
 }

@@ -54,8 +54,9 @@ pub(super) fn list(
         let state = states.is_empty() || shown.status.is_some_and(|state| states.contains(&state));
         let before = window.before.is_none_or(|before| shown.created_at < Some(before));
         let after = window.after.is_none_or(|after| shown.created_at > Some(after));
-        // A service of the same name that was there before is another one.
-        let own = shown.created_at >= since;
+        // A service of the same name that was there before is another one. A clock that was set back tells less than that.
+        let is_current = shown.service_deployment_arn == record.service.current_service_deployment;
+        let own = shown.created_at >= since || is_current;
         Ok(if state && before && after && own {
             Pick::Take(brief(shown))
         } else {

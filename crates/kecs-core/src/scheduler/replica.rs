@@ -1,7 +1,8 @@
 //! A service with a count of tasks: how many come and go in a round.
 //!
-//! Tasks of the newest deployment come as far as the maximum percent lets them. Tasks of others go as healthy ones take
-//! their place, or to make room where there is none, as far as the minimum percent lets them.
+//! Tasks of the newest deployment come as far as the maximum percent lets them. Tasks of others, and those on instances
+//! that drain, go as healthy ones take their place, or to make room where there is none, as far as the minimum percent
+//! lets them.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +14,9 @@ use crate::record;
 use crate::task;
 
 /// The percent of the desired count that is to stay healthy, where the service does not say.
-const MINIMUM_PERCENT: i32 = 100;
+pub(super) const MINIMUM_PERCENT: i32 = 100;
 /// The percent of the desired count that may be there, where the service does not say.
-const MAXIMUM_PERCENT: i32 = 200;
+pub(super) const MAXIMUM_PERCENT: i32 = 200;
 
 /// Between which counts a service is to stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,18 +55,18 @@ struct Standing {
     sound: Vec<usize>,
     /// Of the newest deployment, to run, and found unhealthy.
     unhealthy: Vec<usize>,
-    /// Of other deployments, to run.
+    /// To run, but to be replaced: of other deployments, or on instances that drain.
     old: Vec<usize>,
 }
 
 impl Standing {
     fn of(round: &Round<'_>, id: &str) -> Self {
-        let own = |it: &record::Task| it.task.started_by.as_deref() == Some(id);
+        let stays = |it: &record::Task| it.task.started_by.as_deref() == Some(id) && !round.is_displaced(it);
         let sick = |it: &record::Task| task::is_unhealthy(it, round.now);
         Self {
-            sound: round.places(|it| task::is_wanted(it) && own(it) && !sick(it)),
-            unhealthy: round.places(|it| task::is_wanted(it) && own(it) && sick(it)),
-            old: round.places(|it| task::is_wanted(it) && !own(it)),
+            sound: round.places(|it| task::is_wanted(it) && stays(it) && !sick(it)),
+            unhealthy: round.places(|it| task::is_wanted(it) && stays(it) && sick(it)),
+            old: round.places(|it| task::is_wanted(it) && !stays(it)),
         }
     }
 }
@@ -136,6 +137,9 @@ pub(super) fn plan(round: &mut Round<'_>) {
     let Some(id) = round.primary().and_then(|it| it.id.clone()) else {
         return;
     };
+    let stranded = stranded(round, |_| true).into_iter();
+    let stops = stranded.map(|nth| (nth, scaling(&id))).collect();
+    carry_out(round, stops);
     let standing = Standing::of(round, &id);
     let mut numbers = Numbers::of(round, &standing);
     let within_bounds = numbers.short;
@@ -163,6 +167,12 @@ pub(super) fn plan(round: &mut Round<'_>) {
         let message = message::stuck(&round.name());
         round.tell_once(message);
     }
+}
+
+/// Those of these tasks that do not run yet, on instances that drain. They go at once: nobody misses them.
+pub(super) fn stranded(round: &Round<'_>, is: impl Fn(&record::Task) -> bool) -> Vec<usize> {
+    let is_coming = |it: &record::Task| task::is_wanted(it) && task::last_status(it) < TaskStatus::Running;
+    round.places(|it| is(it) && is_coming(it) && round.is_displaced(it))
 }
 
 /// Whether nothing may be started yet, because tasks failed one after the other.
@@ -206,7 +216,7 @@ fn stop(round: &mut Round<'_>, standing: &Standing, id: &str, numbers: &Numbers,
     let healthy = staying
         .filter(|nth| task::is_healthy(&round.tasks[**nth]))
         .count();
-    // Those of other deployments go as they are replaced, or to make room.
+    // The others go as they are replaced, or to make room.
     let quota = if given_up {
         total.saturating_sub(bounds.upper.max(desired))
     } else {

@@ -157,6 +157,14 @@ impl<'a> Round<'a> {
         }
     }
 
+    /// Whether a task is to leave its instance, which drains: another takes its place within the percents of the service.
+    ///
+    /// Source: `UpdateContainerInstancesState` of the API reference.
+    pub(super) fn is_displaced(&self, task: &record::Task) -> bool {
+        let instance = task.task.container_instance_arn.as_deref();
+        instance.is_some_and(|arn| self.fleet.is_draining(arn))
+    }
+
     /// The places of the tasks that these conditions hold for.
     pub(super) fn places(&self, is: impl Fn(&record::Task) -> bool) -> Vec<usize> {
         let all = self.tasks.iter().enumerate();

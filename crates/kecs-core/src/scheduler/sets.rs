@@ -5,7 +5,7 @@ use kecs_model::Time;
 use kecs_model::types::StabilityStatus;
 
 use super::round::{Round, id_of, shown};
-use super::{breaker, choose, launch, message, tally};
+use super::{breaker, choose, launch, message, replica, tally};
 use crate::lifecycle::moved;
 use crate::lifecycle::task_set::{Stability, StabilityLifecycle, StabilitySignal, State};
 use crate::record;
@@ -29,20 +29,61 @@ fn see_to(round: &mut Round<'_>, nth: usize) {
     let stops = unhealthy.into_iter().map(|it| (it, task::UNHEALTHY.to_owned()));
     carry_out(round, &id, stops.collect());
     count_failures(round, nth);
-    let sound = round.places(|it| own(it) && task::is_wanted(it));
-    start(round, nth, desired.saturating_sub(sound.len()));
-    let mut held = 0;
-    let mut stops: Vec<(usize, String)> = Vec::new();
-    let over = sound.len().saturating_sub(desired);
     let reason = format!("Scaling activity initiated by (taskSet {id})");
+    let stranded = replica::stranded(round, own).into_iter();
+    let stops = stranded.map(|it| (it, reason.clone())).collect();
+    carry_out(round, &id, stops);
+    let sound = round.places(|it| own(it) && task::is_wanted(it));
+    let (displaced, staying): (Vec<usize>, Vec<usize>) = sound
+        .iter()
+        .partition(|nth| round.is_displaced(&round.tasks[**nth]));
+    let missing = desired.saturating_sub(staying.len());
+    let bounds = replica::bounds(round, desired, replica::MINIMUM_PERCENT, replica::MAXIMUM_PERCENT);
+    let active = round.places(|it| own(it) && replica::is_active(it));
+    let leaving = active
+        .iter()
+        .filter(|nth| !task::is_wanted(&round.tasks[**nth]))
+        .count();
+    // As long as some are to be replaced, they and those that replace them are no more than the maximum.
+    let room = if displaced.is_empty() {
+        missing
+    } else {
+        missing.min(bounds.upper.saturating_sub(active.len()))
+    };
+    start(round, nth, room);
+    let mut held = 0;
+    let over = staying.len().saturating_sub(desired);
     let chosen = if drains {
         sound
     } else {
-        choose::to_stop(round, &sound, over, &mut held)
+        let short = (missing - room).saturating_sub(leaving);
+        let replaced = replaced(round, (&displaced, &staying), (desired, bounds.lower), short);
+        let mut chosen = choose::to_stop(round, &staying, over, &mut held);
+        chosen.extend(choose::to_stop(round, &displaced, replaced, &mut held));
+        chosen
     };
-    stops.extend(chosen.into_iter().map(|it| (it, reason.clone())));
-    carry_out(round, &id, stops);
+    let stops = chosen.into_iter().map(|it| (it, reason.clone()));
+    carry_out(round, &id, stops.collect());
     settle(round, nth, desired, drains);
+}
+
+/// How many tasks on instances that drain go: as healthy ones stand in for them, or, where so many are `short` of room,
+/// as far as the minimum lets them.
+fn replaced(
+    round: &Round<'_>,
+    (displaced, staying): (&[usize], &[usize]),
+    (desired, lower): (usize, usize),
+    short: usize,
+) -> usize {
+    let healthy = |places: &[usize]| {
+        let tasks = places.iter().map(|nth| &round.tasks[*nth]);
+        tasks.filter(|it| task::is_healthy(it)).count()
+    };
+    let fit = healthy(displaced);
+    let all = fit + healthy(staying);
+    let spare = all.saturating_sub(desired.max(lower));
+    let ceded = short.min(all.saturating_sub(lower));
+    displaced.len() - fit + spare.max(ceded).min(fit)
 }
 
 /// How many tasks a task set of this scale has: as many as there are in that part of the desired count, rounded up.

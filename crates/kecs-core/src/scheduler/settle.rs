@@ -105,7 +105,7 @@ fn is_steady(round: &Round<'_>) -> bool {
     round.service.rollouts.len() == 1 && has_all(round)
 }
 
-/// Whether as many tasks of the newest deployment as desired are healthy, and no others are left.
+/// Whether as many tasks of the newest deployment as desired are healthy where they can stay, and no others are left.
 fn has_all(round: &Round<'_>) -> bool {
     let Some(primary) = round.primary() else {
         return false;
@@ -115,7 +115,7 @@ fn has_all(round: &Round<'_>) -> bool {
     let healthy = live.clone().filter(|it| task::is_healthy(it)).count();
     round.starts.is_empty()
         && healthy == usize::try_from(round.desired()).unwrap_or(usize::MAX)
-        && live.all(|it| is_own(it) && task::is_wanted(it))
+        && live.all(|it| is_own(it) && task::is_wanted(it) && !round.is_displaced(it))
 }
 
 /// The newest deployment is complete, if it was under way.

@@ -4,6 +4,7 @@ mod back;
 mod counts;
 mod crowds;
 mod daemon;
+mod drains;
 mod endings;
 mod fleet;
 mod laws;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kecs_model::Time;
 use kecs_model::types::{Connectivity, Container, HealthStatus, ManagedAgent, TaskStopCode};
 
-use super::{ESSENTIAL_EXITED, UNHEALTHY, is_unhealthy, is_wanted, last_status};
+use super::{ESSENTIAL_EXITED, is_wanted, last_status};
 use crate::lifecycle::{self, moved};
 use crate::plane::{ContainerReport, Report, Stop, TaskStatus};
 use crate::record::{self, status};
@@ -12,8 +12,8 @@ use crate::record::{self, status};
 /// The task once the report is taken in; nothing if it says nothing new.
 ///
 /// What is reported late, of a status that the task has left behind, says nothing new. A task whose essential container
-/// ended, or whose health check fails while no service is there to replace it, is asked to stop: whoever takes the
-/// report tells the data plane so.
+/// ended is asked to stop: whoever takes the report tells the data plane so. One whose health check fails is not: the
+/// scheduler of its service replaces it, and a task of no service goes on (source: `HealthCheck` of the API reference).
 pub fn apply(task: &record::Task, report: &Report) -> Option<record::Task> {
     let before = last_status(task);
     if report.status < before || before == TaskStatus::Stopped {
@@ -173,13 +173,6 @@ fn stop(task: &record::Task, report: &Report) -> Option<Stop> {
         return Some(Stop {
             code: TaskStopCode::EssentialContainerExited,
             reason: ESSENTIAL_EXITED.to_owned(),
-        });
-    }
-    // The scheduler of a service replaces it first, as far as it may.
-    if task.service.is_none() && is_unhealthy(task, report.at) {
-        return Some(Stop {
-            code: TaskStopCode::EssentialContainerExited,
-            reason: UNHEALTHY.to_owned(),
         });
     }
     if report.status <= TaskStatus::Running {

@@ -3,6 +3,7 @@
 use kecs_model::types::HealthStatus;
 use proptest::prelude::*;
 
+use super::fleet::{enter, instance, on_instances};
 use super::world::{SECOND, World};
 use crate::plane::TaskStatus;
 use crate::scheduler::decide;
@@ -18,6 +19,8 @@ enum Happening {
     Deploys,
     Scales(i32),
     Passes(i64),
+    /// An instance drains, or does so no more.
+    Drains(usize),
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -29,6 +32,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Deploys),
         1 => (0..8_i32).prop_map(Happening::Scales),
         2 => (1..40_i64).prop_map(Happening::Passes),
+        1 => any::<usize>().prop_map(Happening::Drains),
     ]
 }
 
@@ -77,6 +81,7 @@ fn happens(world: &mut World, happening: Happening) {
         }
         Happening::Scales(desired) => world.scale(desired),
         Happening::Passes(seconds) => world.pass(SECOND * i32::try_from(seconds).unwrap()),
+        Happening::Drains(_) => {}
     }
 }
 
@@ -93,6 +98,7 @@ proptest! {
         percents in prop_oneof![Just((100, 200)), Just((50, 100)), Just((0, 100)), Just((50, 150)), Just((100, 125))],
         breaker in any::<Option<bool>>(),
         checked in any::<bool>(),
+        of_instances in any::<bool>(),
         happenings in prop::collection::vec(happening(), 0..60),
     ) {
         let mut world = World::new(desired, percents.0, percents.1);
@@ -102,8 +108,19 @@ proptest! {
         if checked {
             world = world.with_checks();
         }
+        let mut instances = [instance("a", 65_536), instance("b", 65_536)];
+        if of_instances {
+            world = on_instances(world);
+        }
         for it in happenings {
             happens(&mut world, it);
+            if let Happening::Drains(number) = it {
+                let status = if number % 4 < 2 { "DRAINING" } else { "ACTIVE" };
+                instances[number % 2].instance.status = Some(status.to_owned());
+            }
+            if of_instances {
+                enter(&mut world, &instances);
+            }
             let desired = usize::try_from(world.view.service.service.desired_count.unwrap()).unwrap();
             let upper = desired * usize::try_from(percents.1).unwrap() / 100;
             let lower = (desired * usize::try_from(percents.0).unwrap()).div_ceil(100);

@@ -43,6 +43,23 @@ fn external(desired: i32) -> World {
     world
 }
 
+/// With one task set that has all of so many tasks, on instances, within these percents.
+pub(super) fn on_instances(desired: i32, (minimum, maximum): (i32, i32)) -> World {
+    let mut world = external(desired);
+    let mut one = set(&world, "1", 100.0, 1);
+    one.task_set.launch_type = Some(LaunchType::Ec2);
+    world.view.task_sets = vec![one];
+    let configuration = world
+        .view
+        .service
+        .service
+        .deployment_configuration
+        .get_or_insert_default();
+    configuration.minimum_healthy_percent = Some(minimum);
+    configuration.maximum_percent = Some(maximum);
+    world
+}
+
 /// Computed and running count and stability of each set.
 fn shown(world: &World) -> Vec<(i32, usize, StabilityStatus)> {
     let all = world.view.task_sets.iter().map(|it| &it.task_set);

@@ -233,25 +233,23 @@ fn health_is_that_of_essential_containers_with_checks() {
 }
 
 #[test]
-fn an_unhealthy_task_of_no_service_ends_and_one_of_a_service_is_left_to_it() {
+fn an_unhealthy_task_is_left_to_its_service_and_one_of_no_service_goes_on() {
     let sick = report(
         2,
         TaskStatus::Running,
         &[("app", health(HealthStatus::Unhealthy))],
     );
     let running = apply(&task(true), &report(1, TaskStatus::Running, &[])).unwrap();
-    let ends = apply(&running, &sick).unwrap();
-    assert!(!is_wanted(&ends));
-    assert_eq!(
-        ends.task.stopped_reason.as_deref(),
-        Some("Task failed container health checks")
-    );
-    let of_service = record::Task {
-        service: Some("web".to_owned()),
-        ..running
-    };
-    let stays = apply(&of_service, &sick).unwrap();
-    assert!(is_wanted(&stays) && is_unhealthy(&stays, at(2)));
+    for service in [None, Some("web".to_owned())] {
+        let of = record::Task {
+            service,
+            ..running.clone()
+        };
+        let stays = apply(&of, &sick).unwrap();
+        assert!(is_wanted(&stays) && is_unhealthy(&stays, at(2)));
+        assert_eq!(stays.task.health_status, Some(HealthStatus::Unhealthy));
+        assert_eq!((stays.task.stop_code, stays.task.stopped_reason), (None, None));
+    }
 }
 
 #[test]
