@@ -173,7 +173,7 @@ fn service(before: Option<&Service>, after: &Service, now: Timestamp) -> Vec<Eve
         resource: resource.clone(),
         data,
     };
-    let mut events = vec![event(kind, json(&after.service))];
+    let mut events = vec![event(kind, json(&with_news(before, after)))];
     for deployment in after.service.deployments.iter().flatten() {
         let known = before
             .into_iter()
@@ -193,6 +193,18 @@ fn service(before: Option<&Service>, after: &Service, now: Timestamp) -> Vec<Eve
         events.push(event(kind, json(deployment)));
     }
     events
+}
+
+/// The service with the messages that are new. It keeps up to a hundred, and each is told of once.
+fn with_news(before: Option<&Service>, after: &Service) -> types::Service {
+    let first = |it: &Service| it.service.events.as_ref()?.first()?.id.clone();
+    let known = before.and_then(first);
+    let is_new = |it: &&types::ServiceEvent| known.is_none() || it.id != known;
+    let events = after.service.events.as_ref();
+    types::Service {
+        events: events.map(|all| all.iter().take_while(is_new).cloned().collect()),
+        ..after.service.clone()
+    }
 }
 
 fn json(shape: &impl Serialize) -> Value {
@@ -292,6 +304,36 @@ mod tests {
         for (before, after, expected) in rows {
             assert_eq!(told(before.as_ref(), after.as_ref()).join(", "), expected);
         }
+    }
+
+    #[test]
+    fn each_message_of_a_service_is_told_of_once() {
+        let with = |status: &str, ids: &[&str]| {
+            let message = |id: &&str| types::ServiceEvent {
+                id: Some((*id).to_owned()),
+                ..types::ServiceEvent::default()
+            };
+            let mut it = Service::of(&service(status, &[])).cloned().unwrap();
+            it.service.events = Some(ids.iter().map(message).collect());
+            it.into_record()
+        };
+        let told = |before: Option<&Record>, after: &Record| {
+            let events = of(before, Some(after), Timestamp::UNIX_EPOCH);
+            let all = events[0].data["events"].as_array().unwrap().iter();
+            all.map(|it| it["id"].as_str().unwrap().to_owned())
+                .collect::<String>()
+        };
+        let (one, three) = (with("ACTIVE", &["a"]), with("ACTIVE", &["c", "b", "a"]));
+        assert_eq!(told(None, &three), "cba");
+        assert_eq!(told(Some(&with("ACTIVE", &[])), &three), "cba");
+        assert_eq!(told(Some(&one), &three), "cb");
+        assert_eq!(told(Some(&three), &three), "");
+        // What was known may have gone out of the list since.
+        assert_eq!(told(Some(&one), &with("ACTIVE", &["c", "b"])), "cb");
+        assert_eq!(
+            told(Some(&with("INACTIVE", &["a"])), &with("ACTIVE", &["b"])),
+            "b"
+        );
     }
 
     #[test]

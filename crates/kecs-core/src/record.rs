@@ -85,6 +85,9 @@ pub struct Service {
     pub rollouts: Vec<Rollout>,
     /// The input it was created with: an identical one is answered with the same service.
     pub created_with: String,
+    /// The launch type it was created with, to which it goes back without a strategy.
+    #[serde(default)]
+    pub created_launch_type: Option<types::LaunchType>,
 }
 
 /// A task.
@@ -103,7 +106,7 @@ pub struct Task {
     /// Its essential containers by name: the first of them that ends ends the task.
     #[serde(default)]
     pub essential: Vec<String>,
-    /// Those of them that have a health check: the health of the task is theirs.
+    /// Those of them that have a health check: as long as one does not pass, the task is not healthy.
     #[serde(default)]
     pub checked: Vec<String>,
 }

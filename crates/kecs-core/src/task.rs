@@ -42,14 +42,24 @@ pub fn is_wanted(task: &record::Task) -> bool {
     task.task.desired_status.as_deref() != Some(status::STOPPED) && !is_over(task)
 }
 
+/// What the health checks of its essential containers say, as far as these have one.
+fn checks(task: &record::Task) -> impl Iterator<Item = HealthStatus> {
+    task.checked.iter().map(|name| {
+        let mut containers = task.task.containers.iter().flatten();
+        let container = containers.find(|it| it.name.as_ref() == Some(name));
+        let health = container.and_then(|it| it.health_status);
+        health.unwrap_or(HealthStatus::Unknown)
+    })
+}
+
+/// Whether its health checks, if it has any, say that it is healthy.
+pub fn passes_checks(task: &record::Task) -> bool {
+    checks(task).all(|health| health == HealthStatus::Healthy)
+}
+
 /// Whether it runs, and its health checks, if it has any, say that it is healthy.
 pub fn is_healthy(task: &record::Task) -> bool {
-    last_status(task) == TaskStatus::Running
-        && match task.task.health_status {
-            Some(HealthStatus::Healthy) => true,
-            Some(HealthStatus::Unhealthy) => false,
-            Some(HealthStatus::Unknown) | None => task.checked.is_empty(),
-        }
+    last_status(task) == TaskStatus::Running && passes_checks(task)
 }
 
 /// Until when its failing health checks count for nothing; only a task that has started has such a moment.

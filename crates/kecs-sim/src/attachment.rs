@@ -6,6 +6,10 @@ use capt_core::retry::seed_of;
 
 /// The first of the ports that are given out where a task asks for any.
 const FIRST_DYNAMIC_PORT: u64 = 32_768;
+/// How many ports are given out to those that ask for none.
+const DYNAMIC_PORTS: u64 = 28_000;
+/// The last port that there is.
+const LAST_PORT: u64 = 65_535;
 
 /// The address within `10.0.0.0/8` of this ARN.
 pub(crate) fn address(task_arn: &str) -> String {
@@ -67,7 +71,24 @@ pub(crate) fn interface(attachment: &Attachment, task_arn: &str) -> NetworkInter
 
 /// The ports on the machine of a container in bridge or host mode.
 pub(crate) fn binding(mapping: &PortMapping, task_arn: &str, nth: u64, host_mode: bool) -> NetworkBinding {
-    let dynamic = FIRST_DYNAMIC_PORT + (seed_of(task_arn).wrapping_add(nth) % 28_000);
+    let dynamic = FIRST_DYNAMIC_PORT + (seed_of(task_arn).wrapping_add(nth) % DYNAMIC_PORTS);
+    if let Some(range) = &mapping.container_port_range {
+        let number = range.split_once('-').and_then(|(first, last)| {
+            let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+            last.checked_sub(first)
+        });
+        return NetworkBinding {
+            bind_ip: Some("0.0.0.0".to_owned()),
+            container_port_range: Some(range.clone()),
+            host_port_range: number.map(|more| {
+                // All of them lie below the last port that there is.
+                let first = dynamic.min(LAST_PORT.saturating_sub(more));
+                format!("{first}-{}", first + more)
+            }),
+            protocol: mapping.protocol,
+            ..NetworkBinding::default()
+        };
+    }
     let asked = mapping.host_port.filter(|port| *port != 0);
     let same = mapping.container_port.filter(|_| host_mode);
     NetworkBinding {
@@ -82,6 +103,28 @@ pub(crate) fn binding(mapping: &PortMapping, task_arn: &str, nth: u64, host_mode
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_of_ports_is_bound_to_one_as_long() {
+        let range = |range: &str, nth| {
+            let mapping = PortMapping {
+                container_port_range: Some(range.to_owned()),
+                ..PortMapping::default()
+            };
+            let bound = binding(&mapping, "arn", nth, false);
+            assert_eq!((bound.host_port, bound.container_port), (None, None));
+            assert_eq!(bound.container_port_range.as_deref(), Some(range));
+            let on_host = bound.host_port_range.unwrap();
+            let (first, last) = on_host.split_once('-').unwrap();
+            (first.parse::<u64>().unwrap(), last.parse::<u64>().unwrap())
+        };
+        for nth in [0, 1, 27_999] {
+            let (first, last) = range("100-102", nth);
+            assert_eq!(last - first, 2);
+            assert!(first >= FIRST_DYNAMIC_PORT && last <= LAST_PORT, "{first}-{last}");
+        }
+        assert_eq!(range("1-65535", 0), (1, 65_535));
+    }
 
     #[test]
     fn names_of_the_first_region_have_no_region() {

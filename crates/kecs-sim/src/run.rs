@@ -282,6 +282,7 @@ impl Run {
                 .map(|(nth, it)| binding(it, &arn, nth, host_mode));
             told.network_bindings = Some(bindings.collect());
         } else {
+            told.network_bindings = Some(Vec::new());
             told.network_interfaces = Some(interfaces);
         }
         let (exit, health) = (container.script.exit, container.script.health);

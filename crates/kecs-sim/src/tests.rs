@@ -224,7 +224,7 @@ fn addresses_come_of_the_arn_and_ports_as_asked() {
         named.unwrap().value,
         Some(format!("ip-{dashed}.eu-west-1.compute.internal"))
     );
-    assert_eq!(report.containers["web"].network_bindings, None);
+    assert_eq!(report.containers["web"].network_bindings, Some(Vec::new()));
 }
 
 #[derive(Default)]

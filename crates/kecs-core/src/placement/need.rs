@@ -32,43 +32,20 @@ impl Need {
     /// What a task of this definition and group needs, with what is other for this one.
     pub fn of(definition: &TaskDefinition, overrides: Option<&TaskOverride>, group: &str) -> Self {
         let containers = definition.container_definitions.as_deref().unwrap_or_default();
-        let of = |it: &ContainerDefinition| -> Option<&ContainerOverride> {
-            let all = overrides?.container_overrides.as_ref()?;
-            all.iter().find(|over| over.name == it.name)
-        };
-        let cpu = |it: &ContainerDefinition| {
-            let units = of(it).and_then(|over| over.cpu).or(it.cpu);
-            i64::from(units.unwrap_or(0))
-        };
-        // What is reserved counts; without a reservation the limit is.
-        let memory = |it: &ContainerDefinition| {
-            let over = of(it);
-            let reserved = over
-                .and_then(|over| over.memory_reservation)
-                .or(it.memory_reservation);
-            let limit = over.and_then(|over| over.memory).or(it.memory);
-            i64::from(reserved.or(limit).unwrap_or(0))
-        };
-        let own_cpu = overrides
-            .and_then(|it| it.cpu.as_deref())
-            .or(definition.cpu.as_deref());
-        let own_memory = overrides
-            .and_then(|it| it.memory.as_deref())
-            .or(definition.memory.as_deref());
+        let (cpu, memory) = sizes(definition, overrides);
         let (tcp, udp) = host_ports(definition);
         let required = definition.requires_attributes.iter().flatten();
         let constraints = definition.placement_constraints.iter().flatten();
         let expressions = constraints.filter_map(|it| it.expression.as_deref());
         Self {
-            cpu: own_cpu
-                .and_then(cpu_units)
-                .unwrap_or_else(|| containers.iter().map(cpu).sum()),
-            memory: own_memory
-                .and_then(mebibytes)
-                .unwrap_or_else(|| containers.iter().map(memory).sum()),
+            cpu,
+            memory,
             tcp,
             udp,
-            gpus: containers.iter().map(|it| gpus(it, of(it))).sum(),
+            gpus: containers
+                .iter()
+                .map(|it| gpus(it, overridden(it, overrides)))
+                .sum(),
             attributes: required
                 .filter_map(|it| Some((it.name.clone()?, it.value.clone())))
                 .collect(),
@@ -113,6 +90,49 @@ impl Need {
         self.strategies = strategies.to_vec();
         self
     }
+}
+
+/// The CPU units and the MiB that a task takes of its instance: what is said of the whole task, else the sum of its
+/// containers. What one of these has reserved counts, and without a reservation its limit.
+///
+/// Source: `ContainerDefinition` of the API reference.
+pub(super) fn sizes(definition: &TaskDefinition, overrides: Option<&TaskOverride>) -> (i64, i64) {
+    let containers = definition.container_definitions.as_deref().unwrap_or_default();
+    let cpu = |it: &ContainerDefinition| {
+        let over = overridden(it, overrides);
+        i64::from(over.and_then(|over| over.cpu).or(it.cpu).unwrap_or(0))
+    };
+    let memory = |it: &ContainerDefinition| {
+        let over = overridden(it, overrides);
+        let reserved = over
+            .and_then(|over| over.memory_reservation)
+            .or(it.memory_reservation);
+        let limit = over.and_then(|over| over.memory).or(it.memory);
+        i64::from(reserved.or(limit).unwrap_or(0))
+    };
+    let own_cpu = overrides
+        .and_then(|it| it.cpu.as_deref())
+        .or(definition.cpu.as_deref());
+    let own_memory = overrides
+        .and_then(|it| it.memory.as_deref())
+        .or(definition.memory.as_deref());
+    (
+        own_cpu
+            .and_then(cpu_units)
+            .unwrap_or_else(|| containers.iter().map(cpu).sum()),
+        own_memory
+            .and_then(mebibytes)
+            .unwrap_or_else(|| containers.iter().map(memory).sum()),
+    )
+}
+
+/// What is other for a container of this task.
+fn overridden<'a>(
+    container: &ContainerDefinition,
+    overrides: Option<&'a TaskOverride>,
+) -> Option<&'a ContainerOverride> {
+    let all = overrides?.container_overrides.as_ref()?;
+    all.iter().find(|over| over.name == container.name)
 }
 
 /// A query that is not one has no members; whoever takes an expression in refuses it before.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kecs_model::types::{Resource, Task, TaskDefinition};
 
-use super::need::host_ports;
+use super::need::{host_ports, sizes};
 use super::{Lack, Need};
 
 /// What is left of a container instance.
@@ -66,8 +66,14 @@ impl Resources {
 
     /// Takes off what a task has that is not over.
     pub(super) fn give_to(&mut self, task: &Task, definition: Option<&TaskDefinition>) {
-        self.cpu -= task.cpu.as_deref().and_then(cpu_units).unwrap_or(0);
-        self.memory -= task.memory.as_deref().and_then(mebibytes).unwrap_or(0);
+        let shown = || {
+            let cpu = task.cpu.as_deref().and_then(cpu_units);
+            let memory = task.memory.as_deref().and_then(mebibytes);
+            (cpu.unwrap_or(0), memory.unwrap_or(0))
+        };
+        let (cpu, memory) = definition.map_or_else(shown, |it| sizes(it, task.overrides.as_ref()));
+        self.cpu -= cpu;
+        self.memory -= memory;
         if let Some(definition) = definition {
             let (tcp, udp) = host_ports(definition);
             self.tcp.extend(tcp);

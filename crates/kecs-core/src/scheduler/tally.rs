@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use kecs_model::types::{HealthStatus, TaskStopCode};
+use kecs_model::types::TaskStopCode;
 
 use super::round::{Round, shown};
 use super::{Pace, breaker, message};
@@ -119,7 +119,7 @@ fn came_to_run(task: &record::Task, now: Timestamp) -> Option<Timestamp> {
     if task.checked.is_empty() {
         return Some(started);
     }
-    (task.task.health_status == Some(HealthStatus::Healthy)).then_some(now)
+    task::passes_checks(task).then_some(now)
 }
 
 /// When and how a task failed, if it did.

@@ -7,7 +7,7 @@ use kecs_model::Time;
 use kecs_model::types::{
     Attachment, Attribute, Connectivity, Container, ContainerDefinition, ContainerOverride, EphemeralStorage,
     HealthStatus, KeyValuePair, LaunchType, ManagedAgent, ManagedAgentName, NetworkConfiguration,
-    NetworkMode, PropagateTags, ResourceType, Service, Tag, Task, TaskOverride,
+    NetworkMode, PropagateTags, ResourceType, Service, Tag, Task, TaskEphemeralStorage, TaskOverride,
 };
 
 use crate::call::Ids;
@@ -92,6 +92,7 @@ pub fn new_task(scope: &Scope, blueprint: &Blueprint, ids: &Ids, now: Timestamp)
         new_container(blueprint, definition, &overrides, arn, &task_arn, &mut gpus)
     });
     let containers: Vec<Container> = containers.collect();
+    let storage = storage(blueprint, &overrides, fargate);
     let task = Task {
         attachments: Some(attachments(blueprint, awsvpc || fargate, ids)),
         attributes: Some(attributes(blueprint, fargate)),
@@ -122,7 +123,14 @@ pub fn new_task(scope: &Scope, blueprint: &Blueprint, ids: &Ids, now: Timestamp)
         inference_accelerators: Some(definition.inference_accelerators.clone().unwrap_or_default()),
         last_status: Some(first.as_str().to_owned()),
         launch_type: blueprint.launch_type.or(fargate.then_some(LaunchType::Fargate)),
-        ephemeral_storage: storage(blueprint, &overrides, fargate),
+        fargate_ephemeral_storage: storage
+            .as_ref()
+            .filter(|_| fargate)
+            .map(|it| TaskEphemeralStorage {
+                size_in_gib: it.size_in_gib,
+                kms_key_id: None,
+            }),
+        ephemeral_storage: storage,
         overrides: Some(overrides),
         platform_version: platform_version(blueprint, fargate),
         platform_family: fargate.then(|| platform_family(blueprint)),

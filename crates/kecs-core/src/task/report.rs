@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kecs_model::Time;
 use kecs_model::types::{Connectivity, Container, HealthStatus, ManagedAgent, TaskStopCode};
 
-use super::{ESSENTIAL_EXITED, is_wanted, last_status};
+use super::{ESSENTIAL_EXITED, checks, is_wanted, last_status, passes_checks};
 use crate::lifecycle::{self, moved};
 use crate::plane::{ContainerReport, Report, Stop, TaskStatus};
 use crate::record::{self, status};
@@ -140,23 +140,16 @@ fn enter(task: &mut record::Task, next: TaskStatus, at: Timestamp) {
     }
 }
 
-/// The health of a task, from that of its essential containers with health checks.
+/// The health of a task, from that of its essential containers: of one without a health check nothing is known.
+///
+/// Source: `HealthCheck` of the API reference.
 fn health(task: &record::Task) -> HealthStatus {
-    let of = |name: &String| {
-        let mut containers = task.task.containers.iter().flatten();
-        let container = containers.find(|it| it.name.as_ref() == Some(name));
-        container
-            .and_then(|it| it.health_status)
-            .unwrap_or(HealthStatus::Unknown)
-    };
-    let checked: Vec<HealthStatus> = task.checked.iter().map(of).collect();
-    let any = |health| checked.contains(&health);
-    if any(HealthStatus::Unhealthy) {
+    if checks(task).any(|health| health == HealthStatus::Unhealthy) {
         HealthStatus::Unhealthy
-    } else if checked.is_empty() || any(HealthStatus::Unknown) {
-        HealthStatus::Unknown
-    } else {
+    } else if task.checked.len() == task.essential.len() && passes_checks(task) {
         HealthStatus::Healthy
+    } else {
+        HealthStatus::Unknown
     }
 }
 

@@ -79,7 +79,14 @@ fn world_arn(id: &str) -> String {
 fn describe_container_instances_tells_what_is_left_and_what_runs() {
     let mut world = world();
     let mut definition = crate::task_definition::minimal("web");
-    definition["containerDefinitions"][0]["portMappings"] = json!([{"containerPort": 80, "hostPort": 8080}]);
+    let container = &mut definition["containerDefinitions"][0];
+    container["portMappings"] = json!([{"containerPort": 80, "hostPort": 8080}]);
+    // What is reserved is taken off, not the limit.
+    (
+        container["cpu"],
+        container["memory"],
+        container["memoryReservation"],
+    ) = (json!(256), json!(3000), json!(512));
     crate::task_definition::register(&mut world, definition);
     let arn = join(&mut world, machine());
     for (number, last) in [(1, "RUNNING"), (2, "PENDING"), (3, "RUNNING"), (4, "STOPPED")] {

@@ -68,10 +68,12 @@ pub(in crate::api) fn create(
     });
     let rebalancing = fits::rebalancing(request.availability_zone_rebalancing, &service)?;
     service.availability_zone_rebalancing = Some(rebalancing);
+    let created_launch_type = launched.as_ref().and_then(|it| it.launch.launch_type);
     let mut record = Service {
         service,
         rollouts: Vec::new(),
         created_with: token::fingerprint(&request)?,
+        created_launch_type,
     };
     match (controller, launched) {
         (DeploymentControllerType::Ecs, Some(it)) => {

@@ -214,7 +214,7 @@ fn redeploy(
     };
     let definition = &definition.definition;
     let service = &record.service;
-    let launch = launch(tx, of_cluster, request, service, definition)?;
+    let launch = launch(tx, of_cluster, request, record, definition)?;
     let made = MadeFrom {
         load_balancers: request.load_balancers.clone().or(before.load_balancers.clone()),
         service_registries: request
@@ -299,9 +299,10 @@ fn launch(
     tx: &Tx<'_>,
     cluster: &record::Cluster,
     request: &UpdateServiceRequest,
-    service: &types::Service,
+    record: &Service,
     definition: &types::TaskDefinition,
 ) -> Result<Compute, Refusal> {
+    let service = &record.service;
     let asked = request.capacity_provider_strategy.as_deref();
     if service.scheduling_strategy == Some(SchedulingStrategy::Daemon)
         && asked.is_some_and(|it| !it.is_empty())
@@ -313,25 +314,30 @@ fn launch(
         ));
     }
     let kept = service.capacity_provider_strategy.as_deref();
-    let strategy = asked.or(kept).filter(|strategy| !strategy.is_empty());
-    // An empty strategy leads back to the launch type that the providers stood for.
-    let on_fargate = service.platform_family.is_some();
-    let stood_for = if on_fargate {
-        LaunchType::Fargate
-    } else {
-        LaunchType::Ec2
-    };
+    let some = |strategy: &&[types::CapacityProviderStrategyItem]| !strategy.is_empty();
+    let strategy = asked.or(kept).filter(some);
+    // An empty strategy leads back to the launch type that the service was created with, else to the cluster's strategy.
+    let launch_type = service.launch_type.or(record.created_launch_type);
+    let default = cluster.cluster.default_capacity_provider_strategy.as_deref();
+    if strategy.or(default.filter(some)).is_none() && launch_type.is_none() {
+        return Err(refuse!(
+            InvalidParameterException,
+            "No launch type to fall back to for empty capacity provider strategy. Your service was not created with a \
+             launch type."
+        ));
+    }
     let version = request.platform_version.as_deref();
     // A version that was asked for once stays on Fargate, and is of no use elsewhere.
-    let to_fargate = strategy.map_or(on_fargate, |items| {
-        items.iter().all(crate::api::strategy::is_fargate)
-    });
+    let to_fargate = match (strategy, launch_type) {
+        (None, Some(launch_type)) => launch_type == LaunchType::Fargate,
+        (strategy, _) => {
+            let mut items = strategy.or(default).unwrap_or_default().iter();
+            items.all(crate::api::strategy::is_fargate)
+        }
+    };
     let kept_version = service.platform_version.as_deref().filter(|_| to_fargate);
     let wanted = Wanted {
-        launch_type: match strategy {
-            Some(_) => None,
-            None => Some(service.launch_type.unwrap_or(stood_for)),
-        },
+        launch_type: launch_type.filter(|_| strategy.is_none()),
         strategy,
         platform_version: version.or(kept_version),
         execute: service.enable_execute_command == Some(true),

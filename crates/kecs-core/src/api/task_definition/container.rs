@@ -67,6 +67,7 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
                 "Container.image should not be null or empty."
             ));
         }
+        image(container)?;
         if !names.insert(name) {
             return Err(refuse!(
                 ClientException,
@@ -86,6 +87,27 @@ pub(super) fn check(definition: &TaskDefinition) -> Result<(), Refusal> {
         ));
     }
     firelens(containers)
+}
+
+/// What is before a digest has at most 255 characters, and a digest is one of SHA-256.
+///
+/// Source: `ContainerDefinition` of the API reference.
+fn image(container: &ContainerDefinition) -> Result<(), Refusal> {
+    let image = container.image.as_deref().unwrap_or_default();
+    let (name, digest) = image
+        .split_once('@')
+        .map_or((image, None), |(name, it)| (name, Some(it)));
+    if name.chars().count() > 255 {
+        return Err(refuse!(ClientException, "Container.image longer than 255."));
+    }
+    let is_digest = |digest: &str| {
+        let hash = digest.strip_prefix("sha256:").unwrap_or_default();
+        hash.len() == 64 && hash.bytes().all(|it| it.is_ascii_hexdigit())
+    };
+    if digest.is_some_and(|it| !is_digest(it)) {
+        return Err(invalid!("image", container));
+    }
+    Ok(())
 }
 
 fn sizes(container: &ContainerDefinition) -> Result<(), Refusal> {

@@ -220,10 +220,9 @@ fn health_is_that_of_essential_containers_with_checks() {
         of(two(), &[("a", healthy.clone())]),
         (HealthStatus::Unknown, false)
     );
-    assert_eq!(
-        of(two(), &[("a", healthy.clone()), ("b", healthy.clone())]),
-        (HealthStatus::Healthy, true)
-    );
+    let both = [("a", healthy.clone()), ("b", healthy.clone())];
+    assert_eq!(of(two(), &both), (HealthStatus::Unknown, true));
+    assert_eq!(of(two()[..2].to_vec(), &both), (HealthStatus::Healthy, true));
     assert_eq!(
         of(two(), &[("a", sick.clone()), ("b", unknown)]),
         (HealthStatus::Unhealthy, false)
@@ -393,4 +392,20 @@ fn of_more_than_one_reason_to_stop_the_first_is_told() {
     let told = [("app", because("no image")), ("side", because("no memory"))];
     let over = apply(&task(false), &report(1, TaskStatus::Stopped, &told)).unwrap();
     assert_eq!(over.task.stopped_reason.as_deref(), Some("no image"));
+}
+
+#[test]
+fn of_an_essential_container_without_a_check_nothing_is_known_and_its_task_is_healthy_to_its_service() {
+    let containers = vec![container("app", true, true), container("proxy", true, false)];
+    let fresh = new_task(&scope(), &blueprint(containers), &Ids::new(1), at(0));
+    for (found, shown, healthy) in [
+        (HealthStatus::Unknown, HealthStatus::Unknown, false),
+        (HealthStatus::Healthy, HealthStatus::Unknown, true),
+        (HealthStatus::Unhealthy, HealthStatus::Unhealthy, false),
+    ] {
+        let told = [("app", health(found)), ("proxy", last("RUNNING"))];
+        let after = apply(&fresh, &report(1, TaskStatus::Running, &told)).unwrap();
+        assert_eq!(after.task.health_status, Some(shown));
+        assert_eq!(is_healthy(&after), healthy, "{found:?}");
+    }
 }

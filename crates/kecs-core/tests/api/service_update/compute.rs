@@ -1,6 +1,6 @@
 //! On what the tasks of a service come to run.
 
-use kecs_model::Operation::UpdateService;
+use kecs_model::Operation::{PutClusterCapacityProviders, UpdateService};
 use serde_json::{Value, json};
 
 use super::update;
@@ -48,6 +48,41 @@ fn update_service_goes_to_capacity_providers_and_back() {
     assert_eq!(updated["launchType"], "FARGATE");
     assert!(updated.get("capacityProviderStrategy").is_none());
     assert_eq!(updated["deployments"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn update_service_without_a_launch_type_to_go_back_to_goes_to_the_strategy_of_the_cluster() {
+    let mut world = blue();
+    let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
+    let on_spot = json!({
+        "taskDefinition": "lean:1", "capacityProviderStrategy": spot, "networkConfiguration": network(),
+    });
+    serve(&mut world, on_spot);
+    let empty = json!({"capacityProviderStrategy": [], "forceNewDeployment": true});
+    let mut input = empty.clone();
+    input["cluster"] = json!("blue");
+    input["service"] = json!("web");
+    let (code, message) = world.refused(UpdateService, input);
+    assert_eq!(code, "InvalidParameterException");
+    assert_eq!(
+        message,
+        "No launch type to fall back to for empty capacity provider strategy. Your service was not created with a \
+         launch type."
+    );
+    world.ok(
+        PutClusterCapacityProviders,
+        json!({
+            "cluster": "blue", "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+            "defaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 3}],
+        }),
+    );
+    let updated = update(&mut world, empty);
+    assert!(updated.get("launchType").is_none());
+    assert_eq!(
+        updated["capacityProviderStrategy"],
+        json!([{"capacityProvider": "FARGATE", "weight": 3, "base": 0}])
+    );
+    assert_eq!(updated["platformFamily"], "Linux");
 }
 
 #[test]

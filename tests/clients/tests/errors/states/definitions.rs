@@ -222,6 +222,17 @@ fn equipped() -> Vec<Case> {
         ),
         broken("tags", "there and empty", task(json!({"tags": []}))),
         broken(
+            "containerDefinitions[].image",
+            "longer than 255",
+            one(json!({"image": "i".repeat(256)})),
+        ),
+        broken(
+            "containerDefinitions[].image",
+            "none of sha256",
+            one(json!({"image": "app@sha256:0af3"})),
+        )
+        .says("container", "app"),
+        broken(
             "containerDefinitions[].firelensConfiguration",
             "none sends it any",
             containers(&json!([router("one")])),

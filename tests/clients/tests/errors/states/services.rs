@@ -19,6 +19,11 @@ async fn set_up(place: &mut Place) {
     for name in ["web", "ending"] {
         place.ok("CreateService", service(name, 1)).await;
     }
+    let spot = json!({"clusterName": "spot", "capacityProviders": ["FARGATE_SPOT"]});
+    place.ok("CreateCluster", spot).await;
+    let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
+    let on_spot = json!({"cluster": "spot", "launchType": null, "capacityProviderStrategy": strategy});
+    place.ok("CreateService", with(service("web", 0), on_spot)).await;
     place
         .ok(
             "CreateService",
@@ -162,6 +167,12 @@ fn updated() -> Vec<Case> {
             "without a load balancer",
             "web",
             grace(),
+        ),
+        broken(
+            "capacityProviderStrategy",
+            "was created with a strategy",
+            "web",
+            json!({"cluster": "spot", "capacityProviderStrategy": [], "forceNewDeployment": true}),
         ),
         of_others("task definition", json!({"taskDefinition": "app"})),
         of_others("network parameters", json!({"networkConfiguration": network()})),

@@ -133,7 +133,28 @@ fn register_task_definition_wants_images_that_can_be_named() {
         );
     }
     accepted(&base, &[(&app("image"), json!("host.io:5000/a_b/c-d:1.2"))]);
-    let digest = format!("nginx@sha256:{}", "0af3".repeat(16));
+    let hash = "0af3".repeat(16);
+    let of = |length: usize, behind: &str| json!(format!("{}{behind}", "i".repeat(length)));
+    for behind in ["", &format!("@sha256:{hash}")] {
+        accepted(&base, &[(&app("image"), of(255, behind))]);
+        let long = refused(&base, &[(&app("image"), of(256, behind))]);
+        assert_eq!(long, "Container.image longer than 255.");
+    }
+    for digest in [
+        "",
+        "sha256:",
+        &hash,
+        &format!("sha512:{hash}"),
+        &format!("sha256:{hash}0"),
+        &format!("sha256:g{}", &hash[1..]),
+    ] {
+        assert_eq!(
+            refused(&base, &[(&app("image"), json!(format!("nginx@{digest}")))]),
+            "Invalid 'image' setting for container 'app'.",
+            "{digest}"
+        );
+    }
+    let digest = format!("nginx@sha256:{hash}");
     let definition = accepted(&base, &[(&app("image"), json!(digest))]);
     assert_eq!(
         definition["requiresAttributes"],
