@@ -1,10 +1,10 @@
 //! Counts, roles and zones of a new service.
 
-use kecs_model::Operation::{CreateService, DeleteService};
+use kecs_model::Operation::{self, CreateService, DeleteService};
 use serde_json::{Value, json};
 
-use super::{REGISTRY, balancer, refused};
-use crate::fixture::{blue, service, with, without};
+use super::{LINKED, REGISTRY, balancer, lean, refused};
+use crate::fixture::{blue, serve, service, with, without};
 
 #[test]
 fn create_service_balances_zones_where_nothing_is_against_it() {
@@ -104,6 +104,105 @@ fn delete_service_needs_no_force_where_its_task_sets_are_scaled_to_zero() {
         web.clone(),
         json!({"taskDefinition": "web:1", "scale": {"value": 0.0, "unit": "PERCENT"}}),
     );
-    world.ok(kecs_model::Operation::CreateTaskSet, set);
+    world.ok(Operation::CreateTaskSet, set);
     assert_eq!(world.ok(DeleteService, web)["service"]["status"], "DRAINING");
+}
+
+#[test]
+fn create_service_of_a_daemon_wants_a_launch_type_where_the_cluster_has_a_strategy() {
+    let mut world = blue();
+    let strategy = json!([{"capacityProvider": "FARGATE", "weight": 1}]);
+    world.ok(
+        Operation::PutClusterCapacityProviders,
+        json!({"cluster": "blue", "capacityProviders": ["FARGATE"], "defaultCapacityProviderStrategy": strategy}),
+    );
+    let daemon = json!({"schedulingStrategy": "DAEMON", "desiredCount": null});
+    let own = "Specifying a capacity provider strategy is not supported when you create a service using the DAEMON \
+               scheduling strategy.";
+    assert_eq!(refused(&mut world, service(daemon.clone())), own);
+    let on_ec2 = with(daemon, json!({"launchType": "EC2"}));
+    assert_eq!(
+        refused(
+            &mut world,
+            service(with(
+                on_ec2.clone(),
+                json!({"capacityProviderStrategy": strategy})
+            ))
+        ),
+        own
+    );
+    let empty = json!({"capacityProviderStrategy": [], "placementStrategy": [], "volumeConfigurations": []});
+    assert_eq!(serve(&mut world, with(on_ec2, empty))["launchType"], "EC2");
+}
+
+#[test]
+fn create_service_takes_what_is_empty_for_what_is_left_out() {
+    let mut world = blue();
+    let empty = json!({"loadBalancers": [], "serviceRegistries": [], "gatewayConnectors": [], "tags": [],
+        "vpcLatticeConfigurations": []});
+    let made = serve(&mut world, empty.clone());
+    assert_eq!((made.get("roleArn"), made.get("tags")), (None, None));
+    assert_eq!(
+        [&made["loadBalancers"], &made["serviceRegistries"]],
+        [&json!([]), &json!([])]
+    );
+    // What does not reach anything has no health checks.
+    let grace = json!({"serviceName": "other", "healthCheckGracePeriodSeconds": 1});
+    assert_eq!(
+        refused(&mut world, service(with(empty.clone(), grace))),
+        "Health check grace period is only valid for services configured to use load balancers"
+    );
+    let registered = json!({"serviceName": "named", "serviceRegistries": [
+        {"registryArn": REGISTRY, "containerName": "app", "containerPort": 80}]});
+    let made = serve(&mut world, registered.clone());
+    assert_eq!(made["roleArn"], LINKED);
+    assert_eq!(made["serviceRegistries"], registered["serviceRegistries"]);
+    // A short ARN has no tags, and with none there is nothing against it.
+    let setting = json!({"name": "serviceLongArnFormat", "value": "disabled"});
+    world.ok(Operation::PutAccountSetting, setting);
+    let made = serve(&mut world, with(empty, json!({"serviceName": "short"})));
+    assert_eq!(made["serviceArn"], json!(world.arn("service/short")));
+}
+
+#[test]
+fn create_service_with_lattice_takes_a_grace_period() {
+    let mut world = blue();
+    let lattice = json!([{"roleArn": "arn:aws:iam::123456789012:role/r", "portName": "http",
+        "targetGroupArn": "arn:aws:vpc-lattice:eu-west-1:123456789012:targetgroup/tg-1"}]);
+    let made = serve(
+        &mut world,
+        json!({"vpcLatticeConfigurations": lattice, "healthCheckGracePeriodSeconds": 9}),
+    );
+    assert_eq!(made["healthCheckGracePeriodSeconds"], 9);
+}
+
+#[test]
+fn create_service_balances_zones_with_a_constraint_that_names_none() {
+    let mut world = blue();
+    let of = |name: &str, constraint: Value| json!({"serviceName": name, "placementConstraints": [constraint, {"type": "distinctInstance"}]});
+    let by_type = json!({"type": "memberOf", "expression": "attribute:ecs.instance-type == t3.micro"});
+    let by_zone = json!({"type": "memberOf", "expression": "attribute:ecs.availability-zone == eu-west-1a"});
+    for (name, constraint, rebalancing) in [("type", by_type, "ENABLED"), ("zone", by_zone, "DISABLED")] {
+        let made = serve(&mut world, of(name, constraint));
+        assert_eq!(made["availabilityZoneRebalancing"], rebalancing, "{name}");
+    }
+}
+
+#[test]
+fn create_service_of_code_deploy_on_fargate_tells_its_platform() {
+    let mut world = blue();
+    let request = lean(json!({"deploymentController": {"type": "CODE_DEPLOY"},
+        "loadBalancers": [balancer(json!({}))]}));
+    world.ok(CreateService, request);
+    let described = json!({"cluster": "blue", "services": ["web"]});
+    let made = world.ok(Operation::DescribeServices, described)["services"][0].clone();
+    assert_eq!(
+        [
+            &made["platformVersion"],
+            &made["platformFamily"],
+            &made["taskSets"][0]["platformVersion"]
+        ],
+        [&json!("LATEST"), &json!("Linux"), &json!("1.4.0")]
+    );
+    assert_eq!(made["taskSets"][0].get("tags"), None);
 }
