@@ -28,6 +28,7 @@ mod service_create;
 mod service_read;
 mod service_update;
 mod start_task;
+mod strategy;
 mod table;
 mod tag;
 mod task;

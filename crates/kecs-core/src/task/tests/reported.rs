@@ -141,6 +141,20 @@ fn the_data_plane_says_why() {
     assert_eq!(second(ends.task.stopping_at), Some(4));
     let lost = apply(&running, &report(6, TaskStatus::Stopped, &[])).unwrap();
     assert_eq!(lost.task.stop_code, Some(TaskStopCode::InfrastructureHealth));
+    assert_eq!(
+        lost.task.stopped_reason.as_deref(),
+        Some("Task stopped by its host")
+    );
+    assert_eq!(second(lost.task.stopping_at), Some(6));
+    let because = ContainerReport {
+        reason: Some("HostEC2 (instance i-1) terminated".to_owned()),
+        ..ContainerReport::default()
+    };
+    let lost = apply(&running, &report(6, TaskStatus::Stopped, &[("side", because)])).unwrap();
+    assert_eq!(
+        lost.task.stopped_reason.as_deref(),
+        Some("HostEC2 (instance i-1) terminated")
+    );
 }
 
 #[test]
