@@ -34,5 +34,6 @@ mod tag;
 mod task;
 mod task_definition;
 mod task_set;
+mod terms;
 mod token;
 mod workload_examples;

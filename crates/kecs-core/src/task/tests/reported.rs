@@ -410,3 +410,71 @@ fn of_more_than_one_reason_to_stop_the_first_is_told() {
     let over = apply(&task(false), &report(1, TaskStatus::Stopped, &told)).unwrap();
     assert_eq!(over.task.stopped_reason.as_deref(), Some("no image"));
 }
+
+#[test]
+fn what_a_report_tells_of_a_container_is_kept_until_something_else_is_told() {
+    let running = apply(
+        &task(false),
+        &report(1, TaskStatus::Running, &[("app", last("RUNNING"))]),
+    )
+    .unwrap();
+    let interface = |address: &str| kecs_model::types::NetworkInterface {
+        private_ipv4_address: Some(address.to_owned()),
+        ..kecs_model::types::NetworkInterface::default()
+    };
+    let told = ContainerReport {
+        network_interfaces: Some(vec![interface("10.0.0.1")]),
+        ..last("RUNNING")
+    };
+    let of = |task: &record::Task| task.task.containers.as_ref().unwrap()[0].clone();
+    let after = apply(&running, &report(2, TaskStatus::Running, &[("app", told)])).unwrap();
+    assert_eq!(of(&after).network_interfaces, Some(vec![interface("10.0.0.1")]));
+    // What lags behind says nothing.
+    let late = ContainerReport {
+        network_interfaces: Some(vec![interface("10.0.0.2")]),
+        ..last("PENDING")
+    };
+    assert_eq!(
+        apply(&after, &report(3, TaskStatus::Running, &[("app", late)])),
+        None
+    );
+    let silent = ContainerReport {
+        runtime_id: Some("r".to_owned()),
+        ..ContainerReport::default()
+    };
+    let after = apply(&after, &report(4, TaskStatus::Running, &[("app", silent)])).unwrap();
+    assert_eq!(of(&after).network_interfaces, Some(vec![interface("10.0.0.1")]));
+    assert_eq!(of(&after).runtime_id.as_deref(), Some("r"));
+}
+
+#[test]
+fn times_are_those_of_the_first_time() {
+    let at_once = apply(&task(false), &report(3, TaskStatus::Running, &[])).unwrap();
+    let times = |it: &record::Task| {
+        let shown = &it.task;
+        [
+            shown.connectivity_at,
+            shown.pull_started_at,
+            shown.pull_stopped_at,
+            shown.started_at,
+            shown.stopping_at,
+            shown.execution_stopped_at,
+            shown.stopped_at,
+        ]
+        .map(second)
+    };
+    // A task on an instance is connected from its beginning.
+    assert_eq!(
+        times(&at_once),
+        [Some(0), Some(3), Some(3), Some(3), None, None, None]
+    );
+    let stopping = apply(&at_once, &report(5, TaskStatus::Deactivating, &[])).unwrap();
+    let over = apply(&stopping, &report(7, TaskStatus::Stopped, &[])).unwrap();
+    assert_eq!(
+        times(&over),
+        [Some(0), Some(3), Some(3), Some(3), Some(5), Some(7), Some(7)]
+    );
+    // One that never came to pull has nothing to stop.
+    let never = apply(&task(false), &report(2, TaskStatus::Stopped, &[])).unwrap();
+    assert_eq!(times(&never)[3..], [None, Some(2), times(&never)[5], Some(2)]);
+}
