@@ -317,3 +317,21 @@ fn submit_task_state_change_tells_what_a_container_was_made_from() {
         [json!("sha256:2"), json!("r2"), Value::Null]
     );
 }
+
+#[test]
+fn submit_task_state_change_takes_an_empty_reason_for_none() {
+    let mut world = with_task();
+    submit(&mut world, json!({"status": "STOPPED", "reason": ""}));
+    assert_eq!(task(&world)["stoppedReason"], "Task failed to start");
+}
+
+#[test]
+fn submit_task_state_change_tells_of_the_agents_of_one_container() {
+    let mut world = with_task();
+    let agent =
+        json!([{"containerName": "side", "managedAgentName": "ExecuteCommandAgent", "status": "RUNNING"}]);
+    submit(&mut world, json!({"status": "PENDING", "managedAgents": agent}));
+    let shown = task(&world);
+    let of = |at: usize| shown["containers"][at]["managedAgents"][0]["lastStatus"].clone();
+    assert_eq!([of(0), of(1)], [json!("PENDING"), json!("RUNNING")]);
+}

@@ -361,3 +361,29 @@ fn stop_service_deployment_says_when() {
     let refusal = world.answer(StopServiceDeployment, abort).unwrap_err();
     assert_eq!(refusal.code.name(), "ConflictException");
 }
+
+#[test]
+fn service_deployments_are_named_as_such_and_within_a_window_that_is_one() {
+    let (mut world, [first, ..]) = three();
+    for (wrong, message) in [
+        (
+            "service-revision/blue/web/1",
+            "Invalid identifier: Identifier is for service-revision. Expected: service-deployment",
+        ),
+        (
+            "service-deployment/blue/web/1/2",
+            "Invalid identifier: Unexpected number of separators",
+        ),
+        (
+            "service-deployment/blue/web",
+            "Invalid identifier: Unexpected number of separators",
+        ),
+    ] {
+        let arn = world.arn(wrong);
+        let input = json!({"serviceDeploymentArns": [first, arn]});
+        assert_eq!(world.refused(DescribeServiceDeployments, input), invalid(message));
+    }
+    let at = world.now.as_second() - 10;
+    let empty = json!({"createdAt": {"after": at, "before": at}});
+    assert_eq!(list(&mut world, empty), Vec::<String>::new());
+}

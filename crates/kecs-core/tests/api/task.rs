@@ -170,3 +170,13 @@ fn stop_task_shows_tags_even_where_there_are_none() {
         );
     }
 }
+
+#[test]
+fn a_task_of_a_service_that_has_no_tags_is_stopped_with_none() {
+    let mut world = blue();
+    let id = crate::fixture::task_of(&mut world, "web", "ecs-svc/1", 1, "RUNNING");
+    let stopped = world.ok(StopTask, of("task", json!(id)))["task"].clone();
+    assert_eq!(stopped["tags"], json!([]));
+    let described = world.ok(DescribeTasks, of("tasks", json!([id])))["tasks"][0].clone();
+    assert_eq!(described["tags"], json!([]));
+}

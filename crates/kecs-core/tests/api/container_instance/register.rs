@@ -316,3 +316,39 @@ fn register_container_instance_belongs_to_no_provider_where_several_could_be_it(
     assert_eq!(providers(&mut world, &["one", "two", "three"]), Value::Null);
     assert_eq!(providers(&mut world, &["FARGATE"]), Value::Null);
 }
+
+#[test]
+fn an_instance_that_is_deregistered_counts_it_and_is_not_updated() {
+    let mut world = world();
+    let arn = join(&mut world, machine());
+    let mut again = machine();
+    again["containerInstanceArn"] = json!(arn);
+    let id = arn.rsplit('/').next().unwrap().to_owned();
+    let key = world.scope().container_instance("blue", &id);
+    let mut kept: kecs_core::record::ContainerInstance = world.get(&key).unwrap();
+    kept.instance.agent_connected = Some(false);
+    world.put(key, kept);
+    let shown = world.ok(Operation::RegisterContainerInstance, again)["containerInstance"].clone();
+    assert_eq!(
+        (&shown["agentConnected"], &shown["version"]),
+        (&json!(true), &json!(2))
+    );
+    let gone = json!({"cluster": "blue", "containerInstance": arn});
+    for _ in 0..2 {
+        let shown =
+            world.ok(Operation::DeregisterContainerInstance, gone.clone())["containerInstance"].clone();
+        assert_eq!(
+            (&shown["status"], &shown["version"]),
+            (&json!("INACTIVE"), &json!(3))
+        );
+    }
+    assert_eq!(
+        world.refused(Operation::UpdateContainerAgent, gone),
+        (
+            "InvalidParameterException",
+            format!("Referenced container instance {arn} not found.")
+        )
+    );
+    let none = json!([{"name": "CPU", "type": "INTEGER", "integerValue": 0}]);
+    join(&mut world, json!({"cluster": "blue", "totalResources": none}));
+}

@@ -67,3 +67,17 @@ fn run_task_wants_the_latest_version_for_what_came_with_it() {
     let (code, _) = world.refused(RunTask, exec("1.3.0"));
     assert_eq!(code, "PlatformTaskDefinitionIncompatibilityException");
 }
+
+#[test]
+fn run_task_gives_managed_tags_where_they_are_asked_for() {
+    let mut world = blue();
+    let cluster = json!([{"key": "aws:ecs:clusterName", "value": "blue"}]);
+    for (asked, tags) in [
+        (json!(true), cluster),
+        (json!(false), json!([])),
+        (json!(null), json!([])),
+    ] {
+        let answer = world.ok(RunTask, lean(json!({"enableECSManagedTags": asked})));
+        assert_eq!(answer["tasks"][0]["tags"], tags, "{asked}");
+    }
+}

@@ -206,3 +206,43 @@ fn create_service_of_code_deploy_on_fargate_tells_its_platform() {
     );
     assert_eq!(made["taskSets"][0].get("tags"), None);
 }
+
+#[test]
+fn create_service_does_not_balance_what_others_deploy() {
+    let mut world = blue();
+    let external = json!({"deploymentController": {"type": "EXTERNAL"}});
+    let request = without(
+        service(with(external, json!({"serviceName": "a"}))),
+        "taskDefinition",
+    );
+    let made = world.ok(CreateService, request)["service"].clone();
+    assert_eq!(made["availabilityZoneRebalancing"], "DISABLED");
+    let request = json!({"deploymentController": {"type": "CODE_DEPLOY"}, "serviceName": "b",
+        "loadBalancers": [balancer(json!({}))]});
+    assert_eq!(
+        serve(&mut world, request)["availabilityZoneRebalancing"],
+        "DISABLED"
+    );
+}
+
+#[test]
+fn create_service_watches_its_tasks_as_it_is_asked_to() {
+    let mut world = blue();
+    let monitoring =
+        json!({"metricConfigurations": [{"metricNames": ["CPUUtilization"], "resolutionSeconds": 20}]});
+    let made = serve(&mut world, json!({"monitoring": monitoring}));
+    let input = json!({"serviceRevisionArns": [made["currentServiceRevisions"][0]["arn"]]});
+    let shown = world.ok(Operation::DescribeServiceRevisions, input);
+    assert_eq!(shown["serviceRevisions"][0]["monitoring"], monitoring);
+}
+
+#[test]
+fn a_daemon_is_not_on_fargate() {
+    let mut world = blue();
+    let daemon = json!({"schedulingStrategy": "DAEMON", "desiredCount": null});
+    assert_eq!(
+        refused(&mut world, lean(daemon)),
+        "The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try \
+         again"
+    );
+}

@@ -399,3 +399,15 @@ fn create_service_wants_a_namespace_that_can_be_one() {
         );
     }
 }
+
+#[test]
+fn a_health_check_of_any_container_allows_a_grace_period() {
+    let mut world = blue();
+    let mut two = with(ec2(), json!({"family": "two"}));
+    let side =
+        json!({"name": "side", "image": "side", "memory": 64, "healthCheck": {"command": ["CMD", "true"]}});
+    two["containerDefinitions"].as_array_mut().unwrap().push(side);
+    define(&mut world, two);
+    let request = json!({"taskDefinition": "two:1", "healthCheckGracePeriodSeconds": 30});
+    assert_eq!(serve(&mut world, request)["healthCheckGracePeriodSeconds"], 30);
+}

@@ -77,3 +77,27 @@ fn update_service_to_another_platform_version_begins_a_deployment_even_if_it_mea
     assert_eq!(updated["platformVersion"], "1.3.0");
     assert_eq!(updated["deployments"].as_array().unwrap().len(), deployments);
 }
+
+#[test]
+fn update_service_keeps_the_volumes_that_it_has() {
+    let mut world = blue();
+    let volumes = json!([{"name": "data", "configuredAtLaunch": true}]);
+    let disk = crate::fixture::with(
+        crate::fixture::fargate(),
+        json!({"family": "disk", "volumes": volumes}),
+    );
+    crate::fixture::define(&mut world, disk);
+    let ebs = |size: i32| {
+        json!([{"name": "data",
+            "managedEBSVolume": {"roleArn": "arn:aws:iam::123456789012:role/ebs", "sizeInGiB": size}}])
+    };
+    let on_fargate = json!({"taskDefinition": "disk:1", "launchType": "FARGATE",
+        "networkConfiguration": network(), "volumeConfigurations": ebs(10)});
+    serve(&mut world, on_fargate);
+    let kept = |service: &Value| service["deployments"][0]["volumeConfigurations"].clone();
+    let forced = update(&mut world, json!({"forceNewDeployment": true}));
+    assert_eq!(kept(&forced), ebs(10));
+    let larger = update(&mut world, json!({"volumeConfigurations": ebs(20)}));
+    assert_eq!(larger["deployments"].as_array().unwrap().len(), 3);
+    assert_eq!(kept(&larger), ebs(20));
+}

@@ -263,3 +263,15 @@ fn create_task_set_wants_a_platform_that_executes_commands() {
         assert_eq!(answer.is_err(), refused, "{execute}");
     }
 }
+
+#[test]
+fn a_task_set_that_is_deleted_by_force_is_to_have_no_tasks() {
+    let mut world = external();
+    let set = create(&mut world, scale(100.0));
+    let forced = of(json!({"taskSet": set["id"], "force": true}));
+    let gone = world.ok(DeleteTaskSet, forced)["taskSet"].clone();
+    assert_eq!(
+        [&gone["computedDesiredCount"], &gone["status"]],
+        [&json!(0), &json!("DRAINING")]
+    );
+}
