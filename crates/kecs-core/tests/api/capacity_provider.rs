@@ -298,10 +298,12 @@ fn describe_capacity_providers_has_those_of_every_account() {
     for size in 1..=5 {
         let mut all = Vec::new();
         let mut token = Value::Null;
+        let mut pages = 0;
         loop {
             let input = json!({"maxResults": size, "nextToken": token});
             let page = world.ok(Operation::DescribeCapacityProviders, input);
             assert!(names(&page).len() <= size);
+            pages += 1;
             all.extend(names(&page));
             token = page["nextToken"].clone();
             if token.is_null() {
@@ -313,6 +315,7 @@ fn describe_capacity_providers_has_those_of_every_account() {
             ["EARLY", "FARGATE", "FARGATE_SPOT", "FARTHER", "mine"],
             "{size}"
         );
+        assert_eq!(pages, 5_usize.div_ceil(size), "none is empty");
     }
 }
 

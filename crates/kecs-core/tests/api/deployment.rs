@@ -387,3 +387,12 @@ fn service_deployments_are_named_as_such_and_within_a_window_that_is_one() {
     let empty = json!({"createdAt": {"after": at, "before": at}});
     assert_eq!(list(&mut world, empty), Vec::<String>::new());
 }
+
+#[test]
+fn a_service_deployment_that_cannot_be_stopped_is_named() {
+    let (mut world, [_, _, third]) = three();
+    change(&mut world, &third, Status::Successful);
+    let request = json!({"serviceDeploymentArn": third});
+    let refusal = world.answer(StopServiceDeployment, request).unwrap_err();
+    assert_eq!(refusal.members["resourceIds"], json!([third]));
+}

@@ -205,6 +205,22 @@ fn create_service_of_code_deploy_on_fargate_tells_its_platform() {
         [&json!("LATEST"), &json!("Linux"), &json!("1.4.0")]
     );
     assert_eq!(made["taskSets"][0].get("tags"), None);
+    for member in [
+        "taskDefinition",
+        "networkConfiguration",
+        "loadBalancers",
+        "launchType",
+    ] {
+        assert_eq!(made[member], made["taskSets"][0][member], "{member}");
+    }
+    assert_eq!(made["taskDefinition"], json!(world.arn("task-definition/lean:1")));
+    let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]);
+    let request = lean(
+        json!({"deploymentController": {"type": "CODE_DEPLOY"}, "serviceName": "spot",
+        "launchType": null, "capacityProviderStrategy": spot, "loadBalancers": [balancer(json!({}))]}),
+    );
+    let made = world.ok(CreateService, request)["service"].clone();
+    assert_eq!(made["capacityProviderStrategy"], spot);
 }
 
 #[test]
@@ -244,5 +260,76 @@ fn a_daemon_is_not_on_fargate() {
         refused(&mut world, lean(daemon)),
         "The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try \
          again"
+    );
+}
+
+#[test]
+fn create_service_says_why_zones_are_not_balanced() {
+    let mut world = blue();
+    let asked = |more: Value| service(with(json!({"availabilityZoneRebalancing": "ENABLED"}), more));
+    let other = "Availability Zone rebalancing is not supported for this service: it needs the ECS deployment \
+                 controller, no Classic Load Balancer, and no placement that goes against it.";
+    let narrow =
+        "Availability Zone Rebalancing does not support maximumPercent <= 100 % as deployment configuration.";
+    let percents = |maximum: i32| {
+        json!({"deploymentConfiguration":
+        {"maximumPercent": maximum, "minimumHealthyPercent": 50}})
+    };
+    let classic = json!({"loadBalancers": [
+        {"loadBalancerName": "classic", "containerName": "app", "containerPort": 80}]});
+    let packed = json!({"placementStrategy": [{"type": "binpack", "field": "cpu"}]});
+    let daemon = json!({"schedulingStrategy": "DAEMON", "desiredCount": null});
+    for (more, message) in [
+        (classic.clone(), other),
+        (packed, other),
+        (percents(100), narrow),
+        (with(classic, percents(100)), narrow),
+        (
+            daemon,
+            "The service couldn't be created because Availability Zone Rebalancing does not support DAEMON as \
+             scheduling strategy. Update scheduling strategy and try again.",
+        ),
+    ] {
+        assert_eq!(refused(&mut world, asked(more)), message);
+    }
+    let made = world.ok(CreateService, asked(percents(101)))["service"].clone();
+    assert_eq!(made["availabilityZoneRebalancing"], "ENABLED");
+}
+
+#[test]
+fn create_service_holds_what_it_asks_for_against_where_it_runs() {
+    let mut world = blue();
+    assert_eq!(
+        refused(
+            &mut world,
+            lean(json!({"placementStrategy": [{"type": "random"}]}))
+        ),
+        "Placement strategies are not supported with FARGATE launch type."
+    );
+    let old = lean(json!({"platformVersion": "1.3.0", "enableExecuteCommand": true}));
+    let (code, _) = world.refused(CreateService, old);
+    assert_eq!(code, "PlatformTaskDefinitionIncompatibilityException");
+    let own = with(
+        crate::fixture::ec2(),
+        json!({"family": "own", "networkMode": "awsvpc"}),
+    );
+    crate::fixture::define(&mut world, own);
+    let classic = json!({"taskDefinition": "own:1", "networkConfiguration": crate::fixture::network(),
+        "loadBalancers": [{"loadBalancerName": "classic", "containerName": "app", "containerPort": 80}]});
+    assert_eq!(
+        refused(&mut world, service(classic)),
+        "Classic Load Balancers are not supported with the awsvpc network mode. Specify a target group."
+    );
+    let volumes = json!({"schedulingStrategy": "DAEMON", "desiredCount": null, "volumeConfigurations": [
+        {"name": "data", "managedEBSVolume": {"roleArn": "arn:aws:iam::1:role/ebs", "sizeInGiB": 1}}]});
+    assert_eq!(
+        refused(&mut world, service(volumes)),
+        "The daemon scheduling strategy does not support volume configurations."
+    );
+    let alarms = json!({"deploymentController": {"type": "CODE_DEPLOY"}, "loadBalancers": [balancer(json!({}))],
+        "deploymentConfiguration": {"alarms": {"alarmNames": ["a"], "rollback": true, "enable": true}}});
+    assert_eq!(
+        refused(&mut world, service(alarms)),
+        "Deployment alarms can be enabled only with ECS deployment controller."
     );
 }

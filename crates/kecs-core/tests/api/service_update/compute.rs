@@ -101,3 +101,50 @@ fn update_service_keeps_the_volumes_that_it_has() {
     assert_eq!(larger["deployments"].as_array().unwrap().len(), 3);
     assert_eq!(kept(&larger), ebs(20));
 }
+
+#[test]
+fn update_service_keeps_its_providers_until_others_are_named() {
+    let mut world = blue();
+    let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]);
+    let made = json!({"taskDefinition": "lean:1", "networkConfiguration": network(),
+        "capacityProviderStrategy": strategy, "platformVersion": "1.3.0"});
+    serve(&mut world, made);
+    let updated = update(&mut world, json!({"forceNewDeployment": true}));
+    assert_eq!(updated["capacityProviderStrategy"], strategy);
+    assert_eq!(
+        updated["platformVersion"], "1.3.0",
+        "what was asked for once stays"
+    );
+    assert_eq!(updated.get("launchType"), None);
+    // What came later wants a later platform.
+    let execute = json!({"cluster": "blue", "service": "web", "enableExecuteCommand": true});
+    let (code, _) = world.refused(UpdateService, execute);
+    assert_eq!(code, "PlatformTaskDefinitionIncompatibilityException");
+}
+
+#[test]
+fn update_service_leaves_its_platform_where_there_is_none() {
+    let mut world = blue();
+    world.ok(
+        kecs_model::Operation::CreateCapacityProvider,
+        crate::capacity_provider::group("mine", "one"),
+    );
+    world.ok(
+        kecs_model::Operation::PutClusterCapacityProviders,
+        json!({"cluster": "blue", "capacityProviders": ["mine", "FARGATE"], "defaultCapacityProviderStrategy": []}),
+    );
+    let on_fargate = json!({"taskDefinition": "lean:1", "launchType": "FARGATE",
+        "networkConfiguration": network(), "platformVersion": "1.4.0"});
+    serve(&mut world, on_fargate);
+    let to = |name: &str| json!({"capacityProviderStrategy": [{"capacityProvider": name, "weight": 1}], "forceNewDeployment": true});
+    let moved = update(&mut world, to("mine"));
+    assert_eq!(
+        (moved.get("platformVersion"), moved.get("platformFamily")),
+        (None, None)
+    );
+    let back = update(&mut world, to("FARGATE"));
+    assert_eq!(
+        (&back["platformVersion"], &back["platformFamily"]),
+        (&json!("LATEST"), &json!("Linux"))
+    );
+}

@@ -285,3 +285,48 @@ fn update_service_leaves_the_providers_of_machines_for_ec2() {
     assert_eq!(updated["launchType"], "EC2");
     assert_eq!(updated.get("platformVersion"), None);
 }
+
+#[test]
+fn update_service_of_an_external_one_says_who_deploys_it() {
+    let mut world = blue();
+    let external = crate::fixture::service(json!({"deploymentController": {"type": "EXTERNAL"}}));
+    world.ok(
+        kecs_model::Operation::CreateService,
+        crate::fixture::without(external, "taskDefinition"),
+    );
+    assert_eq!(
+        refused(&mut world, json!({"forceNewDeployment": true})),
+        "Cannot force a new deployment on services with a EXTERNAL deployment controller. Create a task set to \
+         trigger a new deployment."
+    );
+}
+
+#[test]
+fn update_service_scales_the_newest_deployment_alone() {
+    let mut world = served();
+    update(&mut world, json!({"taskDefinition": "web:2"}));
+    world.pass(5);
+    let updated = update(&mut world, json!({"desiredCount": 8}));
+    let counts = [0, 1].map(|at| updated["deployments"][at]["desiredCount"].as_i64().unwrap());
+    assert_eq!(counts, [8, 1]);
+}
+
+#[test]
+fn update_service_shows_what_its_tasks_are_reached_by() {
+    let mut world = served();
+    let registries = json!([{"registryArn": "arn:aws:servicediscovery:eu-west-1:123456789012:service/srv-1",
+        "containerName": "app", "containerPort": 80}]);
+    let balancers = json!([{"targetGroupArn": GROUP, "containerName": "app", "containerPort": 80}]);
+    let updated = update(&mut world, json!({"serviceRegistries": registries}));
+    assert_eq!(updated["serviceRegistries"], registries);
+    let updated = update(&mut world, json!({"loadBalancers": balancers}));
+    assert_eq!(
+        (&updated["serviceRegistries"], &updated["loadBalancers"]),
+        (&registries, &balancers)
+    );
+    let updated = update(&mut world, json!({"serviceRegistries": []}));
+    assert_eq!(
+        (&updated["serviceRegistries"], &updated["loadBalancers"]),
+        (&json!([]), &balancers)
+    );
+}

@@ -275,3 +275,25 @@ fn a_task_set_that_is_deleted_by_force_is_to_have_no_tasks() {
         [&json!(0), &json!("DRAINING")]
     );
 }
+
+#[test]
+fn a_deleted_service_drains_its_task_sets() {
+    let mut world = external();
+    let tagged = json!({"tags": [{"key": "a", "value": "b"}]});
+    create(&mut world, with(tagged, scale(100.0)));
+    world.pass(10);
+    let now = world.now.as_second();
+    let gone = world.ok(Operation::DeleteService, of(json!({"force": true})))["service"].clone();
+    let set = &gone["taskSets"][0];
+    assert_eq!(
+        (
+            &set["status"],
+            &set["computedDesiredCount"],
+            set["updatedAt"].as_i64()
+        ),
+        (&json!("DRAINING"), &json!(0), Some(now))
+    );
+    let input = json!({"cluster": "blue", "services": ["web"], "include": ["TAGS"]});
+    let shown = world.ok(Operation::DescribeServices, input)["services"][0]["taskSets"][0].clone();
+    assert_eq!((&shown["status"], shown.get("tags")), (&json!("DRAINING"), None));
+}
