@@ -243,7 +243,6 @@ fn what_belongs_to_something_is_found_by_that() {
         deployment: serde_json::from_value(json!({"status": "STOPPED"})).unwrap(),
         cluster: "blue".to_owned(),
         service: "web".to_owned(),
-        ..ServiceDeployment::default()
     });
     assert_eq!(
         terms(&deployment),
