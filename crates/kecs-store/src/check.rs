@@ -238,3 +238,6 @@ fn events(view: &dyn Snapshot, findings: &mut Vec<Finding>) -> Result<(), StoreE
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

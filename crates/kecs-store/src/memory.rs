@@ -150,3 +150,6 @@ impl Store for Memory {
         Ok(data.stats(0))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -259,3 +259,6 @@ impl Image {
         self.stored.iter().map(fed).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ pub(super) fn create(
     call: &Call<'_>,
     request: types::CreateClusterRequest,
 ) -> Result<types::CreateClusterResponse, Refusal> {
-    let given = request.cluster_name.clone().filter(|name| !name.is_empty());
+    let given = request.cluster_name.clone();
     let name = given.unwrap_or_else(|| "default".to_owned());
     if !name::is_plain(&name) {
         return Err(refuse!(

@@ -165,11 +165,10 @@ impl Paging {
     /// The page with what is not kept set between what is, in the order of the keys.
     pub fn blend<T>(&self, kept: Listed<(Key, T)>, fixed: impl IntoIterator<Item = (Key, T)>) -> Listed<T> {
         let more = kept.next_token.is_some();
-        let last = kept.items.last().map(|(key, _)| key.clone());
         let behind = |key: &Key| self.after.as_ref().is_none_or(|after| key > after);
-        let before = |key: &Key| !more || last.as_ref().is_some_and(|last| key < last);
         let mut all = kept.items;
-        all.extend(fixed.into_iter().filter(|(key, _)| behind(key) && before(key)));
+        // Where there is more, what comes behind the page is cut off with it.
+        all.extend(fixed.into_iter().filter(|(key, _)| behind(key)));
         all.sort_by(|one, other| one.0.cmp(&other.0));
         let more = more || all.len() > self.limit;
         all.truncate(self.limit);

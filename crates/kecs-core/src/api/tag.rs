@@ -140,7 +140,7 @@ fn change(
     }
 }
 
-fn of<K: Tagged + PartialEq>(
+fn of<K: Tagged>(
     tx: &mut Tx<'_>,
     key: Key,
     arn: &str,
@@ -158,12 +158,9 @@ fn of<K: Tagged + PartialEq>(
              have the new format."
         ));
     }
-    let before = record.clone();
     let tags = how(record.tags().take().unwrap_or_default())?;
     *record.tags() = tags::shown(tags);
-    if record != before {
-        tx.put(key, record);
-    }
+    tx.put(key, record);
     Ok(())
 }
 
@@ -176,11 +173,8 @@ fn of_task_definition(
     let revision: i32 = revision.parse().map_err(|_| not_found())?;
     let key = tx.scope().task_definition(family, revision);
     let mut record = tx.get::<TaskDefinition>(&key)?.ok_or_else(not_found)?;
-    let tags = how(record.tags.clone())?;
-    if tags != record.tags {
-        record.tags = tags;
-        tx.put(key, record);
-    }
+    record.tags = how(std::mem::take(&mut record.tags))?;
+    tx.put(key, record);
     Ok(())
 }
 

@@ -229,3 +229,25 @@ fn list_account_settings_filters_by_name_and_value() {
         )
     );
 }
+
+#[test]
+fn put_account_setting_of_a_caller_that_is_no_principal_is_of_that_caller() {
+    for caller in [
+        "alice",
+        "arn:aws:sts::123456789012:other/x",
+        "arn:aws:iam::123456789012:group/x",
+        "arn:aws:iam::999999999999:user/x",
+    ] {
+        let mut world = World::new();
+        world.principal = caller.to_owned();
+        let input = json!({"name": "awsvpcTrunking", "value": "enabled", "principalArn": ""});
+        let setting = world.ok(Operation::PutAccountSetting, input)["setting"].clone();
+        assert_eq!(
+            setting,
+            json!({"name": "awsvpcTrunking", "value": "enabled", "principalArn": caller, "type": "user"})
+        );
+        assert_eq!(effective(&mut world, "awsvpcTrunking"), "enabled", "{caller}");
+        world.principal = "bob".to_owned();
+        assert_eq!(effective(&mut world, "awsvpcTrunking"), "disabled", "{caller}");
+    }
+}

@@ -249,3 +249,89 @@ fn submit_task_state_change_of_a_task_that_runs_says_nothing_of_its_end() {
     assert_eq!(shown["desiredStatus"], "RUNNING");
     assert_eq!(shown.get("stoppedReason"), None);
 }
+
+#[test]
+fn submit_task_state_change_counts_times_that_come_alone() {
+    let mut world = with_task();
+    submit(
+        &mut world,
+        json!({"status": "RUNNING", "pullStartedAt": 1_795_262_390}),
+    );
+    let version = |world: &World| task(world)["version"].as_i64().unwrap();
+    let before = version(&world);
+    submit(
+        &mut world,
+        json!({"status": "RUNNING", "pullStoppedAt": 1_795_262_395}),
+    );
+    assert_eq!(version(&world), before + 1);
+    let shown = task(&world);
+    assert_eq!(
+        (&shown["pullStartedAt"], &shown["pullStoppedAt"]),
+        (&json!(1_795_262_390), &json!(1_795_262_395)),
+        "what is not said stays"
+    );
+    submit(
+        &mut world,
+        json!({"status": "RUNNING", "pullStoppedAt": 1_795_262_395}),
+    );
+    assert_eq!(version(&world), before + 1, "nothing new");
+}
+
+#[test]
+fn submit_task_state_change_classes_an_end_by_what_ran() {
+    let exited = json!([{"containerName": "app", "status": "STOPPED", "exitCode": 0}]);
+    for (ran, containers, code) in [
+        (false, json!([]), "TaskFailedToStart"),
+        (
+            false,
+            json!([{"containerName": "app", "status": "STOPPED"}]),
+            "TaskFailedToStart",
+        ),
+        (false, exited.clone(), "EssentialContainerExited"),
+        (true, json!([]), "EssentialContainerExited"),
+        (true, exited, "EssentialContainerExited"),
+    ] {
+        let mut world = with_task();
+        if ran {
+            submit(&mut world, json!({"status": "RUNNING"}));
+        }
+        let end = json!({"status": "STOPPED", "reason": "ended", "containers": containers});
+        submit(&mut world, end);
+        assert_eq!(task(&world)["stopCode"], code, "{ran} {containers}");
+    }
+}
+
+#[test]
+fn submit_task_state_change_tells_what_a_container_was_made_from() {
+    let mut world = with_task();
+    let container =
+        json!({"containerName": "side", "status": "RUNNING", "imageDigest": "sha256:2", "runtimeId": "r2"});
+    submit(
+        &mut world,
+        json!({"status": "RUNNING", "containers": [container]}),
+    );
+    let shown = task(&world);
+    let of = |at: usize, member: &str| shown["containers"][at][member].clone();
+    assert_eq!(
+        [of(1, "imageDigest"), of(1, "runtimeId"), of(0, "imageDigest")],
+        [json!("sha256:2"), json!("r2"), Value::Null]
+    );
+}
+
+#[test]
+fn submit_task_state_change_takes_an_empty_reason_for_none() {
+    let mut world = with_task();
+    submit(&mut world, json!({"status": "STOPPED", "reason": ""}));
+    assert_eq!(task(&world)["stoppedReason"], "Task failed to start");
+}
+
+#[test]
+fn submit_task_state_change_tells_of_the_agents_of_one_container() {
+    let mut world = with_task();
+    let agent =
+        json!([{"containerName": "side", "managedAgentName": "ExecuteCommandAgent", "status": "RUNNING"}]);
+    submit(&mut world, json!({"status": "PENDING", "managedAgents": agent}));
+    let shown = task(&world);
+    let of = |at: usize| shown["containers"][at]["managedAgents"][0]["lastStatus"].clone();
+    assert_eq!([of(0), of(1)], [json!("PENDING"), json!("RUNNING")]);
+}

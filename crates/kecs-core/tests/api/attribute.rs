@@ -198,3 +198,61 @@ fn list_attributes_pages_through_instances_and_their_attributes() {
         assert_eq!(all, expected, "{size}");
     }
 }
+
+#[test]
+fn delete_attributes_counts_what_goes_and_nothing_else() {
+    let mut world = world();
+    let arn = join(&mut world, machine());
+    put(
+        &mut world,
+        json!([{"name": "a", "value": "1", "targetId": arn}, {"name": "b", "targetId": arn}]),
+    );
+    let mut version = |name: &str| {
+        let attribute = json!({"name": name, "targetId": arn});
+        let input = json!({"cluster": "blue", "attributes": [attribute]});
+        let gone = world.ok(Operation::DeleteAttributes, input)["attributes"].clone();
+        (gone, describe(&mut world, &arn)["version"].as_i64().unwrap())
+    };
+    let none = json!([]);
+    assert_eq!(version("c"), (none.clone(), 3));
+    assert_eq!(
+        version("a"),
+        (json!([{"name": "a", "value": "1", "targetId": arn}]), 4)
+    );
+    assert_eq!(version("a"), (none, 4));
+}
+
+#[test]
+fn list_attributes_goes_on_within_an_instance_and_beyond_those_that_are_read_at_once() {
+    let mut world = world();
+    let mut expected = Vec::new();
+    for _ in 0..25 {
+        let arn = join(&mut world, json!({"cluster": "blue"}));
+        put(
+            &mut world,
+            json!([{"name": "x/y", "targetId": arn}, {"name": "x", "targetId": arn}, {"name": "z", "targetId": arn}]),
+        );
+        expected.extend(["x", "x/y", "z"].map(|name| (arn.clone(), name.to_owned())));
+    }
+    expected.sort();
+    for size in [1, 2, 20, 74, 75, 76] {
+        let mut all = Vec::new();
+        let mut pages = Vec::new();
+        let mut token = Value::Null;
+        loop {
+            let input = json!({"cluster": "blue", "targetType": "container-instance", "maxResults": size,
+                "nextToken": token});
+            let (rows, page) = world.rows(Operation::ListAttributes, input);
+            assert!(rows <= 20 + size, "{rows} instances for a page of {size}");
+            let found = pairs(&page);
+            pages.push(found.len());
+            all.extend(found);
+            token = page["nextToken"].clone();
+            if token.is_null() {
+                break;
+            }
+        }
+        assert_eq!(all, expected, "{size}");
+        assert_eq!(pages.len(), 75_usize.div_ceil(size), "{pages:?}");
+    }
+}

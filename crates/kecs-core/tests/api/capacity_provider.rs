@@ -298,10 +298,12 @@ fn describe_capacity_providers_has_those_of_every_account() {
     for size in 1..=5 {
         let mut all = Vec::new();
         let mut token = Value::Null;
+        let mut pages = 0;
         loop {
             let input = json!({"maxResults": size, "nextToken": token});
             let page = world.ok(Operation::DescribeCapacityProviders, input);
             assert!(names(&page).len() <= size);
+            pages += 1;
             all.extend(names(&page));
             token = page["nextToken"].clone();
             if token.is_null() {
@@ -313,6 +315,7 @@ fn describe_capacity_providers_has_those_of_every_account() {
             ["EARLY", "FARGATE", "FARGATE_SPOT", "FARTHER", "mine"],
             "{size}"
         );
+        assert_eq!(pages, 5_usize.div_ceil(size), "none is empty");
     }
 }
 
@@ -356,5 +359,69 @@ fn describe_capacity_providers_by_name_and_by_cluster() {
     assert_eq!(
         answer["failures"],
         json!([{"arn": world.arn("capacity-provider/mine"), "reason": "MISSING"}])
+    );
+}
+
+#[test]
+fn describe_capacity_providers_tells_of_both_of_fargate_what_they_are() {
+    let mut world = World::new();
+    let input = json!({"capacityProviders": ["FARGATE_SPOT", "FARGATE"]});
+    let answer = world.ok(Operation::DescribeCapacityProviders, input);
+    let shown = ["FARGATE", "FARGATE_SPOT"].map(|name| {
+        json!({"capacityProviderArn": world.arn(&format!("capacity-provider/{name}")), "name": name,
+            "status": "ACTIVE", "type": name, "tags": []})
+    });
+    assert_eq!(answer["capacityProviders"], json!(shown));
+}
+
+#[test]
+fn describe_capacity_providers_of_a_cluster_has_its_own_once_and_in_their_order() {
+    let mut world = World::new();
+    world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
+    for name in ["own", "late"] {
+        world.ok(Operation::CreateCapacityProvider, managed(name, "blue"));
+    }
+    world.ok(Operation::CreateCapacityProvider, group("group", "one"));
+    let put = json!({"cluster": "blue", "capacityProviders": ["own", "FARGATE", "group"],
+        "defaultCapacityProviderStrategy": []});
+    world.ok(Operation::PutClusterCapacityProviders, put);
+    let mut names = |named: Value| -> (Vec<String>, Value) {
+        let input = json!({"cluster": "blue", "capacityProviders": named});
+        let answer = world.ok(Operation::DescribeCapacityProviders, input);
+        let all = answer["capacityProviders"].as_array().unwrap();
+        let names = all
+            .iter()
+            .map(|it| it["name"].as_str().unwrap().to_owned())
+            .collect();
+        (names, answer["failures"].clone())
+    };
+    let all = ["FARGATE", "group", "late", "own"];
+    assert_eq!(names(json!([])).0, all);
+    let (found, failures) = names(json!(["own", "group", "FARGATE_SPOT"]));
+    assert_eq!(found, ["group", "own"]);
+    assert_eq!(failures[0]["reason"], "MISSING", "it is not the cluster's");
+}
+
+#[test]
+fn a_provider_of_a_cluster_is_changed_as_that() {
+    let mut world = World::new();
+    for name in ["blue", "green"] {
+        world.ok(Operation::CreateCluster, json!({"clusterName": name}));
+    }
+    world.ok(Operation::CreateCapacityProvider, managed("own", "blue"));
+    let delete = |cluster: &str| json!({"capacityProvider": "own", "cluster": cluster});
+    assert_eq!(
+        world.refused(Operation::DeleteCapacityProvider, delete("green")),
+        (
+            "ClientException",
+            "The specified capacity provider does not exist. Specify a valid name or ARN and try again."
+                .to_owned()
+        )
+    );
+    world.ok(Operation::DeleteCapacityProvider, delete("blue"));
+    let (_, message) = world.refused(Operation::DeleteCapacityProvider, delete("blue"));
+    assert!(
+        message.starts_with("The specified capacity provider does not exist."),
+        "{message}"
     );
 }

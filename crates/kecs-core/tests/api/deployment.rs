@@ -319,3 +319,80 @@ fn describe_service_revisions_takes_one_to_twenty_of_one_service() {
         ("ClusterNotFoundException", "Cluster not found.".to_owned())
     );
 }
+
+#[test]
+fn list_service_deployments_tells_of_each_what_there_is() {
+    let (mut world, [first, ..]) = three();
+    let id = first.rsplit('/').next().unwrap();
+    let key = world.scope().service_deployment("blue", "web", id);
+    let mut kept: ServiceDeployment = world.get(&key).unwrap();
+    let shown = &mut kept.deployment;
+    shown.status = Some(Status::Stopped);
+    shown.started_at = serde_json::from_value(json!(1_795_262_401)).unwrap();
+    shown.finished_at = serde_json::from_value(json!(1_795_262_402)).unwrap();
+    shown.status_reason = Some("replaced".to_owned());
+    let revision = shown.target_service_revision.clone().unwrap().arn;
+    world.put(key, kept);
+    let stopped = of(json!({"status": ["STOPPED"]}));
+    assert_eq!(
+        world.ok(ListServiceDeployments, stopped)["serviceDeployments"],
+        json!([{
+            "serviceDeploymentArn": first, "serviceArn": world.arn("service/blue/web"),
+            "clusterArn": world.arn("cluster/blue"), "createdAt": 1_795_262_400, "startedAt": 1_795_262_401,
+            "finishedAt": 1_795_262_402, "targetServiceRevisionArn": revision, "status": "STOPPED",
+            "statusReason": "replaced",
+        }])
+    );
+}
+
+#[test]
+fn stop_service_deployment_says_when() {
+    let (mut world, [_, _, third]) = three();
+    world.pass(5);
+    world.ok(StopServiceDeployment, json!({"serviceDeploymentArn": third}));
+    let asked = world.now.as_second();
+    // Once more changes nothing.
+    world.pass(5);
+    world.ok(StopServiceDeployment, json!({"serviceDeploymentArn": third}));
+    let input = json!({"serviceDeploymentArns": [third]});
+    let shown = world.ok(DescribeServiceDeployments, input)["serviceDeployments"][0].clone();
+    assert_eq!(shown["updatedAt"].as_i64(), Some(asked));
+    let abort = json!({"serviceDeploymentArn": third, "stopType": "ABORT"});
+    let refusal = world.answer(StopServiceDeployment, abort).unwrap_err();
+    assert_eq!(refusal.code.name(), "ConflictException");
+}
+
+#[test]
+fn service_deployments_are_named_as_such_and_within_a_window_that_is_one() {
+    let (mut world, [first, ..]) = three();
+    for (wrong, message) in [
+        (
+            "service-revision/blue/web/1",
+            "Invalid identifier: Identifier is for service-revision. Expected: service-deployment",
+        ),
+        (
+            "service-deployment/blue/web/1/2",
+            "Invalid identifier: Unexpected number of separators",
+        ),
+        (
+            "service-deployment/blue/web",
+            "Invalid identifier: Unexpected number of separators",
+        ),
+    ] {
+        let arn = world.arn(wrong);
+        let input = json!({"serviceDeploymentArns": [first, arn]});
+        assert_eq!(world.refused(DescribeServiceDeployments, input), invalid(message));
+    }
+    let at = world.now.as_second() - 10;
+    let empty = json!({"createdAt": {"after": at, "before": at}});
+    assert_eq!(list(&mut world, empty), Vec::<String>::new());
+}
+
+#[test]
+fn a_service_deployment_that_cannot_be_stopped_is_named() {
+    let (mut world, [_, _, third]) = three();
+    change(&mut world, &third, Status::Successful);
+    let request = json!({"serviceDeploymentArn": third});
+    let refusal = world.answer(StopServiceDeployment, request).unwrap_err();
+    assert_eq!(refusal.members["resourceIds"], json!([third]));
+}

@@ -140,3 +140,27 @@ fn execute_command_refuses_a_task_or_container_that_does_not_run() {
     world.ok(Operation::StopTask, json!({"cluster": "blue", "task": id}));
     assert_eq!(world.refused(ExecuteCommand, sh(&id, json!({}))), not_connected);
 }
+
+#[test]
+fn execute_command_wants_every_agent_that_says_anything_to_run() {
+    let refused = |agents: Value| {
+        let (mut world, id, _) = with_task();
+        change_task(&mut world, &id, |it| {
+            it.task.containers.as_mut().unwrap()[0].managed_agents = serde_json::from_value(agents).unwrap();
+        });
+        world.answer(ExecuteCommand, sh(&id, json!({}))).is_err()
+    };
+    let agent = |last: &str| json!({"name": "ExecuteCommandAgent", "lastStatus": last});
+    assert!(!refused(json!([])));
+    assert!(!refused(json!([{"name": "ExecuteCommandAgent"}])));
+    assert!(!refused(
+        json!([agent("RUNNING"), {"name": "ExecuteCommandAgent"}])
+    ));
+    assert!(refused(json!([agent("RUNNING"), agent("PENDING")])));
+    // What is empty names none, so it is the only one.
+    let (mut world, id, _) = with_task();
+    assert_eq!(
+        world.ok(ExecuteCommand, sh(&id, json!({"container": ""})))["containerName"],
+        "app"
+    );
+}

@@ -226,3 +226,43 @@ fn list_tasks_reads_no_more_for_the_last_page_than_for_the_first() {
         assert_eq!(read, [11, 11, 11, 11, 11, 11, 11, 11, 11, 5], "{filter}");
     }
 }
+
+#[test]
+fn list_tasks_lets_through_what_meets_each_of_its_filters() {
+    let (mut world, [one, ..]) = mixed();
+    let two = join(&mut world, 2, 4096, 4096);
+    let by = serve(&mut world, json!({"serviceName": "other"}))["deployments"][0]["id"].clone();
+    let placed = task_of(&mut world, "other", by.as_str().unwrap(), 9, "RUNNING");
+    crate::fixture::change_task(&mut world, &placed, |it| {
+        it.task.container_instance_arn = Some(two.clone());
+    });
+    let placed = world.arn(&format!("task/blue/{placed}"));
+    let mut seen = |filter: Value| arns(&mut world, filter);
+    let none = Vec::<String>::new();
+    let (first, second) = (instance_id(1), instance_id(2));
+    // The first that is named is what is looked up; the others are looked at.
+    for (instance, service, family, launch, expected) in [
+        (
+            Some(&second),
+            Some("other"),
+            Some("web"),
+            Some("EC2"),
+            vec![placed.clone()],
+        ),
+        (Some(&first), Some("other"), None, None, none.clone()),
+        (Some(&second), Some("web"), None, None, none.clone()),
+        (Some(&second), Some("other"), Some("lean"), None, none.clone()),
+        (Some(&second), Some("other"), None, Some("FARGATE"), none.clone()),
+        (Some(&first), None, Some("web"), None, vec![one.clone()]),
+        (Some(&first), None, Some("lean"), None, none.clone()),
+        (Some(&first), None, None, Some("EC2"), vec![one]),
+        (Some(&first), None, None, Some("FARGATE"), none.clone()),
+        (Some(&second), None, None, None, vec![placed]),
+    ] {
+        let filter = json!({"containerInstance": instance, "serviceName": service, "family": family,
+            "launchType": launch});
+        assert_eq!(seen(filter.clone()), expected, "{filter}");
+        let stopped = with(filter, json!({"desiredStatus": "STOPPED"}));
+        assert_eq!(seen(stopped), none);
+    }
+}

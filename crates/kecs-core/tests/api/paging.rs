@@ -174,3 +174,70 @@ fn every_page_is_read_from_no_more_than_it_shows_and_one() {
         [11]
     );
 }
+
+/// A world with services of `blue`, of which these are ACTIVE and the others are on their way out.
+fn services(active: impl Fn(usize) -> bool, count: usize) -> World {
+    let mut world = world(0);
+    world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
+    for number in 0..count {
+        let name = format!("s{number:03}");
+        let status = if active(number) { "ACTIVE" } else { "DRAINING" };
+        let service = json!({"serviceArn": world.arn(&format!("service/blue/{name}")), "serviceName": name,
+            "clusterArn": world.arn("cluster/blue"), "status": status});
+        let record = kecs_core::record::Service {
+            service: serde_json::from_value(service).unwrap(),
+            ..kecs_core::record::Service::default()
+        };
+        world.put(world.scope().service("blue", &name), record);
+    }
+    world
+}
+
+#[test]
+fn a_list_goes_on_over_what_is_not_asked_for() {
+    for (count, every) in [(250, 249), (250, 50), (120, 7), (9, 3), (3, 1), (1, 2)] {
+        let active = |number: usize| number % every == every - 1;
+        let mut world = services(active, count);
+        let expected: Vec<String> = (0..count)
+            .filter(|number| active(*number))
+            .map(|number| format!("s{number:03}"))
+            .collect();
+        for size in [1, 2, 10] {
+            let (mut all, mut pages, mut token) = (Vec::new(), 0, Value::Null);
+            loop {
+                let input = json!({"cluster": "blue", "maxResults": size, "nextToken": token});
+                let page = world.ok(Operation::ListServices, input);
+                all.extend(names(&json!({"clusterArns": page["serviceArns"]})));
+                pages += 1;
+                token = page["nextToken"].clone();
+                if token.is_null() {
+                    break;
+                }
+            }
+            assert_eq!(all, expected, "every {every}, {size} on a page");
+            assert_eq!(pages, expected.len().div_ceil(size).max(1), "no page is empty");
+        }
+    }
+}
+
+#[test]
+fn what_is_skipped_is_read_in_ever_larger_steps() {
+    // Two at first, for the page and the one behind it, then 4, 16, 64 and 100 at once.
+    for (first, read) in [(0, 2), (1, 6), (5, 22), (21, 86), (85, 186), (185, 286)] {
+        let mut world = services(|number| number >= first, 400);
+        let input = json!({"cluster": "blue", "maxResults": 1});
+        let (rows, page) = world.rows(Operation::ListServices, input);
+        assert_eq!(
+            names(&json!({"clusterArns": page["serviceArns"]})),
+            [format!("s{first:03}")]
+        );
+        assert_eq!(rows, read, "{first}");
+    }
+}
+
+#[test]
+fn an_empty_token_is_none() {
+    let mut world = world(2);
+    let first = page(&mut world, 1, &json!(""));
+    assert_eq!(names(&first), ["c000"]);
+}

@@ -8,6 +8,7 @@ use crate::fixture::{blue, define, ec2, fargate, invalid, network, serve, servic
 use crate::world::World;
 
 mod compute;
+mod settings;
 
 fn update(world: &mut World, more: Value) -> Value {
     world.ok(UpdateService, of(more))["service"].clone()

@@ -161,3 +161,105 @@ fn start_task_gives_managed_tags_and_exec_where_they_are_asked_for() {
         assert_eq!(task["tags"].as_array().unwrap().len(), usize::from(asked));
     }
 }
+
+#[test]
+fn start_task_makes_the_task_as_it_is_asked_to() {
+    let mut world = blue();
+    let one = join(&mut world, 1, 4096, 4096);
+    let definition = json!({"family": "own", "networkMode": "awsvpc",
+        "volumes": [{"name": "data", "configuredAtLaunch": true}]});
+    define(&mut world, with(ec2(), definition));
+    let ebs =
+        json!([{"name": "data", "managedEBSVolume": {"sizeInGiB": 5, "roleArn": "arn:aws:iam::1:role/ebs"}}]);
+    let vpc = json!({"awsvpcConfiguration": {"subnets": ["subnet-9"]}});
+    let request = with(
+        on(json!([one])),
+        json!({
+            "taskDefinition": "own:1", "networkConfiguration": vpc, "volumeConfigurations": ebs,
+            "tags": [{"key": "team", "value": "red"}], "propagateTags": "TASK_DEFINITION", "startedBy": "", "group": "",
+            "overrides": {"cpu": "64", "containerOverrides": [{"name": "app", "command": ["run"], "memory": 99}]},
+        }),
+    );
+    let answer = world.ok(StartTask, request.clone());
+    let task = &answer["tasks"][0];
+    assert_eq!(task["tags"], json!([{"key": "team", "value": "red"}]));
+    assert_eq!(
+        task["attachments"][0]["details"][0],
+        json!({"name": "subnetId", "value": "subnet-9"})
+    );
+    assert_eq!(
+        task["overrides"]["containerOverrides"],
+        json!([{"name": "app", "command": ["run"], "memory": 99}])
+    );
+    assert_eq!(
+        (&task["cpu"], &task["group"]),
+        (&json!("64"), &json!("family:own"))
+    );
+    assert_eq!(task.get("startedBy"), None);
+    assert_eq!(
+        world.refused(
+            StartTask,
+            with(request.clone(), json!({"volumeConfigurations": null}))
+        ),
+        invalid(
+            "A volume configuration must be specified for the volume data, which is configured at launch."
+        )
+    );
+    assert_eq!(
+        world.refused(StartTask, with(request, json!({"propagateTags": "SERVICE"}))),
+        invalid("Tags can be propagated from a service only to tasks of the service.")
+    );
+}
+
+#[test]
+fn start_task_gives_the_tags_of_its_definition_where_it_is_asked_to() {
+    let mut world = blue();
+    let one = join(&mut world, 1, 4096, 4096);
+    let arn = world.arn("task-definition/web:1");
+    let tagging = json!({"resourceArn": arn, "tags": [{"key": "from", "value": "definition"}]});
+    world.ok(Operation::TagResource, tagging);
+    for (propagate, tags) in [
+        (
+            json!("TASK_DEFINITION"),
+            json!([{"key": "from", "value": "definition"}]),
+        ),
+        (json!("NONE"), json!([])),
+        (Value::Null, json!([])),
+    ] {
+        let request = with(on(json!([one])), json!({"propagateTags": propagate}));
+        assert_eq!(
+            world.ok(StartTask, request)["tasks"][0]["tags"],
+            tags,
+            "{propagate}"
+        );
+        let request = json!({"cluster": "blue", "taskDefinition": "web:1", "propagateTags": propagate});
+        assert_eq!(
+            world.ok(Operation::RunTask, request)["tasks"][0]["tags"],
+            tags,
+            "{propagate}"
+        );
+    }
+}
+
+#[test]
+fn start_task_rests_upon_the_instances_that_it_takes() {
+    let mut world = blue();
+    let one = join(&mut world, 1, 4096, 4096);
+    for operation in [StartTask, Operation::RunTask] {
+        let request = match operation {
+            StartTask => on(json!([one])),
+            _ => json!({"cluster": "blue", "taskDefinition": "web:1"}),
+        };
+        let before = world.ok(Operation::ListTasks, json!({"cluster": "blue"}))["taskArns"]
+            .as_array()
+            .unwrap()
+            .len();
+        world.ok(operation, request);
+        let live = world
+            .scope()
+            .term_in("tasks", "blue")
+            .and("live-on", &instance_id(1));
+        let count = kecs_core::tx::Expect::Count(live, before as u64);
+        assert!(world.expects.contains(&count), "{operation}: {:?}", world.expects);
+    }
+}

@@ -311,3 +311,43 @@ fn a_tag_has_a_value_even_if_it_is_empty() {
         invalid("Tag value can not be null.")
     );
 }
+
+#[test]
+fn what_changes_no_tag_writes_nothing() {
+    let mut world = World::new();
+    let arns = resources(&mut world);
+    for arn in arns {
+        let tagging = json!({"resourceArn": arn, "tags": [{"key": "a", "value": "1"}]});
+        let untagging = json!({"resourceArn": arn, "tagKeys": ["b"]});
+        world.ok(Operation::TagResource, tagging.clone());
+        let kept = world.revision();
+        world.ok(Operation::TagResource, tagging);
+        world.ok(Operation::UntagResource, untagging);
+        assert_eq!(tags(&mut world, &arn), json!([{"key": "a", "value": "1"}]));
+        assert_eq!(world.revision(), kept, "{arn}");
+    }
+}
+
+#[test]
+fn untag_resource_refuses_reserved_keys_among_others() {
+    let mut world = World::new();
+    let arn = resources(&mut world).remove(0);
+    for keys in [json!(["aws:a"]), json!(["a", "AWS:b"]), json!(["aWs:b", "a"])] {
+        let (code, message) = world.refused(
+            Operation::UntagResource,
+            json!({"resourceArn": arn, "tagKeys": keys}),
+        );
+        assert_eq!(
+            (code, message.as_str()),
+            (
+                "InvalidParameterException",
+                "Tag keys and values cannot start with aws:."
+            ),
+            "{keys}"
+        );
+    }
+    world.ok(
+        Operation::UntagResource,
+        json!({"resourceArn": arn, "tagKeys": ["aws", "my:aws:x"]}),
+    );
+}

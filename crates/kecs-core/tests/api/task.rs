@@ -142,3 +142,41 @@ fn describe_tasks_refuses_no_task_too_many_and_unknown_clusters() {
     let (code, _) = world.refused(DescribeTasks, json!({"cluster": "red", "tasks": ids[..1]}));
     assert_eq!(code, "ClusterNotFoundException");
 }
+
+#[test]
+fn stop_task_with_an_empty_reason_says_that_it_was_the_user() {
+    let mut world = blue();
+    let (_, id) = run(&mut world);
+    let request = json!({"cluster": "blue", "task": id, "reason": ""});
+    assert_eq!(
+        world.ok(StopTask, request)["task"]["stoppedReason"],
+        "Task stopped by user"
+    );
+}
+
+#[test]
+fn stop_task_shows_tags_even_where_there_are_none() {
+    let mut world = blue();
+    let request = json!({"cluster": "blue", "taskDefinition": "lean:1", "launchType": "FARGATE",
+        "networkConfiguration": network()});
+    for tags in [json!([]), json!([{"key": "team", "value": "red"}])] {
+        let mut request = request.clone();
+        request["tags"] = tags.clone();
+        let made = world.ok(Operation::RunTask, request)["tasks"][0].clone();
+        assert_eq!(made["tags"], tags);
+        assert_eq!(
+            world.ok(StopTask, of("task", made["taskArn"].clone()))["task"]["tags"],
+            tags
+        );
+    }
+}
+
+#[test]
+fn a_task_of_a_service_that_has_no_tags_is_stopped_with_none() {
+    let mut world = blue();
+    let id = crate::fixture::task_of(&mut world, "web", "ecs-svc/1", 1, "RUNNING");
+    let stopped = world.ok(StopTask, of("task", json!(id)))["task"].clone();
+    assert_eq!(stopped["tags"], json!([]));
+    let described = world.ok(DescribeTasks, of("tasks", json!([id])))["tasks"][0].clone();
+    assert_eq!(described["tags"], json!([]));
+}

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::fixture::{blue, invalid, network, serve, service, task_of, with, without};
 use crate::world::World;
 
+mod changes;
+
 fn of(more: Value) -> Value {
     with(json!({"cluster": "blue", "service": "web"}), more)
 }

@@ -242,6 +242,11 @@ impl World {
         (self.kept.rows.get(), output)
     }
 
+    /// How often something was kept.
+    pub(crate) fn revision(&self) -> u64 {
+        self.kept.revision
+    }
+
     /// Moves the clock.
     pub(crate) fn pass(&mut self, seconds: i64) {
         self.now += jiff::SignedDuration::from_secs(seconds);

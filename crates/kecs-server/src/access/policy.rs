@@ -170,6 +170,35 @@ mod tests {
     }
 
     #[test]
+    fn operations_are_named_in_any_case_and_both_they_and_the_resources_count() {
+        let both = statement(&["ECS:runTASK", "StopTask"], &["arn:a", "arn:b*"]);
+        let policy = Policy {
+            allow: Some(vec![both]),
+            deny: Vec::new(),
+        };
+        for (operation, resource, expected) in [
+            ("RunTask", "arn:a", Verdict::Allowed),
+            ("StopTask", "arn:bc", Verdict::Allowed),
+            ("StopTask", "arn:ac", Verdict::NotAllowed),
+            ("StopTask", "ARN:A", Verdict::NotAllowed),
+            ("ListTasks", "arn:a", Verdict::NotAllowed),
+        ] {
+            assert_eq!(
+                policy.verdict(operation, resource),
+                expected,
+                "{operation} {resource}"
+            );
+        }
+        let only_denied = Policy {
+            allow: None,
+            deny: vec![statement(&["stoptask"], &["*"])],
+        };
+        assert!(!only_denied.is_open());
+        assert_eq!(only_denied.verdict("RunTask", "arn:a"), Verdict::Allowed);
+        assert_eq!(only_denied.verdict("StopTask", "arn:a"), Verdict::Denied);
+    }
+
+    #[test]
     fn no_statements_allow_everything_and_no_allowed_statement_nothing() {
         assert!(Policy::default().is_open());
         assert_eq!(Policy::default().verdict("RunTask", "*"), Verdict::Allowed);

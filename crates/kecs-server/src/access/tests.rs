@@ -241,3 +241,65 @@ fn without_a_signature_home_counts() {
     assert_eq!(caller.scope, Scope::new("123456789012", "us-gov-west-1"));
     assert!(caller.policy.is_open());
 }
+
+#[test]
+fn what_a_caller_may_not_do_is_told_with_the_first_such_resource() {
+    let policy = serde_saphyr::from_str(
+        "allow: [{operations: ['Describe*'], resources: ['arn:a', 'arn:b', 'arn:c']}]
+deny: [{operations: [DescribeTasks], resources: ['arn:c']}]",
+    )
+    .unwrap();
+    let caller = Caller {
+        scope: Scope::new("123456789012", "eu-west-1"),
+        principal: "arn:aws:iam::123456789012:user/ci".to_owned(),
+        policy,
+    };
+    let said = |operation: &str, resources: &[&str]| {
+        let resources: Vec<String> = resources.iter().map(|&it| it.to_owned()).collect();
+        let refused = caller.authorize(operation, &resources);
+        refused.map_err(|refusal| (refusal.code, refusal.message))
+    };
+    let denied = |operation: &str, resource: &str, because: &str| {
+        Err((
+            ErrorCode::AccessDeniedException,
+            format!(
+                "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecs:{operation} on resource: \
+                 {resource} {because}"
+            ),
+        ))
+    };
+    let not_allowed =
+        |operation: &str| format!("because no identity-based policy allows the ecs:{operation} action");
+    let explicit = "with an explicit deny in an identity-based policy";
+    assert_eq!(said("DescribeTasks", &["arn:a", "arn:b"]), Ok(()));
+    assert_eq!(said("DescribeClusters", &["arn:c"]), Ok(()));
+    assert_eq!(
+        said("DescribeTasks", &["arn:a", "arn:c", "arn:d"]),
+        denied("DescribeTasks", "arn:c", explicit)
+    );
+    assert_eq!(
+        said("DescribeTasks", &["arn:d", "arn:c"]),
+        denied("DescribeTasks", "arn:d", &not_allowed("DescribeTasks"))
+    );
+    assert_eq!(
+        said("RunTask", &["arn:a"]),
+        denied("RunTask", "arn:a", &not_allowed("RunTask"))
+    );
+}
+
+#[test]
+fn accounts_and_ids_of_keys_have_their_form() {
+    let refused = |key: &str| parse(&format!("keys: [{{secret_access_key: s, {key}}}]")).is_err();
+    for id in ["A,B", "A=B", "A B", "A/B", ""] {
+        assert!(refused(&format!("access_key_id: '{id}'")), "{id}");
+    }
+    for (account, wrong) in [
+        ("123456789012", false),
+        ("1234567890123", true),
+        ("12345678901a", true),
+        ("", true),
+    ] {
+        let key = format!("access_key_id: A, account: '{account}'");
+        assert_eq!(refused(&key), wrong, "{account}");
+    }
+}

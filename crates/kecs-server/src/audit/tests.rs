@@ -120,3 +120,59 @@ async fn lines_that_cannot_be_written_are_counted() {
     written.await.unwrap();
     assert_eq!(lost.load(Ordering::Relaxed), 1);
 }
+
+/// The numbers of the requests in a file, or nothing where there is none.
+fn ids(path: &Path) -> Option<Vec<u128>> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let id = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        Uuid::parse_str(line["requestId"].as_str().unwrap())
+            .unwrap()
+            .as_u128()
+    };
+    Some(text.lines().map(id).collect())
+}
+
+#[tokio::test]
+async fn a_line_that_is_longer_than_a_file_has_one_of_its_own() {
+    for (keep, older) in [(0, None), (1, Some(vec![2]))] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        let (audit, written) = Audit::open(Settings {
+            max_bytes: 1,
+            keep,
+            ..settings(path.clone())
+        })
+        .unwrap();
+        for id in 1..=3 {
+            audit.write(&entry(id, "RunTask", &[])).await;
+        }
+        drop(audit);
+        written.await.unwrap();
+        assert_eq!(ids(&path), Some(vec![3]), "{keep}");
+        assert_eq!(ids(&directory.path().join("audit.jsonl.1")), older);
+        assert_eq!(ids(&directory.path().join("audit.jsonl.2")), None);
+    }
+}
+
+#[tokio::test]
+async fn what_was_in_the_file_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let line = serde_json::to_vec(&entry(1, "RunTask", &[])).unwrap().len() as u64 + 1;
+    for id in 1..=5 {
+        let (audit, written) = Audit::open(Settings {
+            max_bytes: 2 * line,
+            ..settings(path.clone())
+        })
+        .unwrap();
+        audit.write(&entry(id, "RunTask", &[])).await;
+        assert_eq!(audit.lost(), 0);
+        drop(audit);
+        written.await.unwrap();
+    }
+    let of = |name: &str| ids(&directory.path().join(name));
+    assert_eq!(of("audit.jsonl"), Some(vec![5]));
+    assert_eq!(of("audit.jsonl.1"), Some(vec![3, 4]));
+    assert_eq!(of("audit.jsonl.2"), Some(vec![1, 2]));
+}

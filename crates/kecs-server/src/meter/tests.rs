@@ -145,3 +145,53 @@ async fn active_services_are_counted_by_cluster() {
         .await;
     assert_eq!(active()[0], "kecs_active_services{cluster=\"blue\"} 1");
 }
+
+#[tokio::test]
+async fn what_is_told_twice_or_late_is_counted_once() {
+    let metrics = Metrics::new();
+    let mut seen = Seen::default();
+    let scope = Scope::new("123456789012", "eu-west-1");
+    let (task, service) = (scope.task("blue", "t"), scope.service("blue", "s"));
+    seen.task(&task, 5, "RUNNING", When::Now, &metrics);
+    // What was there before is older than what was told of meanwhile.
+    seen.task(&task, 4, "PENDING", When::Before, &metrics);
+    seen.task(&task, 5, "STOPPED", When::Now, &metrics);
+    seen.task(&task, 6, "STOPPED", When::Now, &metrics);
+    assert_eq!(
+        lines(&metrics, "kecs_task_state_transitions_total"),
+        ["kecs_task_state_transitions_total{from_state=\"RUNNING\",to_state=\"STOPPED\"} 1"]
+    );
+    seen.service(&service, 5, None, &metrics);
+    seen.service(&service, 4, Some("blue"), &metrics);
+    seen.service(&service, 5, Some("blue"), &metrics);
+    assert_eq!(lines(&metrics, "kecs_active_services"), Vec::<String>::new());
+    seen.service(&service, 6, Some("blue"), &metrics);
+    seen.service(&service, 7, Some("green"), &metrics);
+    assert_eq!(
+        lines(&metrics, "kecs_active_services"),
+        [
+            "kecs_active_services{cluster=\"blue\"} 0",
+            "kecs_active_services{cluster=\"green\"} 1",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_has_gone_is_remembered_until_all_that_was_there_is_taken_in() {
+    let metrics = Metrics::new();
+    let mut seen = Seen::default();
+    let key = Scope::new("123456789012", "eu-west-1").service("blue", "s");
+    seen.take(&key, 5, None, When::Now, &metrics);
+    // It was there before, and has gone since.
+    seen.service(&key, 4, Some("blue"), &metrics);
+    assert_eq!(lines(&metrics, "kecs_active_services"), Vec::<String>::new());
+    seen.settle();
+    assert!(seen.services.is_empty() && seen.tasks.is_empty());
+    seen.service(&key, 6, Some("blue"), &metrics);
+    assert_eq!(
+        lines(&metrics, "kecs_active_services"),
+        ["kecs_active_services{cluster=\"blue\"} 1"]
+    );
+    seen.take(&key, 7, None, When::Now, &metrics);
+    assert!(seen.services.is_empty() && seen.tasks.is_empty());
+}

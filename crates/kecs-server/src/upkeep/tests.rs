@@ -124,3 +124,67 @@ async fn a_store_that_cannot_be_copied_is_no_backup() {
     let error = backups.make(&store, NOW.parse().unwrap()).await.unwrap_err();
     assert!(matches!(error, BackupError::Directory { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn the_newest_backup_stays_even_if_none_is_to_be_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(directory.path().join("kecs.db")).unwrap();
+    let backups = Backups {
+        directory: directory.path().join("deep/backups"),
+        every: Duration::from_hours(1),
+        keep: 0,
+    };
+    let mut made = Vec::new();
+    for now in ["2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"] {
+        made.push(backups.make(&store, now.parse().unwrap()).await.unwrap());
+    }
+    assert!(!made[0].exists() && made[1].exists());
+    let mode = {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(&backups.directory)
+            .unwrap()
+            .permissions()
+            .mode()
+    };
+    assert_eq!(mode & 0o777, 0o700, "nobody else reads it");
+}
+
+#[tokio::test]
+async fn what_only_looks_like_a_backup_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let backups = Backups {
+        directory: directory.path().to_owned(),
+        every: Duration::from_hours(1),
+        keep: 1,
+    };
+    for name in ["kecs-1.backup", "kecs-2", "other-3.backup", "kecs-.backup.gz"] {
+        std::fs::write(directory.path().join(name), "").unwrap();
+    }
+    assert_eq!(backups.list().unwrap(), [directory.path().join("kecs-1.backup")]);
+}
+
+/// Commits that many events, of which each is of one commit.
+async fn tell(store: &dyn Store, count: u64, now: Timestamp) {
+    for number in 0..count {
+        create(store, &format!("c{number}"), now).await;
+    }
+}
+
+#[tokio::test]
+async fn events_are_forgotten_once_they_are_old_and_ten_thousand_came_after_them() {
+    let store = kecs_store::memory::Memory::new(1);
+    let clock = Clock::virtual_since(NOW.parse().unwrap());
+    let now = clock.now();
+    tell(&store, 10_002, now - SignedDuration::from_secs(61)).await;
+    let upkeep = |seconds: i64| Upkeep {
+        backups: None,
+        every: Duration::from_mins(1),
+        events: SignedDuration::from_secs(seconds),
+    };
+    let first = |store: &dyn Store| store.events_since(0, 1).unwrap()[0].sequence;
+    // They are not older than that.
+    forget(&upkeep(61), &store, &clock).await.unwrap();
+    assert_eq!(first(&store), 1);
+    forget(&upkeep(60), &store, &clock).await.unwrap();
+    assert_eq!(first(&store), 3);
+}

@@ -172,3 +172,97 @@ async fn reads_are_counted_by_who_answered_them() {
     };
     assert_eq!(cached.cache_stats(), stats);
 }
+
+#[tokio::test]
+async fn what_it_does_not_know_is_what_the_store_below_says() {
+    let store = Cached::new(Memory::new(7), 10, Duration::from_mins(10)).unwrap();
+    let now = Timestamp::UNIX_EPOCH;
+    let scope = Scope::new("1", "eu-west-1");
+    for name in ["a", "b", "c"] {
+        let entry = entry(name, 1);
+        let change = Change {
+            key: entry.key.clone(),
+            terms: entry.record.terms(&scope),
+            record: Some(entry.record),
+        };
+        let commit = Commit {
+            changes: vec![change],
+            ..Commit::default()
+        };
+        store.commit(commit, now).await.unwrap();
+    }
+    let gone = Change {
+        key: key("b"),
+        record: None,
+        terms: Vec::new(),
+    };
+    let commit = Commit {
+        changes: vec![gone],
+        ..Commit::default()
+    };
+    store.commit(commit, now).await.unwrap();
+    assert_eq!((store.engine(), store.identity()), ("memory", 7));
+    let below = store.inner();
+    {
+        let (above, below) = (store.view().unwrap(), below.view().unwrap());
+        assert_eq!(above.head(), below.head());
+        let stored = above.stored(None, 10).unwrap();
+        assert_eq!((stored.len(), &stored), (3, &below.stored(None, 10).unwrap()));
+        let terms = above.terms(None, 10).unwrap();
+        assert_eq!((terms.len(), &terms), (2, &below.terms(None, 10).unwrap()));
+        let members = above.members(&terms[0].term).unwrap();
+        assert_eq!(members, [key("a"), key("c")]);
+    }
+    assert_eq!(store.stats().unwrap(), below.stats().unwrap());
+    assert_eq!(
+        (store.check().unwrap(), store.integrity().unwrap()),
+        (vec![], vec![])
+    );
+    let retention = Retention {
+        events: 0,
+        since: None,
+        deleted: 0,
+    };
+    assert_eq!(store.prune(retention).await.unwrap().deleted, 1);
+    let floors = store.view().unwrap().floors().unwrap();
+    assert_eq!(
+        (floors.generation, floors),
+        (1, below.view().unwrap().floors().unwrap())
+    );
+    let head = store.feed(Arc::clone(&store.records) as Arc<dyn Feed>).unwrap();
+    assert_eq!(head, 4);
+    // What is wrong below is found from above.
+    let wrong = entry("d", 1);
+    let change = Change {
+        key: wrong.key.clone(),
+        record: Some(wrong.record),
+        terms: Vec::new(),
+    };
+    let commit = Commit {
+        changes: vec![change],
+        ..Commit::default()
+    };
+    store.commit(commit, now).await.unwrap();
+    assert_eq!(store.check().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_committed_before_it_began_is_read_below() {
+    let below = Memory::new(0);
+    let commit = Commit {
+        changes: vec![Change {
+            key: key("a"),
+            record: Some(entry("a", 1).record),
+            terms: Vec::new(),
+        }],
+        ..Commit::default()
+    };
+    below.commit(commit, Timestamp::UNIX_EPOCH).await.unwrap();
+    let store = Cached::new(below, 10, Duration::from_mins(10)).unwrap();
+    for _ in 0..3 {
+        let found = store.view().unwrap().get(&key("a")).unwrap();
+        assert_eq!(found.unwrap().record, entry("a", 1).record);
+    }
+    let stats = store.cache_stats();
+    assert_eq!((stats.hits, stats.misses), (2, 1), "once, and then it is known");
+}

@@ -18,13 +18,13 @@ pub(super) fn configuration(
     let was = before.cloned().unwrap_or_default();
     let is = wanted.cloned().unwrap_or_default();
     let breaker = breaker(is.deployment_circuit_breaker, was.deployment_circuit_breaker);
+    let maximum = is.maximum_percent.or(was.maximum_percent).unwrap_or(maximum);
+    let least = is.minimum_healthy_percent.or(was.minimum_healthy_percent);
+    let minimum = least.unwrap_or(minimum);
     let configuration = DeploymentConfiguration {
         deployment_circuit_breaker: Some(breaker),
-        maximum_percent: is.maximum_percent.or(was.maximum_percent).or(Some(maximum)),
-        minimum_healthy_percent: is
-            .minimum_healthy_percent
-            .or(was.minimum_healthy_percent)
-            .or(Some(minimum)),
+        maximum_percent: Some(maximum),
+        minimum_healthy_percent: Some(minimum),
         alarms: is.alarms.or(was.alarms),
         strategy: is.strategy.or(was.strategy).or(Some(DeploymentStrategy::Rolling)),
         bake_time_in_minutes: is.bake_time_in_minutes.or(was.bake_time_in_minutes).or(Some(0)),
@@ -34,7 +34,7 @@ pub(super) fn configuration(
         early_success_criteria: is.early_success_criteria.or(was.early_success_criteria),
     };
     if wanted.is_some() {
-        percents(&configuration, daemon)?;
+        percents(maximum, minimum, daemon)?;
         breaks(&configuration, controller)?;
         supported(&configuration)?;
     }
@@ -64,9 +64,7 @@ fn breaker(
     }
 }
 
-fn percents(configuration: &DeploymentConfiguration, daemon: bool) -> Result<(), Refusal> {
-    let maximum = configuration.maximum_percent.unwrap_or(200);
-    let minimum = configuration.minimum_healthy_percent.unwrap_or(100);
+fn percents(maximum: i32, minimum: i32, daemon: bool) -> Result<(), Refusal> {
     if daemon && maximum > 100 {
         return Err(refuse!(
             InvalidParameterException,

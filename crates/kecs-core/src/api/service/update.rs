@@ -351,15 +351,13 @@ fn grace(
     definition: &types::TaskDefinition,
     service: &mut types::Service,
 ) -> Result<(), Refusal> {
-    let balanced = made.load_balancers.as_ref().is_some_and(|it| !it.is_empty());
     if let Some(seconds) = request.health_check_grace_period_seconds {
+        let balanced = made.load_balancers.as_ref().is_some_and(|it| !it.is_empty());
         let lattice = made.vpc_lattice_configurations.as_ref();
         if !balanced && lattice.is_none_or(Vec::is_empty) && !has_health_check(definition) {
             return Err(no_health_checks());
         }
         service.health_check_grace_period_seconds = Some(seconds);
-    } else if balanced {
-        service.health_check_grace_period_seconds.get_or_insert(0);
     }
     Ok(())
 }

@@ -288,6 +288,15 @@ mod tests {
         ));
         assert!(!is_of_ecr("public.ecr.aws/web"));
         assert!(!is_of_ecr("nginx"));
-        assert!(!is_of_ecr("12.dkr.ecr.eu-west-1.amazonaws.com/web"));
+        for image in [
+            "12.dkr.ecr.eu-west-1.amazonaws.com/web",
+            "12345678901a.dkr.ecr.eu-west-1.amazonaws.com/web",
+            "123456789012.dkr.other.eu-west-1.amazonaws.com/web",
+            "123456789012.doc.ecr.eu-west-1.amazonaws.com/web",
+            "123456789012.dkr.ecr.eu-west-1.example.com/web",
+            "example.com/123456789012.dkr.ecr.eu-west-1.amazonaws.com/web",
+        ] {
+            assert!(!is_of_ecr(image), "{image}");
+        }
     }
 }

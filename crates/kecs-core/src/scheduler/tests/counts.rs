@@ -118,6 +118,9 @@ fn a_deleted_service_ends_with_its_last_task() {
     }
     assert_eq!(status(&world), "INACTIVE");
     assert_eq!(world.deployments(), Vec::<String>::new());
+    let service = &world.view.service;
+    assert!(service.rollouts.is_empty(), "nothing is left to go back to");
+    assert_eq!(service.service.current_service_revisions, Some(Vec::new()));
     assert!(world.round().is_nothing(&world.view));
 }
 

@@ -160,3 +160,58 @@ fn a_task_that_comes_to_run_ends_the_pauses() {
     assert_eq!(rounds("f"), (1, false));
     assert_eq!(rounds("f"), (2, true));
 }
+
+#[test]
+fn a_service_says_which_revisions_its_tasks_are_made_from() {
+    let mut world = World::new(3, 100, 200);
+    let current = |world: &World| -> Vec<(Option<i32>, String)> {
+        let shown = world
+            .view
+            .service
+            .service
+            .current_service_revisions
+            .iter()
+            .flatten();
+        shown
+            .map(|it| (it.requested_task_count, it.arn.clone().unwrap()))
+            .collect()
+    };
+    let revision = |world: &World, nth: usize| world.view.service.rollouts[nth].revision.clone();
+    assert_eq!(
+        current(&world),
+        [(Some(3), revision(&world, 0))],
+        "from its beginning"
+    );
+    world.settle();
+    world.deploy(2);
+    assert_eq!(
+        current(&world),
+        [(Some(3), revision(&world, 0)), (Some(3), revision(&world, 1))]
+    );
+    assert_ne!(revision(&world, 0), revision(&world, 1));
+    world.scale(2);
+    world.round();
+    assert_eq!(
+        current(&world),
+        [(Some(2), revision(&world, 0)), (Some(2), revision(&world, 1))]
+    );
+    world.settle();
+    assert_eq!(current(&world), [(Some(2), revision(&world, 0))]);
+}
+
+#[test]
+fn service_deployments_that_are_over_stay_as_they_ended() {
+    let mut world = World::new(1, 100, 200);
+    world.settle();
+    world.deploy(2);
+    world.settle();
+    let over = world.view.deployments.clone();
+    assert_eq!(world.statuses(), ["SUCCESSFUL", "SUCCESSFUL"]);
+    world.pass(SECOND);
+    world.scale(4);
+    world.settle();
+    assert_eq!(world.view.deployments, over);
+    world.view.service.service.status = Some("DRAINING".to_owned());
+    world.round();
+    assert_eq!(world.view.deployments, over);
+}

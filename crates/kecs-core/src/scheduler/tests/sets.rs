@@ -355,3 +355,49 @@ fn protection_holds_a_set_that_is_scaled_in_and_not_one_that_is_deleted() {
     world.view.task_sets[0].task_set.status = Some("DRAINING".to_owned());
     assert_eq!(world.round().stops.len(), 2);
 }
+
+#[test]
+fn a_deleted_service_takes_its_sets_with_it() {
+    let mut world = external(2);
+    for (id, percent) in [("one", 100.0), ("two", 50.0)] {
+        let set = set(&world, id, percent, 1);
+        world.view.task_sets.push(set);
+    }
+    world.settle();
+    assert_eq!(world.places(task::is_healthy).len(), 3);
+    world.view.service.service.status = Some("DRAINING".to_owned());
+    let decision = world.round();
+    assert_eq!((decision.stops.len(), decision.removed_task_sets.len()), (3, 0));
+    for nth in world.leaving() {
+        world.end(nth);
+    }
+    let decision = world.round();
+    assert_eq!(decision.removed_task_sets, ["ecs-svc/one", "ecs-svc/two"]);
+    assert_eq!(decision.service.service.status.as_deref(), Some("INACTIVE"));
+}
+
+#[test]
+fn a_set_spreads_its_tasks_over_its_providers() {
+    let mut world = external(4);
+    let item = |name: &str, weight: i32| kecs_model::types::CapacityProviderStrategyItem {
+        capacity_provider: Some(name.to_owned()),
+        weight: Some(weight),
+        base: Some(0),
+    };
+    let mut made = set(&world, "one", 100.0, 1);
+    made.task_set.launch_type = None;
+    made.task_set.capacity_provider_strategy = Some(vec![item("FARGATE", 1), item("FARGATE_SPOT", 3)]);
+    world.view.task_sets.push(made);
+    world.settle();
+    let mut providers: Vec<String> = world
+        .view
+        .tasks
+        .iter()
+        .map(|it| it.task.capacity_provider_name.clone().unwrap_or_default())
+        .collect();
+    providers.sort();
+    assert_eq!(
+        providers,
+        ["FARGATE", "FARGATE_SPOT", "FARGATE_SPOT", "FARGATE_SPOT"]
+    );
+}

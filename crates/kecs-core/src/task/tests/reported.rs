@@ -141,6 +141,20 @@ fn the_data_plane_says_why() {
     assert_eq!(second(ends.task.stopping_at), Some(4));
     let lost = apply(&running, &report(6, TaskStatus::Stopped, &[])).unwrap();
     assert_eq!(lost.task.stop_code, Some(TaskStopCode::InfrastructureHealth));
+    assert_eq!(
+        lost.task.stopped_reason.as_deref(),
+        Some("Task stopped by its host")
+    );
+    assert_eq!(second(lost.task.stopping_at), Some(6));
+    let because = ContainerReport {
+        reason: Some("HostEC2 (instance i-1) terminated".to_owned()),
+        ..ContainerReport::default()
+    };
+    let lost = apply(&running, &report(6, TaskStatus::Stopped, &[("side", because)])).unwrap();
+    assert_eq!(
+        lost.task.stopped_reason.as_deref(),
+        Some("HostEC2 (instance i-1) terminated")
+    );
 }
 
 #[test]
@@ -408,4 +422,72 @@ fn of_an_essential_container_without_a_check_nothing_is_known_and_its_task_is_he
         assert_eq!(after.task.health_status, Some(shown));
         assert_eq!(is_healthy(&after), healthy, "{found:?}");
     }
+}
+
+#[test]
+fn what_a_report_tells_of_a_container_is_kept_until_something_else_is_told() {
+    let running = apply(
+        &task(false),
+        &report(1, TaskStatus::Running, &[("app", last("RUNNING"))]),
+    )
+    .unwrap();
+    let interface = |address: &str| kecs_model::types::NetworkInterface {
+        private_ipv4_address: Some(address.to_owned()),
+        ..kecs_model::types::NetworkInterface::default()
+    };
+    let told = ContainerReport {
+        network_interfaces: Some(vec![interface("10.0.0.1")]),
+        ..last("RUNNING")
+    };
+    let of = |task: &record::Task| task.task.containers.as_ref().unwrap()[0].clone();
+    let after = apply(&running, &report(2, TaskStatus::Running, &[("app", told)])).unwrap();
+    assert_eq!(of(&after).network_interfaces, Some(vec![interface("10.0.0.1")]));
+    // What lags behind says nothing.
+    let late = ContainerReport {
+        network_interfaces: Some(vec![interface("10.0.0.2")]),
+        ..last("PENDING")
+    };
+    assert_eq!(
+        apply(&after, &report(3, TaskStatus::Running, &[("app", late)])),
+        None
+    );
+    let silent = ContainerReport {
+        runtime_id: Some("r".to_owned()),
+        ..ContainerReport::default()
+    };
+    let after = apply(&after, &report(4, TaskStatus::Running, &[("app", silent)])).unwrap();
+    assert_eq!(of(&after).network_interfaces, Some(vec![interface("10.0.0.1")]));
+    assert_eq!(of(&after).runtime_id.as_deref(), Some("r"));
+}
+
+#[test]
+fn times_are_those_of_the_first_time() {
+    let at_once = apply(&task(false), &report(3, TaskStatus::Running, &[])).unwrap();
+    let times = |it: &record::Task| {
+        let shown = &it.task;
+        [
+            shown.connectivity_at,
+            shown.pull_started_at,
+            shown.pull_stopped_at,
+            shown.started_at,
+            shown.stopping_at,
+            shown.execution_stopped_at,
+            shown.stopped_at,
+        ]
+        .map(second)
+    };
+    // A task on an instance is connected from its beginning.
+    assert_eq!(
+        times(&at_once),
+        [Some(0), Some(3), Some(3), Some(3), None, None, None]
+    );
+    let stopping = apply(&at_once, &report(5, TaskStatus::Deactivating, &[])).unwrap();
+    let over = apply(&stopping, &report(7, TaskStatus::Stopped, &[])).unwrap();
+    assert_eq!(
+        times(&over),
+        [Some(0), Some(3), Some(3), Some(3), Some(5), Some(7), Some(7)]
+    );
+    // One that never came to pull has nothing to stop.
+    let never = apply(&task(false), &report(2, TaskStatus::Stopped, &[])).unwrap();
+    assert_eq!(times(&never)[3..], [None, Some(2), times(&never)[5], Some(2)]);
 }

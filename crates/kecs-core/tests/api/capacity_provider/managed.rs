@@ -101,3 +101,127 @@ fn create_capacity_provider_wants_the_arn_of_an_auto_scaling_group() {
     }
     world.ok(CreateCapacityProvider, of(good));
 }
+
+#[test]
+fn update_capacity_provider_keeps_what_it_does_not_name() {
+    let mut world = World::new();
+    world.ok(CreateCluster, json!({"clusterName": "blue"}));
+    let template = json!({
+        "networkConfiguration": {"subnets": ["subnet-1"]}, "ec2InstanceProfileArn": "arn:aws:iam::1:instance-profile/a",
+        "storageConfiguration": {"storageSizeGiB": 50}, "localStorageConfiguration": {"useLocalStorage": true},
+        "instanceMetadataTagsPropagation": true, "monitoring": "DETAILED", "capacityOptionType": "SPOT",
+        "capacityReservations": {"reservationGroupArn": "arn:aws:resource-groups:eu-west-1:1:group/a"},
+        "instanceRequirements": {"vCpuCount": {"min": 2, "max": 4}, "memoryMiB": {"min": 1024, "max": 2048}},
+    });
+    let kept = json!({
+        "infrastructureRoleArn": ROLE, "instanceLaunchTemplate": template, "propagateTags": "CAPACITY_PROVIDER",
+        "infrastructureOptimization": {"scaleInAfter": 60}, "autoRepairConfiguration": {"actionsStatus": "ENABLED"},
+    });
+    let input = json!({"name": "mine", "cluster": "blue", "managedInstancesProvider": kept});
+    let made = world.ok(CreateCapacityProvider, input);
+    assert_eq!(made["capacityProvider"]["managedInstancesProvider"], kept);
+    let mut change = |more: Value| {
+        let base = update(ROLE, json!({}));
+        let provider = with(base["managedInstancesProvider"].clone(), more);
+        let answer = world.ok(
+            UpdateCapacityProvider,
+            with(base, json!({"managedInstancesProvider": provider})),
+        );
+        answer["capacityProvider"]["managedInstancesProvider"].clone()
+    };
+    assert_eq!(change(json!({})), kept);
+    let mut now = kept;
+    for more in [
+        json!({"propagateTags": "NONE"}),
+        json!({"infrastructureOptimization": {"scaleInAfter": 90}}),
+        json!({"autoRepairConfiguration": {"actionsStatus": "DISABLED"}}),
+        json!({"infrastructureRoleArn": "arn:aws:iam::123456789012:role/other"}),
+    ] {
+        now = with(now, more.clone());
+        assert_eq!(change(more), now);
+        // The role is said anew each time.
+        now["infrastructureRoleArn"] = json!(ROLE);
+    }
+    for (member, value) in [
+        ("instanceMetadataTagsPropagation", json!(false)),
+        ("localStorageConfiguration", json!({"useLocalStorage": false})),
+        (
+            "capacityReservations",
+            json!({"reservationGroupArn": "arn:aws:resource-groups:eu-west-1:1:group/b"}),
+        ),
+    ] {
+        now["instanceLaunchTemplate"][member] = value.clone();
+        assert_eq!(
+            change(json!({"instanceLaunchTemplate": {member: value}})),
+            now,
+            "{member}"
+        );
+    }
+}
+
+#[test]
+fn instance_requirements_name_types_to_allow_or_to_exclude_and_may_be_open_above() {
+    let mut world = mine();
+    let wanted = |more: Value| {
+        let open = json!({"vCpuCount": {"min": 3}, "memoryMiB": {"min": 3}});
+        update(ROLE, json!({"instanceRequirements": with(open, more)}))
+    };
+    world.ok(UpdateCapacityProvider, wanted(json!({})));
+    world.ok(
+        UpdateCapacityProvider,
+        wanted(json!({"allowedInstanceTypes": ["m5.*"]})),
+    );
+    world.ok(
+        UpdateCapacityProvider,
+        wanted(json!({"excludedInstanceTypes": ["m5.*"]})),
+    );
+    let both = json!({"allowedInstanceTypes": ["m5.*"], "excludedInstanceTypes": ["m4.*"]});
+    assert_eq!(
+        world.refused(UpdateCapacityProvider, wanted(both)).1,
+        "allowedInstanceTypes and excludedInstanceTypes cannot be specified together."
+    );
+}
+
+#[test]
+fn update_capacity_provider_changes_of_a_group_what_it_names() {
+    let mut world = World::new();
+    let mut input = group("mine", "one");
+    let scaling = json!({"status": "ENABLED", "targetCapacity": 80, "minimumScalingStepSize": 2,
+        "maximumScalingStepSize": 20, "instanceWarmupPeriod": 60});
+    input["autoScalingGroupProvider"]["managedScaling"] = scaling;
+    input["autoScalingGroupProvider"]["managedTerminationProtection"] = json!("ENABLED");
+    input["autoScalingGroupProvider"]["managedDraining"] = json!("DISABLED");
+    let made = world.ok(CreateCapacityProvider, input.clone());
+    let mut kept = input["autoScalingGroupProvider"].clone();
+    assert_eq!(made["capacityProvider"]["autoScalingGroupProvider"], kept);
+    let mut change = |more: Value| {
+        let answer = world.ok(
+            UpdateCapacityProvider,
+            json!({"name": "mine", "autoScalingGroupProvider": more}),
+        );
+        answer["capacityProvider"]["autoScalingGroupProvider"].clone()
+    };
+    assert_eq!(change(json!({})), kept);
+    for (member, value) in [
+        ("targetCapacity", 70),
+        ("minimumScalingStepSize", 3),
+        ("maximumScalingStepSize", 3),
+        ("instanceWarmupPeriod", 90),
+    ] {
+        kept["managedScaling"][member] = json!(value);
+        assert_eq!(
+            change(json!({"managedScaling": {member: value}})),
+            kept,
+            "{member}"
+        );
+    }
+    for (member, value) in [
+        ("managedDraining", "ENABLED"),
+        ("managedTerminationProtection", "DISABLED"),
+    ] {
+        kept[member] = json!(value);
+        assert_eq!(change(json!({member: value})), kept);
+    }
+    kept["managedScaling"]["status"] = json!("DISABLED");
+    assert_eq!(change(json!({"managedScaling": {"status": "DISABLED"}})), kept);
+}

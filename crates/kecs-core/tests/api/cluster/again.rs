@@ -62,3 +62,28 @@ fn create_cluster_refuses_values_and_namespaces_that_there_are_not() {
         namespace("arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-1"),
     );
 }
+
+#[test]
+fn create_cluster_names_a_place_for_logs_where_logs_go_there() {
+    let taken = |execute: serde_json::Value| {
+        let input = json!({"configuration": {"executeCommandConfiguration": execute}});
+        World::new().answer(CreateCluster, input).is_ok()
+    };
+    for (logging, place, right) in [
+        ("OVERRIDE", json!({"cloudWatchLogGroupName": "g"}), true),
+        ("OVERRIDE", json!({"s3BucketName": "b"}), true),
+        (
+            "OVERRIDE",
+            json!({"cloudWatchLogGroupName": "g", "s3BucketName": "b"}),
+            true,
+        ),
+        ("OVERRIDE", json!({"s3KeyPrefix": "k"}), false),
+        ("OVERRIDE", json!(null), false),
+        ("DEFAULT", json!({"s3BucketName": "b"}), false),
+        ("NONE", json!({"s3BucketName": "b"}), false),
+        ("DEFAULT", json!(null), true),
+    ] {
+        let execute = json!({"logging": logging, "logConfiguration": place});
+        assert_eq!(taken(execute), right, "{logging} {place}");
+    }
+}

@@ -150,3 +150,138 @@ fn put_cluster_capacity_providers_wants_a_weight_among_several() {
             {"capacityProvider": "FARGATE_SPOT", "weight": 0, "base": 0}])
     );
 }
+
+#[test]
+fn put_cluster_capacity_providers_keeps_the_policies_that_there_are() {
+    let mut world = World::new();
+    world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
+    for name in ["one", "two", "three"] {
+        let mut group = crate::capacity_provider::group(name, name);
+        if name == "three" {
+            // Nobody scales this one.
+            group["autoScalingGroupProvider"]["managedScaling"] = json!({"status": "DISABLED"});
+        }
+        world.ok(Operation::CreateCapacityProvider, group);
+    }
+    let mut put = |names: &[&str]| {
+        let input =
+            json!({"cluster": "blue", "capacityProviders": names, "defaultCapacityProviderStrategy": []});
+        let answer = world.ok(Operation::PutClusterCapacityProviders, input);
+        answer["cluster"]["attachments"].as_array().unwrap().clone()
+    };
+    let first = put(&["one", "two", "three", "FARGATE"]);
+    let [one, two] = first.as_slice() else {
+        panic!("a policy for each that is scaled: {first:?}");
+    };
+    for (name, policy) in [("one", one), ("two", two)] {
+        let id = policy["id"].as_str().unwrap();
+        let named = policy["details"][1]["value"].as_str().unwrap();
+        assert!(named.starts_with("ECSManagedAutoScalingPolicy-"), "{named}");
+        assert_eq!(
+            *policy,
+            json!({"id": id, "type": "as_policy", "status": "CREATED", "details": [
+                {"name": "capacityProviderName", "value": name},
+                {"name": "scalingPolicyName", "value": named}]})
+        );
+    }
+    assert_ne!(one["id"], two["id"]);
+    assert_eq!(put(&["two", "one"]), [two.clone(), one.clone()]);
+    assert_eq!(put(&["two"]), std::slice::from_ref(two));
+    let back = put(&["one", "two"]);
+    assert_eq!(back[1], *two);
+    assert_ne!(back[0]["id"], one["id"], "it was away");
+}
+
+#[test]
+fn describe_clusters_shows_attachments_where_they_are_asked_for() {
+    let mut world = World::new();
+    world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
+    world.ok(
+        Operation::CreateCapacityProvider,
+        crate::capacity_provider::group("mine", "one"),
+    );
+    let put =
+        json!({"cluster": "blue", "capacityProviders": ["mine"], "defaultCapacityProviderStrategy": []});
+    world.ok(Operation::PutClusterCapacityProviders, put);
+    let bare = describe(&mut world, "blue", &["TAGS", "SETTINGS"]);
+    assert_eq!(
+        (bare.get("attachments"), bare.get("attachmentsStatus")),
+        (None, None)
+    );
+    let whole = describe(&mut world, "blue", &["ATTACHMENTS"]);
+    assert_eq!(whole["attachments"].as_array().unwrap().len(), 1);
+    assert_eq!(whole["attachmentsStatus"], "UPDATE_COMPLETE");
+}
+
+#[test]
+fn statistics_count_tasks_and_services_by_where_they_run() {
+    let mut world = World::new();
+    world.ok(Operation::CreateCluster, json!({"clusterName": "blue"}));
+    let launches = ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"];
+    let arn = world.arn("cluster/blue");
+    // So many of each that no two counts are the same.
+    let mut number = 0;
+    for (nth, launch) in launches.iter().enumerate() {
+        let states = [("RUNNING", nth + 1), ("PENDING", nth + 5), ("STOPPED", 1)];
+        for (last, count) in states {
+            for _ in 0..count {
+                let task = json!({"clusterArn": arn, "lastStatus": last, "launchType": launch});
+                let task = record::Task {
+                    task: serde_json::from_value(task).unwrap(),
+                    ..record::Task::default()
+                };
+                world.put(world.scope().task("blue", &number.to_string()), task);
+                number += 1;
+            }
+        }
+        for (status, count) in [("ACTIVE", nth + 9), ("DRAINING", nth + 13), ("INACTIVE", 1)] {
+            for _ in 0..count {
+                let service = json!({"clusterArn": arn, "status": status, "launchType": launch});
+                let service = record::Service {
+                    service: serde_json::from_value(service).unwrap(),
+                    ..record::Service::default()
+                };
+                world.put(world.scope().service("blue", &number.to_string()), service);
+                number += 1;
+            }
+        }
+    }
+    let shown = describe(&mut world, "blue", &["STATISTICS"]);
+    let statistics: Vec<String> = shown["statistics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            format!(
+                "{}={}",
+                it["name"].as_str().unwrap(),
+                it["value"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(
+        statistics,
+        [
+            "runningEC2TasksCount=1",
+            "runningFargateTasksCount=2",
+            "pendingEC2TasksCount=5",
+            "pendingFargateTasksCount=6",
+            "runningExternalTasksCount=3",
+            "pendingExternalTasksCount=7",
+            "runningManagedInstancesTasksCount=4",
+            "pendingManagedInstancesTasksCount=8",
+            "activeEC2ServiceCount=9",
+            "activeFargateServiceCount=10",
+            "drainingEC2ServiceCount=13",
+            "drainingFargateServiceCount=14",
+            "activeExternalServiceCount=11",
+            "drainingExternalServiceCount=15",
+            "activeManagedInstancesServiceCount=12",
+            "drainingManagedInstancesServiceCount=16",
+        ]
+    );
+    assert_eq!(
+        ["runningTasksCount", "pendingTasksCount", "activeServicesCount"].map(|it| shown[it].as_i64()),
+        [Some(10), Some(26), Some(42)]
+    );
+}

@@ -196,3 +196,159 @@ fn register_container_instance_refuses_what_cannot_be() {
         format!("Referenced container instance {gone} not found.")
     );
 }
+
+#[test]
+fn register_container_instance_takes_numbers_and_sets_of_every_type() {
+    let mut world = world();
+    let mut registered = |resource: Value| {
+        let input = json!({"cluster": "blue", "totalResources": [resource]});
+        let answer = world.answer(Operation::RegisterContainerInstance, input)?;
+        Ok::<_, kecs_model::Refusal>(
+            answer.output.value()["containerInstance"]["registeredResources"][0].clone(),
+        )
+    };
+    for (given, shown) in [
+        (
+            json!({"type": "INTEGER", "integerValue": 7}),
+            json!({"doubleValue": 0.0, "longValue": 0, "integerValue": 7}),
+        ),
+        (
+            json!({"type": "LONG", "longValue": 8}),
+            json!({"doubleValue": 0.0, "longValue": 8, "integerValue": 8}),
+        ),
+        (
+            json!({"type": "LONG", "longValue": 2_147_483_648_i64}),
+            json!({"doubleValue": 0.0, "longValue": 2_147_483_648_i64, "integerValue": 0}),
+        ),
+        (
+            json!({"type": "INTEGER", "integerValue": 7, "longValue": 8}),
+            json!({"doubleValue": 0.0, "longValue": 8, "integerValue": 7}),
+        ),
+        (
+            json!({"type": "DOUBLE", "doubleValue": 1.5}),
+            json!({"doubleValue": 1.5, "longValue": 0, "integerValue": 0}),
+        ),
+        (
+            json!({"type": "STRINGSET"}),
+            json!({"doubleValue": 0.0, "longValue": 0, "integerValue": 0, "stringSetValue": []}),
+        ),
+        (
+            // A set is of a set alone.
+            json!({"type": "INTEGER", "integerValue": 1, "stringSetValue": ["a"]}),
+            json!({"doubleValue": 0.0, "longValue": 0, "integerValue": 1}),
+        ),
+    ] {
+        let named = json!({"name": "r", "type": given["type"]});
+        let found = registered(crate::fixture::with(given.clone(), json!({"name": "r"}))).unwrap();
+        assert_eq!(found, crate::fixture::with(named, shown), "{given}");
+    }
+    for wrong in [
+        json!({"name": "r", "type": "LONG", "longValue": -1}),
+        json!({"name": "r", "type": "INTEGER", "integerValue": -1, "longValue": 1}),
+    ] {
+        assert_eq!(
+            registered(wrong).unwrap_err().message,
+            "Invalid value of the resource r."
+        );
+    }
+    assert_eq!(
+        registered(json!({"name": "", "type": "LONG"}))
+            .unwrap_err()
+            .message,
+        "Resource name can not be blank."
+    );
+}
+
+#[test]
+fn register_container_instance_takes_what_is_empty_for_what_is_left_out() {
+    let mut world = world();
+    for document in ["", " \n"] {
+        let input =
+            json!({"cluster": "blue", "containerInstanceArn": "", "instanceIdentityDocument": document});
+        let shown = world.ok(Operation::RegisterContainerInstance, input)["containerInstance"].clone();
+        assert_eq!((&shown["attributes"], &shown["version"]), (&json!([]), &json!(1)));
+        assert_eq!(shown.get("ec2InstanceId"), None);
+    }
+    let input = json!({"cluster": "blue", "instanceIdentityDocument":
+        r#"{"instanceId": "i-9", "availabilityZone": "eu-west-1b", "architecture": ""}"#});
+    let shown = world.ok(Operation::RegisterContainerInstance, input)["containerInstance"].clone();
+    assert_eq!(
+        shown["attributes"],
+        json!([{"name": "ecs.availability-zone", "value": "eu-west-1b"}])
+    );
+}
+
+#[test]
+fn register_container_instance_again_tells_the_version_that_runs_now() {
+    let mut world = world();
+    let arn = join(&mut world, machine());
+    let mut again = machine();
+    again["containerInstanceArn"] = json!(arn);
+    again["versionInfo"] = json!({"agentVersion": "1.95.0", "agentHash": "abc", "dockerVersion": "26"});
+    let shown = world.ok(Operation::RegisterContainerInstance, again.clone())["containerInstance"].clone();
+    assert_eq!(shown["versionInfo"], again["versionInfo"]);
+    assert_eq!(shown.get("agentUpdateStatus"), None, "none was asked for");
+    // One that is under way goes on as long as the version is the same.
+    world.ok(
+        Operation::UpdateContainerAgent,
+        json!({"cluster": "blue", "containerInstance": arn}),
+    );
+    let shown = world.ok(Operation::RegisterContainerInstance, again)["containerInstance"].clone();
+    assert_eq!(shown["agentUpdateStatus"], "PENDING");
+}
+
+#[test]
+fn register_container_instance_belongs_to_no_provider_where_several_could_be_it() {
+    let mut world = world();
+    let providers = |world: &mut World, names: &[&str]| {
+        let input =
+            json!({"cluster": "blue", "capacityProviders": names, "defaultCapacityProviderStrategy": []});
+        world.ok(Operation::PutClusterCapacityProviders, input);
+        let answer = world.ok(Operation::RegisterContainerInstance, json!({"cluster": "blue"}));
+        answer["containerInstance"]["capacityProviderName"].clone()
+    };
+    for name in ["one", "two", "three"] {
+        let group = crate::capacity_provider::group(name, name);
+        world.ok(Operation::CreateCapacityProvider, group);
+    }
+    assert_eq!(providers(&mut world, &["FARGATE", "one", "FARGATE_SPOT"]), "one");
+    assert_eq!(providers(&mut world, &["one", "two"]), Value::Null);
+    assert_eq!(providers(&mut world, &["one", "two", "three"]), Value::Null);
+    assert_eq!(providers(&mut world, &["FARGATE"]), Value::Null);
+}
+
+#[test]
+fn an_instance_that_is_deregistered_counts_it_and_is_not_updated() {
+    let mut world = world();
+    let arn = join(&mut world, machine());
+    let mut again = machine();
+    again["containerInstanceArn"] = json!(arn);
+    let id = arn.rsplit('/').next().unwrap().to_owned();
+    let key = world.scope().container_instance("blue", &id);
+    let mut kept: kecs_core::record::ContainerInstance = world.get(&key).unwrap();
+    kept.instance.agent_connected = Some(false);
+    world.put(key, kept);
+    let shown = world.ok(Operation::RegisterContainerInstance, again)["containerInstance"].clone();
+    assert_eq!(
+        (&shown["agentConnected"], &shown["version"]),
+        (&json!(true), &json!(2))
+    );
+    let gone = json!({"cluster": "blue", "containerInstance": arn});
+    for _ in 0..2 {
+        let shown =
+            world.ok(Operation::DeregisterContainerInstance, gone.clone())["containerInstance"].clone();
+        assert_eq!(
+            (&shown["status"], &shown["version"]),
+            (&json!("INACTIVE"), &json!(3))
+        );
+    }
+    assert_eq!(
+        world.refused(Operation::UpdateContainerAgent, gone),
+        (
+            "InvalidParameterException",
+            format!("Referenced container instance {arn} not found.")
+        )
+    );
+    let none = json!([{"name": "CPU", "type": "INTEGER", "integerValue": 0}]);
+    join(&mut world, json!({"cluster": "blue", "totalResources": none}));
+}

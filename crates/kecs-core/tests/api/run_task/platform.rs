@@ -67,3 +67,48 @@ fn run_task_wants_the_latest_version_for_what_came_with_it() {
     let (code, _) = world.refused(RunTask, exec("1.3.0"));
     assert_eq!(code, "PlatformTaskDefinitionIncompatibilityException");
 }
+
+#[test]
+fn run_task_gives_managed_tags_where_they_are_asked_for() {
+    let mut world = blue();
+    let cluster = json!([{"key": "aws:ecs:clusterName", "value": "blue"}]);
+    for (asked, tags) in [
+        (json!(true), cluster),
+        (json!(false), json!([])),
+        (json!(null), json!([])),
+    ] {
+        let answer = world.ok(RunTask, lean(json!({"enableECSManagedTags": asked})));
+        assert_eq!(answer["tasks"][0]["tags"], tags, "{asked}");
+    }
+}
+
+#[test]
+fn run_task_goes_through_the_subnets_and_their_zones_in_turn() {
+    let mut world = blue();
+    let vpc = json!({"awsvpcConfiguration": {"subnets": ["s1", "s2", "s3", "s4"]}});
+    let answer = world.ok(RunTask, lean(json!({"count": 6, "networkConfiguration": vpc})));
+    let places: Vec<(String, String)> = answer["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            let subnet = it["attachments"][0]["details"][0]["value"].as_str().unwrap();
+            (
+                subnet.to_owned(),
+                it["availabilityZone"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let place = |subnet: &str, letter: &str| (subnet.to_owned(), format!("eu-west-1{letter}"));
+    assert_eq!(
+        places,
+        [
+            place("s1", "a"),
+            place("s2", "b"),
+            place("s3", "c"),
+            place("s4", "a"),
+            place("s1", "a"),
+            place("s2", "b"),
+        ]
+    );
+}

@@ -4,7 +4,7 @@ use kecs_model::Operation::{self, RunTask};
 use serde_json::{Value, json};
 
 use super::{lean, web};
-use crate::fixture::{blue, define, ec2, fargate, invalid, join, network, with, without};
+use crate::fixture::{blue, define, ec2, fargate, instance_id, invalid, join, network, with, without};
 
 #[test]
 fn run_task_refuses_launch_type_and_strategy_together() {
@@ -401,4 +401,100 @@ fn run_task_refuses_groups_tags_and_exec_that_it_cannot_give() {
     );
     let (code, _) = world.refused(RunTask, lean(json!({"tags": [{"key": "aws:x", "value": "y"}]})));
     assert_eq!(code, "InvalidParameterException");
+}
+
+#[test]
+fn run_task_holds_overrides_of_memory_against_the_definition() {
+    let mut world = blue();
+    let mut containers = fargate()["containerDefinitions"].clone();
+    containers[0]["memoryReservation"] = json!(200);
+    define(
+        &mut world,
+        with(
+            fargate(),
+            json!({"family": "held", "containerDefinitions": containers}),
+        ),
+    );
+    // 256 MiB, of which 200 are reserved.
+    for (more, right) in [
+        (json!({"memory": 200}), true),
+        (json!({"memory": 199}), false),
+        (json!({"memoryReservation": 256}), true),
+        (json!({"memoryReservation": 257}), false),
+        (json!({"memory": 300, "memoryReservation": 300}), true),
+    ] {
+        let over = json!({"containerOverrides": [with(json!({"name": "app"}), more.clone())]});
+        let request = lean(json!({"taskDefinition": "held:1", "overrides": over}));
+        assert_eq!(world.answer(RunTask, request).is_ok(), right, "{more}");
+    }
+}
+
+#[test]
+fn run_task_overrides_the_size_of_a_task_on_machines_freely() {
+    let mut world = blue();
+    join(&mut world, 1, 4096, 4096);
+    let answer = world.ok(RunTask, web(json!({"overrides": {"cpu": "77", "memory": "99"}})));
+    let task = &answer["tasks"][0];
+    assert_eq!((&task["cpu"], &task["memory"]), (&json!("77"), &json!("99")));
+    // What changes nothing of the size is not held against the sizes of Fargate.
+    let odd = json!({"family": "odd", "cpu": "300", "memory": "700"});
+    define(&mut world, with(fargate(), odd));
+    let role = json!({"taskDefinition": "odd:1", "overrides": {"taskRoleArn": "arn:aws:iam::123456789012:role/own"}});
+    world.ok(RunTask, lean(role));
+}
+
+#[test]
+fn run_task_takes_five_strategies_and_ten_subnets() {
+    let mut world = blue();
+    join(&mut world, 1, 4096, 4096);
+    let random = |count: usize| web(json!({"placementStrategy": vec![json!({"type": "random"}); count]}));
+    world.ok(RunTask, random(5));
+    assert_eq!(
+        world.refused(RunTask, random(6)),
+        invalid("Maximum number of strategies is 5.")
+    );
+    let vpc = |subnets: usize, groups: usize| {
+        let named = |kind: &str, count: usize| -> Vec<String> {
+            (0..count).map(|it| format!("{kind}-{it}")).collect()
+        };
+        lean(json!({"networkConfiguration": {"awsvpcConfiguration": {
+            "subnets": named("subnet", subnets), "securityGroups": named("sg", groups)}}}))
+    };
+    for (subnets, groups) in [(1, 0), (16, 5)] {
+        world.ok(RunTask, vpc(subnets, groups));
+    }
+    for (subnets, groups, message) in [
+        (0, 1, "subnets can not be empty."),
+        (17, 1, "subnets can have at most 16 items."),
+        (1, 6, "securityGroups can have at most 5 items."),
+    ] {
+        assert_eq!(world.refused(RunTask, vpc(subnets, groups)), invalid(message));
+    }
+}
+
+#[test]
+fn run_task_on_machines_finds_none_of_its_kind() {
+    let mut world = blue();
+    join(&mut world, 1, 4096, 4096);
+    let key = world.scope().container_instance("blue", &instance_id(1));
+    let mut record: kecs_core::record::ContainerInstance = world.get(&key).unwrap();
+    record.instance.ec2_instance_id = Some("mi-1".to_owned());
+    world.put(key, record);
+    let arn = world.arn("cluster/blue");
+    assert_eq!(
+        world.ok(RunTask, web(json!({}))),
+        json!({"tasks": [], "failures": [{"arn": arn, "reason": "NO ACTIVE INSTANCES"}]})
+    );
+}
+
+#[test]
+fn run_task_again_under_its_token_shows_the_tags() {
+    let mut world = blue();
+    for tags in [json!([]), json!([{"key": "team", "value": "red"}])] {
+        let token = format!("t{}", tags.as_array().unwrap().len());
+        let request = lean(json!({"clientToken": token, "tags": tags}));
+        let first = world.ok(RunTask, request.clone());
+        assert_eq!(first["tasks"][0]["tags"], tags);
+        assert_eq!(world.ok(RunTask, request), first);
+    }
 }

@@ -279,3 +279,135 @@ fn create_service_checks_volumes_and_lattice() {
         "http"
     );
 }
+
+#[test]
+fn create_service_wants_arns_of_target_groups() {
+    let mut world = blue();
+    for wrong in [
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/1",
+        "urn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1",
+        "targetgroup/web/1",
+    ] {
+        let request = service(json!({"loadBalancers": [balancer(json!({"targetGroupArn": wrong}))]}));
+        assert_eq!(
+            refused(&mut world, request),
+            format!("Invalid target group ARN: {wrong}")
+        );
+    }
+}
+
+#[test]
+fn create_service_takes_one_registry_and_one_volume() {
+    let mut world = blue();
+    let registry = json!({"registryArn": REGISTRY, "containerName": "app", "containerPort": 80});
+    assert_eq!(
+        refused(
+            &mut world,
+            service(json!({"serviceRegistries": [registry, registry]}))
+        ),
+        "service registries can have at most 1 items."
+    );
+    let volumes =
+        json!([{"name": "one", "configuredAtLaunch": true}, {"name": "two", "configuredAtLaunch": true}]);
+    define(
+        &mut world,
+        with(fargate(), json!({"family": "disks", "volumes": volumes})),
+    );
+    let volume = |name: &str| json!({"name": name, "managedEBSVolume": {"roleArn": "arn:aws:iam::123456789012:role/ebs", "sizeInGiB": 1}});
+    let request =
+        lean(json!({"taskDefinition": "disks:1", "volumeConfigurations": [volume("one"), volume("two")]}));
+    assert_eq!(
+        refused(&mut world, request),
+        "volumeConfigurations can have at most 1 items."
+    );
+}
+
+#[test]
+fn create_service_finds_ports_of_every_container_by_name_and_number() {
+    let mut world = blue();
+    let port = |number: i32, name: &str| json!({"containerPort": number, "name": name, "protocol": "tcp"});
+    let mut two = with(ec2(), json!({"family": "two"}));
+    two["containerDefinitions"][0]["portMappings"] = json!([port(80, "http"), port(81, "admin")]);
+    let side = json!({"name": "side", "image": "side", "memory": 64,
+        "portMappings": [port(90, "metrics"), {"containerPortRange": "100-102"}]});
+    two["containerDefinitions"].as_array_mut().unwrap().push(side);
+    define(&mut world, two);
+    let mut number = 0;
+    let mut made = |more: Value| {
+        number += 1;
+        let request = with(
+            service(json!({"serviceName": format!("s{number}"), "taskDefinition": "two:1"})),
+            more,
+        );
+        world.answer(CreateService, request).is_ok()
+    };
+    for (name, right) in [
+        ("http", true),
+        ("admin", true),
+        ("metrics", true),
+        ("none", false),
+    ] {
+        let connect = json!({"enabled": true, "namespace": "net", "services": [{"portName": name}]});
+        assert_eq!(
+            made(json!({"serviceConnectConfiguration": connect})),
+            right,
+            "{name}"
+        );
+    }
+    for (container, port, right) in [
+        ("app", 81, true),
+        ("app", 90, false),
+        ("side", 90, true),
+        ("side", 99, false),
+        ("side", 100, true),
+        ("side", 102, true),
+        ("side", 103, false),
+    ] {
+        let balancer = balancer(json!({"containerName": container, "containerPort": port}));
+        assert_eq!(
+            made(json!({"loadBalancers": [balancer]})),
+            right,
+            "{container} {port}"
+        );
+    }
+}
+
+#[test]
+fn create_service_wants_a_namespace_that_can_be_one() {
+    let mut world = blue();
+    world.ok(
+        Operation::UpdateCluster,
+        json!({"cluster": "blue", "serviceConnectDefaults": {"namespace": "internal"}}),
+    );
+    let connect = |name: &str, namespace: &str| {
+        service(json!({"serviceName": name,
+            "serviceConnectConfiguration": {"enabled": true, "namespace": namespace}}))
+    };
+    assert_eq!(
+        world.refused(CreateService, connect("a", "arn:aws:s3:::bucket")),
+        (
+            "NamespaceNotFoundException",
+            "The specified namespace was not found.".to_owned()
+        )
+    );
+    let arn = "arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-1";
+    for (name, namespace, kept) in [("b", arn, arn), ("c", "", "internal"), ("d", "own", "own")] {
+        let made = world.ok(CreateService, connect(name, namespace))["service"].clone();
+        assert_eq!(
+            made["deployments"][0]["serviceConnectConfiguration"]["namespace"], kept,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_health_check_of_any_container_allows_a_grace_period() {
+    let mut world = blue();
+    let mut two = with(ec2(), json!({"family": "two"}));
+    let side =
+        json!({"name": "side", "image": "side", "memory": 64, "healthCheck": {"command": ["CMD", "true"]}});
+    two["containerDefinitions"].as_array_mut().unwrap().push(side);
+    define(&mut world, two);
+    let request = json!({"taskDefinition": "two:1", "healthCheckGracePeriodSeconds": 30});
+    assert_eq!(serve(&mut world, request)["healthCheckGracePeriodSeconds"], 30);
+}

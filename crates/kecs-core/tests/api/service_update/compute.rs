@@ -112,3 +112,74 @@ fn update_service_to_another_platform_version_begins_a_deployment_even_if_it_mea
     assert_eq!(updated["platformVersion"], "1.3.0");
     assert_eq!(updated["deployments"].as_array().unwrap().len(), deployments);
 }
+
+#[test]
+fn update_service_keeps_the_volumes_that_it_has() {
+    let mut world = blue();
+    let volumes = json!([{"name": "data", "configuredAtLaunch": true}]);
+    let disk = crate::fixture::with(
+        crate::fixture::fargate(),
+        json!({"family": "disk", "volumes": volumes}),
+    );
+    crate::fixture::define(&mut world, disk);
+    let ebs = |size: i32| {
+        json!([{"name": "data",
+            "managedEBSVolume": {"roleArn": "arn:aws:iam::123456789012:role/ebs", "sizeInGiB": size}}])
+    };
+    let on_fargate = json!({"taskDefinition": "disk:1", "launchType": "FARGATE",
+        "networkConfiguration": network(), "volumeConfigurations": ebs(10)});
+    serve(&mut world, on_fargate);
+    let kept = |service: &Value| service["deployments"][0]["volumeConfigurations"].clone();
+    let forced = update(&mut world, json!({"forceNewDeployment": true}));
+    assert_eq!(kept(&forced), ebs(10));
+    let larger = update(&mut world, json!({"volumeConfigurations": ebs(20)}));
+    assert_eq!(larger["deployments"].as_array().unwrap().len(), 3);
+    assert_eq!(kept(&larger), ebs(20));
+}
+
+#[test]
+fn update_service_keeps_its_providers_until_others_are_named() {
+    let mut world = blue();
+    let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]);
+    let made = json!({"taskDefinition": "lean:1", "networkConfiguration": network(),
+        "capacityProviderStrategy": strategy, "platformVersion": "1.3.0"});
+    serve(&mut world, made);
+    let updated = update(&mut world, json!({"forceNewDeployment": true}));
+    assert_eq!(updated["capacityProviderStrategy"], strategy);
+    assert_eq!(
+        updated["platformVersion"], "1.3.0",
+        "what was asked for once stays"
+    );
+    assert_eq!(updated.get("launchType"), None);
+    // What came later wants a later platform.
+    let execute = json!({"cluster": "blue", "service": "web", "enableExecuteCommand": true});
+    let (code, _) = world.refused(UpdateService, execute);
+    assert_eq!(code, "PlatformTaskDefinitionIncompatibilityException");
+}
+
+#[test]
+fn update_service_leaves_its_platform_where_there_is_none() {
+    let mut world = blue();
+    world.ok(
+        kecs_model::Operation::CreateCapacityProvider,
+        crate::capacity_provider::group("mine", "one"),
+    );
+    world.ok(
+        PutClusterCapacityProviders,
+        json!({"cluster": "blue", "capacityProviders": ["mine", "FARGATE"], "defaultCapacityProviderStrategy": []}),
+    );
+    let on_fargate = json!({"taskDefinition": "lean:1", "launchType": "FARGATE",
+        "networkConfiguration": network(), "platformVersion": "1.4.0"});
+    serve(&mut world, on_fargate);
+    let to = |name: &str| json!({"capacityProviderStrategy": [{"capacityProvider": name, "weight": 1}], "forceNewDeployment": true});
+    let moved = update(&mut world, to("mine"));
+    assert_eq!(
+        (moved.get("platformVersion"), moved.get("platformFamily")),
+        (None, None)
+    );
+    let back = update(&mut world, to("FARGATE"));
+    assert_eq!(
+        (&back["platformVersion"], &back["platformFamily"]),
+        (&json!("LATEST"), &json!("Linux"))
+    );
+}

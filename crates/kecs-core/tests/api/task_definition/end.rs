@@ -212,3 +212,28 @@ fn what_is_forgotten_is_told_of_no_more_and_its_number_stays_taken() {
     assert_eq!(third["taskDefinition"]["revision"], 3);
     assert_eq!(families(&mut world), json!(["web"]));
 }
+
+#[test]
+fn a_family_is_active_as_long_as_one_of_its_revisions_is() {
+    let mut world = World::new();
+    let register =
+        json!({"family": "web", "containerDefinitions": [{"name": "app", "image": "nginx", "memory": 128}]});
+    for _ in 0..3 {
+        world.ok(Operation::RegisterTaskDefinition, register.clone());
+    }
+    let mut end = |revision: i32| {
+        world.pass(10);
+        let input = json!({"taskDefinition": format!("web:{revision}")});
+        world.ok(Operation::DeregisterTaskDefinition, input.clone());
+        let shown = world.ok(Operation::DescribeTaskDefinition, input)["taskDefinition"].clone();
+        let active = world.ok(Operation::ListTaskDefinitionFamilies, json!({"status": "ACTIVE"}));
+        let at = shown["deregisteredAt"].as_i64().unwrap() - world.now.as_second();
+        (at, active["families"].as_array().unwrap().len())
+    };
+    assert_eq!(end(1), (0, 1));
+    // Once more it is as it was.
+    assert_eq!(end(1), (-10, 1));
+    assert_eq!(end(1), (-20, 1));
+    assert_eq!(end(2), (0, 1));
+    assert_eq!(end(3), (0, 0));
+}

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::minimal;
 use crate::world::World;
 
+mod among;
+mod capability;
 mod container;
 mod fargate;
 mod network;

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{accepted, app, refused};
+use super::{accepted, app, refused, with};
 use crate::task_definition::fargate;
 use crate::task_definition::minimal;
+use crate::world::World;
 
 #[test]
 fn register_task_definition_for_fargate_wants_size_and_network() {
@@ -222,5 +223,100 @@ fn register_task_definition_for_machines_outside_refuses_what_they_lack() {
             refused(&base, &[(member, value)]),
             format!("External compatible task definitions do not support {named}")
         );
+    }
+}
+
+#[test]
+fn register_task_definition_outside_takes_gpus_and_no_other_devices() {
+    let mut base = minimal("web");
+    base["requiresCompatibilities"] = json!(["EXTERNAL"]);
+    let wanted = |kind: &str| {
+        [(
+            "containerDefinitions.0.resourceRequirements",
+            json!([{"type": kind, "value": "1"}]),
+        )]
+    };
+    accepted(&base, &wanted("GPU"));
+    assert_eq!(
+        refused(&base, &wanted("NeuronDevice")),
+        "External compatible task definitions do not support resourceRequirements"
+    );
+    // Where nothing is required, it runs where it can.
+    let compatible =
+        |members: &[(&str, Value)]| accepted(&minimal("web"), members)["compatibilities"].clone();
+    assert_eq!(compatible(&wanted("GPU")), json!(["EXTERNAL", "EC2"]));
+    assert_eq!(compatible(&wanted("NeuronDevice")), json!(["EC2"]));
+}
+
+#[test]
+fn register_task_definition_for_fargate_takes_empty_lists_and_plain_hosts() {
+    let base = fargate("web");
+    for (member, value) in [
+        ("placementConstraints", json!([])),
+        ("volumes", json!([{"name": "a", "host": {}}])),
+        ("containerDefinitions.0.dockerSecurityOptions", json!([])),
+        ("containerDefinitions.0.resourceRequirements", json!([])),
+        ("runtimePlatform", json!({"cpuArchitecture": "ARM64"})),
+        (
+            "runtimePlatform",
+            json!({"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}),
+        ),
+        ("requiresCompatibilities", json!(["FARGATE", "EC2"])),
+    ] {
+        let made = accepted(&base, &[(member, value.clone())]);
+        assert_eq!(
+            made["compatibilities"],
+            json!(["EC2", "FARGATE", "MANAGED_INSTANCES"]),
+            "{member} {value}"
+        );
+    }
+    let fsx = json!({"fileSystemId": "fs-1", "rootDirectory": "\\data",
+        "authorizationConfig": {"credentialsParameter": "arn:aws:ssm:eu-west-1:1:parameter/a", "domain": "d"}});
+    assert_eq!(
+        refused(
+            &base,
+            &[(
+                "volumes",
+                json!([{"name": "a", "fsxWindowsFileServerVolumeConfiguration": fsx}])
+            )]
+        ),
+        "Fargate compatible task definitions do not support fsxWindowsFileServerVolumeConfiguration"
+    );
+    let docker = json!({"scope": "task"});
+    assert_eq!(
+        refused(
+            &base,
+            &[(
+                "volumes",
+                json!([{"name": "a", "dockerVolumeConfiguration": docker}])
+            )]
+        ),
+        "Fargate compatible task definitions do not support dockerVolumeConfiguration"
+    );
+    assert_eq!(
+        refused(
+            &base,
+            &[("volumes", json!([{"name": "a", "host": {"sourcePath": "/a"}}]))]
+        ),
+        "Fargate compatible task definitions do not support sourcePath"
+    );
+}
+
+#[test]
+fn register_task_definition_for_fargate_does_not_bind_the_task_to_the_cpu_of_machines() {
+    // A machine has 128 units at least, Fargate has sizes of its own.
+    let machine = |cpu: &str, required: Value| {
+        let base = with(
+            &minimal("web"),
+            &[("cpu", json!(cpu)), ("requiresCompatibilities", required)],
+        );
+        World::new()
+            .answer(kecs_model::Operation::RegisterTaskDefinition, base)
+            .is_ok()
+    };
+    for (cpu, fits) in [("127", false), ("128", true), ("196608", true), ("196609", false)] {
+        assert_eq!(machine(cpu, json!([])), fits, "{cpu}");
+        assert_eq!(machine(cpu, json!(["EC2"])), fits, "{cpu}");
+        assert!(machine(cpu, json!(["EXTERNAL"])), "{cpu}");
     }
 }

@@ -212,3 +212,122 @@ fn register_task_definition_with_awsvpc_takes_the_same_port_on_both_sides() {
         "When networkMode=awsvpc, the host ports and container ports in port mappings must match."
     );
 }
+
+#[test]
+fn register_task_definition_takes_ports_from_1_to_65535_and_any_host_port_from_0_on() {
+    let base = minimal("web");
+    let taken = |mapping: Value| {
+        let input = super::with(&base, &[(&app("portMappings"), json!([mapping]))]);
+        crate::world::World::new()
+            .answer(kecs_model::Operation::RegisterTaskDefinition, input)
+            .is_ok()
+    };
+    for (port, right) in [
+        (-1, false),
+        (0, false),
+        (1, true),
+        (65_535, true),
+        (65_536, false),
+    ] {
+        assert_eq!(taken(json!({"containerPort": port})), right, "{port}");
+        let host = json!({"containerPort": 80, "hostPort": port});
+        assert_eq!(taken(host), right || port == 0, "host {port}");
+    }
+    for (range, right) in [
+        ("1-2", true),
+        ("0-2", false),
+        ("2-2", false),
+        ("3-2", false),
+        ("65534-65535", true),
+        ("65534-65536", false),
+        ("80", false),
+        ("a-b", false),
+    ] {
+        assert_eq!(taken(json!({"containerPortRange": range})), right, "{range}");
+    }
+    assert!(!taken(json!({"containerPortRange": "1-2", "hostPort": 1})));
+    assert!(!taken(json!({"containerPortRange": "1-2", "containerPort": 1})));
+}
+
+#[test]
+fn register_task_definition_names_a_port_once_and_lets_free_host_ports_be() {
+    let base = two();
+    let side = "containerDefinitions.1.portMappings";
+    let port = |number: i32, more: Value| {
+        let mut mapping = json!({"containerPort": number});
+        mapping
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        mapping
+    };
+    let both = |one: Value, other: Value| {
+        [
+            (app("portMappings"), json!([one])),
+            (side.to_owned(), json!([other])),
+        ]
+    };
+    let check = |pair: [(String, Value); 2]| {
+        let input = super::with(
+            &base,
+            &[(&pair[0].0, pair[0].1.clone()), (&pair[1].0, pair[1].1.clone())],
+        );
+        crate::world::World::new()
+            .answer(kecs_model::Operation::RegisterTaskDefinition, input)
+            .map_err(|refusal| refusal.message)
+            .map(|_| ())
+    };
+    let named = |name: &str| json!({"name": name});
+    assert_eq!(check(both(port(80, named("a")), port(81, named("b")))), Ok(()));
+    assert_eq!(
+        check(both(port(80, named("a")), port(81, named("a")))),
+        Err("When networkMode=bridge, port mapping name is already used".to_owned())
+    );
+    let host = |number: i32| json!({"hostPort": number});
+    assert_eq!(check(both(port(80, host(0)), port(80, host(0)))), Ok(()));
+    assert_eq!(check(both(port(80, json!({})), port(80, json!({})))), Ok(()));
+    assert_eq!(
+        check(both(port(80, host(1)), port(81, host(1)))),
+        Err("TCP host port '1' is mapped multiple times in task.".to_owned())
+    );
+}
+
+#[test]
+fn register_task_definition_takes_a_proxy_that_is_there_with_its_port_among_others() {
+    let base = crate::task_definition::fargate("web");
+    let proxy = |container: &str, names: &[&str]| {
+        let properties: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"name": name, "value": "1"}))
+            .collect();
+        [(
+            "proxyConfiguration",
+            json!({"containerName": container, "properties": properties}),
+        )]
+    };
+    let side = json!({"name": "side", "image": "envoy"});
+    let base = super::with(&base, &[("containerDefinitions.1", side)]);
+    for container in ["app", "side"] {
+        accepted(
+            &base,
+            &proxy(container, &["AppPorts", "ProxyIngressPort", "IgnoredUID"]),
+        );
+    }
+    assert_eq!(
+        refused(&base, &proxy("none", &["ProxyIngressPort"])),
+        "Proxy container [none] does not exist."
+    );
+    assert_eq!(
+        refused(&base, &proxy("app", &["AppPorts"])),
+        "Ingress port not found"
+    );
+    // What is empty is not there.
+    for member in ["hostname", "dnsServers", "dnsSearchDomains", "extraHosts"] {
+        let empty = if member == "hostname" {
+            json!("")
+        } else {
+            json!([])
+        };
+        accepted(&base, &[(&app(member), empty)]);
+    }
+}

@@ -173,3 +173,27 @@ fn register_task_definition_encrypts_what_is_shared_through_an_access_point() {
         "When using an EFS access point, the root directory must either be set to \"/\" or be omitted."
     );
 }
+
+#[test]
+fn register_task_definition_takes_a_volume_of_each_kind_beside_an_empty_host() {
+    let base = minimal("web");
+    let efs = json!({"fileSystemId": "fs-1"});
+    let volume = |value: Value| [("volumes", json!([value]))];
+    for value in [
+        json!({"name": "a", "host": {}, "efsVolumeConfiguration": efs}),
+        json!({"name": "a", "host": {"sourcePath": "/a"}, "configuredAtLaunch": false}),
+        json!({"name": "a", "host": {}, "configuredAtLaunch": true}),
+    ] {
+        accepted(&base, &volume(value));
+    }
+    for value in [
+        json!({"name": "a", "host": {"sourcePath": "/a"}, "efsVolumeConfiguration": efs}),
+        json!({"name": "a", "host": {"sourcePath": "/a"}, "configuredAtLaunch": true}),
+        json!({"name": "a", "efsVolumeConfiguration": efs, "configuredAtLaunch": true}),
+    ] {
+        assert_eq!(
+            refused(&base, &volume(value)),
+            "Only one volume configuration can be specified for volume 'a'."
+        );
+    }
+}
