@@ -162,29 +162,3 @@ async fn what_only_looks_like_a_backup_is_left_alone() {
     }
     assert_eq!(backups.list().unwrap(), [directory.path().join("kecs-1.backup")]);
 }
-
-/// Commits that many events, of which each is of one commit.
-async fn tell(store: &dyn Store, count: u64, now: Timestamp) {
-    for number in 0..count {
-        create(store, &format!("c{number}"), now).await;
-    }
-}
-
-#[tokio::test]
-async fn events_are_forgotten_once_they_are_old_and_ten_thousand_came_after_them() {
-    let store = kecs_store::memory::Memory::new(1);
-    let clock = Clock::virtual_since(NOW.parse().unwrap());
-    let now = clock.now();
-    tell(&store, 10_002, now - SignedDuration::from_secs(61)).await;
-    let upkeep = |seconds: i64| Upkeep {
-        backups: None,
-        every: Duration::from_mins(1),
-        events: SignedDuration::from_secs(seconds),
-    };
-    let first = |store: &dyn Store| store.events_since(0, 1).unwrap()[0].sequence;
-    // They are not older than that.
-    forget(&upkeep(61), &store, &clock).await.unwrap();
-    assert_eq!(first(&store), 1);
-    forget(&upkeep(60), &store, &clock).await.unwrap();
-    assert_eq!(first(&store), 3);
-}

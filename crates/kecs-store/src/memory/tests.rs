@@ -23,9 +23,12 @@ fn commit(name: &str) -> Commit {
     }
 }
 
+/// A commit, and what it has changed: each key and the commit that wrote it.
+type Heard = (u64, Vec<(String, u64)>);
+
 /// Writes down what it is told.
 #[derive(Default)]
-struct Told(Mutex<Vec<(u64, Vec<(String, u64)>)>>);
+struct Told(Mutex<Vec<Heard>>);
 
 impl Feed for Told {
     fn applied(&self, revision: u64, changed: &[Fed]) {

@@ -35,9 +35,10 @@ fn end(keys: u64, events: u64) -> Value {
 
 /// What is read of these lines, or the line that is wrong, and why.
 fn lines(lines: &[Value]) -> Result<Image, (u64, String)> {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let text = lines.join("\n");
     read(text.as_bytes()).map_err(|error| match error {
-        StoreError::Import { line, why } => (line as u64, why),
+        StoreError::Import { line, why } => (line, why),
         other => panic!("{other}"),
     })
 }
