@@ -16,7 +16,7 @@ pub(super) fn restore(engine: &Engine, copy: &Path, force: bool) -> Result<()> {
     let said = match engine {
         Engine::Sqlite(path) => {
             // Opening it makes sure that no server has it, and that all of it is in this one file.
-            let close = || Ok(drop(Sqlite::open(path)?));
+            let close = || Sqlite::open(path).map(drop).map_err(Into::into);
             replace(path, force, close, || Ok(Sqlite::restore(copy, path)?))?
         }
         Engine::DuckDb(folder) => duckdb(folder, copy, force)?,
@@ -32,7 +32,7 @@ pub(super) fn restore(engine: &Engine, copy: &Path, force: bool) -> Result<()> {
 
 #[cfg(feature = "duckdb")]
 fn duckdb(folder: &Path, copy: &Path, force: bool) -> Result<String> {
-    let close = || Ok(drop(DuckDb::open(folder)?));
+    let close = || DuckDb::open(folder).map(drop).map_err(Into::into);
     replace(folder, force, close, || Ok(DuckDb::restore(copy, folder)?))
 }
 
@@ -49,9 +49,9 @@ fn replace(
     close: impl FnOnce() -> Result<()>,
     fill: impl FnOnce() -> Result<()>,
 ) -> Result<String> {
-    let mut said = format!("restored to {}\n", place.display());
+    let restored = format!("restored to {}\n", place.display());
     if !place.exists() {
-        return fill().map(|()| said);
+        return fill().map(|()| restored);
     }
     if !force {
         bail!(
@@ -72,8 +72,10 @@ fn replace(
         })?;
         return Err(error);
     }
-    said.push_str(&format!("the store that was there is {}\n", aside.display()));
-    Ok(said)
+    Ok(format!(
+        "{restored}the store that was there is {}\n",
+        aside.display()
+    ))
 }
 
 /// Where a store is kept: under a name that nothing has.
@@ -84,10 +86,9 @@ fn aside(place: &Path) -> PathBuf {
         PathBuf::from(name)
     };
     let others = (2_u64..).map(|number| named(&format!(".before-restore.{number}")));
-    let mut names = std::iter::once(named(".before-restore")).chain(others);
+    let mut all = std::iter::once(named(".before-restore")).chain(others);
     // There is always one more number than there are files.
-    names
-        .find(|name| !name.exists())
+    all.find(|name| !name.exists())
         .unwrap_or_else(|| named(".before-restore"))
 }
 
