@@ -27,7 +27,7 @@ pub(crate) fn command() -> Command {
             Command::new("follow")
                 .about("Prints events as they are committed, a line of JSON each")
                 .arg(
-                    arg("endpoint", "URL", "The server [env: AWS_ENDPOINT_URL]")
+                    arg("endpoint", "URL", "The server")
                         .default_value("http://127.0.0.1:5373")
                         .env("AWS_ENDPOINT_URL"),
                 )

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use futures::{SinkExt as _, StreamExt as _};
 use kecs_server::server::Setup;
+use kecs_store::Retention;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -182,6 +185,27 @@ async fn who_is_behind_is_told_by_how_much_and_misses_nothing() {
     for sequence in 1..=1001 {
         assert_eq!(next(&mut far).await["sequence"], sequence);
     }
+}
+
+#[tokio::test]
+async fn who_comes_too_late_is_told_what_is_lost() {
+    let setup = setup();
+    let store = Arc::clone(&setup.store);
+    let server = Server::start(setup).await;
+    for name in ["a", "b", "c"] {
+        create(&server, name).await;
+    }
+    let retention = Retention {
+        events: 1,
+        since: None,
+        deleted: 0,
+    };
+    store.prune(retention).await.unwrap();
+    let mut late = connect(&server, "since=1", None).await.unwrap();
+    assert_eq!(next(&mut late).await, json!({"lost": {"from": 2, "to": 2}}));
+    assert_eq!(next(&mut late).await["sequence"], 3);
+    let mut in_time = connect(&server, "since=2", None).await.unwrap();
+    assert_eq!(next(&mut in_time).await["sequence"], 3);
 }
 
 #[tokio::test]
