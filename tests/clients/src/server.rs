@@ -82,7 +82,8 @@ pub fn program() -> PathBuf {
                 folder
             };
             let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--quiet", "--package", "kecs", "--target-dir"]);
+            // The program alone: with its library everything below it would be built for other uses, too.
+            build.args(["build", "--quiet", "--bins", "--package", "kecs", "--target-dir"]);
             build.arg(profile.parent().unwrap());
             if profile.ends_with("release") {
                 build.arg("--release");

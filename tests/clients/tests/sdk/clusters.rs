@@ -143,6 +143,7 @@ async fn revisions_of_a_task_definition() {
 
 #[tokio::test]
 async fn who_has_no_key_is_refused() {
+    let _server = crate::server();
     let keys = keys();
     let key = "AKIAKECSCLIENTS";
     let mut codes = BTreeSet::new();

@@ -11,7 +11,8 @@ mod services;
 mod tasks;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
@@ -27,12 +28,29 @@ use serde_json::Value;
 /// The account of the first key.
 const ACCOUNT: &str = "123456789012";
 
-/// One server for all tests: each has a region of its own.
-fn endpoint() -> String {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER
-        .get_or_init(|| Server::start(Access::Keys, Store::Memory))
-        .endpoint()
+/// One server for the tests that run at a time: each has a region of its own. The last of them ends it.
+fn server() -> Arc<Server> {
+    static SERVER: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+    let mut known = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    known.upgrade().unwrap_or_else(|| {
+        let server = Arc::new(Server::start(Access::Keys, Store::Memory));
+        *known = Arc::downgrade(&server);
+        server
+    })
+}
+
+/// A client, and the server that it asks.
+struct Held {
+    client: Client,
+    _server: Arc<Server>,
+}
+
+impl Deref for Held {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
 }
 
 /// Access key ids and their secrets.
@@ -45,20 +63,24 @@ fn keys() -> BTreeMap<String, String> {
 }
 
 /// A client of this region. Nothing is tried twice.
-fn client_of(region: &str, key: &str, secret: &str) -> Client {
+fn client_of(region: &str, key: &str, secret: &str) -> Held {
+    let server = server();
     let http = Builder::new().build_with_connector_fn(|_, _| Connector::builder().build_http());
     let config = aws_sdk_ecs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(endpoint())
+        .endpoint_url(server.endpoint())
         .region(Region::new(region.to_owned()))
         .credentials_provider(Credentials::new(key, secret, None, None, "tests"))
         .retry_config(RetryConfig::disabled())
         .http_client(http)
         .build();
-    Client::from_conf(config)
+    Held {
+        client: Client::from_conf(config),
+        _server: server,
+    }
 }
 
-fn client(region: &str) -> Client {
+fn client(region: &str) -> Held {
     let (key, keys) = ("AKIAKECSCLIENTS", keys());
     client_of(region, key, &keys[key])
 }

@@ -46,6 +46,8 @@ pub(crate) async fn run(moto: Option<&Path>, connections: usize, time: Duration)
         tables.push(format!("{name}, {mix:?}: {}", measured.table()));
         eprintln!("{name}, {mix:?}: {:.0} requests/s", measured.rate());
     };
+    // What a build leaves for the disk to do would be measured with the server.
+    clients::server::program();
     let (responder, address) = respond()?;
     let ceiling = measure::run(&address, Mix::Records, connections, time).await?;
     line(
