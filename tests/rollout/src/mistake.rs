@@ -213,8 +213,12 @@ impl Mistake {
             Self::LeavingForgotten => view.tasks.retain(|it| task::is_wanted(it) || task::is_over(it)),
             Self::SickTakenForHealthy => {
                 for it in &mut view.tasks {
-                    if it.task.health_status == Some(HealthStatus::Unhealthy) {
-                        it.task.health_status = Some(HealthStatus::Healthy);
+                    let containers = it.task.containers.iter_mut().flatten();
+                    let shown = containers.map(|it| &mut it.health_status);
+                    for health in shown.chain([&mut it.task.health_status]) {
+                        if *health == Some(HealthStatus::Unhealthy) {
+                            *health = Some(HealthStatus::Healthy);
+                        }
                     }
                 }
             }

@@ -84,6 +84,7 @@ fn service(world: &World, scope: &Scope) -> record::Service {
         },
         rollouts: world.deployments.iter().map(|it| rollout(world, it)).collect(),
         created_with: String::new(),
+        created_launch_type: Some(LaunchType::Fargate),
     }
 }
 
@@ -128,6 +129,11 @@ fn task(world: &World, nth: usize, it: &Task) -> record::Task {
     let revision = world.deployments.iter().find(|of| of.id == it.deployment);
     let over = matches!(it.phase, Phase::NeverRan | Phase::Over);
     let ran = matches!(it.phase, Phase::Running | Phase::Over);
+    let health = Some(match it.health {
+        Health::Unknown => HealthStatus::Unknown,
+        Health::Healthy => HealthStatus::Healthy,
+        Health::Unhealthy => HealthStatus::Unhealthy,
+    });
     record::Task {
         task: types::Task {
             task_arn: Some(task_arn(nth)),
@@ -144,11 +150,12 @@ fn task(world: &World, nth: usize, it: &Task) -> record::Task {
             ),
             started_at: ran.then(|| at(it.ran_at)),
             stopped_at: over.then(|| at(it.ended_at)),
-            health_status: Some(match it.health {
-                Health::Unknown => HealthStatus::Unknown,
-                Health::Healthy => HealthStatus::Healthy,
-                Health::Unhealthy => HealthStatus::Unhealthy,
-            }),
+            health_status: health,
+            containers: Some(vec![types::Container {
+                name: Some("app".to_owned()),
+                health_status: health,
+                ..types::Container::default()
+            }]),
             stop_code: match it.end {
                 End::None => None,
                 End::FailedToStart => Some(TaskStopCode::TaskFailedToStart),
