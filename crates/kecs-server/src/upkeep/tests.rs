@@ -134,11 +134,11 @@ async fn the_newest_backup_stays_even_if_none_is_to_be_kept() {
         every: Duration::from_hours(1),
         keep: 0,
     };
-    let mut backups = Vec::new();
+    let mut copies = Vec::new();
     for now in ["2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"] {
-        backups.push(backups.make(&store, now.parse().unwrap()).await.unwrap());
+        copies.push(backups.make(&store, now.parse().unwrap()).await.unwrap());
     }
-    assert!(!backups[0].exists() && backups[1].exists());
+    assert!(!copies[0].exists() && copies[1].exists());
     let mode = {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::metadata(&backups.directory)
